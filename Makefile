@@ -1,0 +1,57 @@
+# Everything a person or CI does here. `make help` lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+DEMO_PACKAGES := python3-venv fping
+TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core prometheus-pushgateway iproute2 nftables
+
+.PHONY: help demo test check format bench lock clean
+
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback.
+	@tools/need $(DEMO_PACKAGES)
+	$(BIN)/python netsky_probe.py --isp demo --format table
+
+test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Pushgateway).
+	@tools/need $(TEST_PACKAGES)
+	$(BIN)/pytest $(PYTEST)
+
+check: $(VENV)/dev  ## Format, lint and types: what CI checks.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## Format and mend what ruff can mend.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev  ## Measure: library, aggregation, start-up, sweeps.
+	@tools/need $(TEST_PACKAGES)
+	$(BIN)/python bench/parts.py
+
+lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
+	$(BIN)/pip install -q uv
+	tools/lock $(BIN)/uv
+
+clean:  ## Remove the virtual environment and caches.
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis ./*.egg-info lib/*.egg-info
+
+$(VENV)/bin/python:
+	@tools/need python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,121 @@
+"""How fast the parts are: `make bench`. Medians; the machine's noise is the spread.
+
+Loads a million addresses, sums up a million RTTs, starts `--help`, and sweeps 93,000 loopback
+targets with fping as a whole command, counting what is falsely lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from netsky import library
+from netsky.aggregate import aggregate
+from netsky.places import PROVINCES, Egress
+from netsky.sweep import Sweep
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = 5
+FIRST_LOOPBACK = 0x7F100000  # 127.16.0.0
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, medians of {RUNS} runs")
+        _show("load 1,000,000 addresses, one a line", *_time(_load_lines(directory)))
+        _show("load 1,015,808 addresses, 31 CIDRs", *_time(lambda: _load_demo() and None))
+        _show("aggregate 1,015,808 RTTs", *_time(_aggregate_million()))
+        _show("netsky_probe.py --help", *_time(lambda: _run("--help") and None))
+        _sweep(directory, per_province=3000)
+
+
+def _time(function: Callable[[], object]) -> tuple[float, float]:
+    seconds = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds), max(seconds)
+
+
+def _show(what: str, median: float, worst: float) -> None:
+    print(f"{what:40} {median:8.3f} s   (slowest {worst:.3f})")
+
+
+def _load_lines(directory: Path) -> Callable[[], object]:
+    rng = np.random.default_rng(1)
+    folder = directory / "cu"
+    folder.mkdir()
+    for index, province in enumerate(PROVINCES):
+        size = 1_000_000 // 31 + (index < 1_000_000 % 31)
+        octets = rng.integers(1, 220, (size, 4)).tolist()
+        lines = [f"{a}.{b}.{c}.{d}\n" for a, b, c, d in octets]
+        (folder / f"{province.slug}.txt").write_text("".join(lines))
+    return lambda: library.load(directory, "cu")
+
+
+def _load_demo() -> library.AddressLibrary:
+    return library.load(ROOT / "ipdata", "demo")
+
+
+def _aggregate_million() -> Callable[[], object]:
+    targets = _load_demo()
+    rng = np.random.default_rng(1)
+    rtts = rng.exponential(0.05, (targets.targets, 1)).astype(np.float32)
+    rtts[rng.random(targets.targets) < 0.02] = np.nan
+    sent = np.ones(rtts.shape, np.bool_)
+    sweep = Sweep(targets, Egress(), "bench", datetime.now(UTC), 10.0, rtts, sent)
+    return lambda: aggregate(sweep, abnormal_rtt=0.3)
+
+
+def _sweep(directory: Path, *, per_province: int) -> None:
+    """One whole command over loopback targets: everything that is lost is falsely lost."""
+    folder = directory / "demo"
+    folder.mkdir()
+    for index, province in enumerate(PROVINCES):
+        first = FIRST_LOOPBACK + (index << 15)
+        last = first + per_province - 1
+        (folder / f"{province.slug}.txt").write_text(f"{_dotted(first)}-{_dotted(last)}\n")
+    database = f"sqlite:///{directory}/bench.db"
+    arguments = ["--isp", "demo", "--library", str(directory), "--database", database]
+    output, seconds, usage = _run(*arguments, "--lock-dir", str(directory), "--format", "json")
+    sweep = json.loads(output)["sweep"]
+    print(
+        f"{sweep['engine']} sweep of {sweep['targets']:,} loopback targets, --window 10: "
+        f"{seconds:.1f} s wall, {usage.ru_utime:.1f} s user, {usage.ru_stime:.1f} s system, "
+        f"{usage.ru_maxrss / 1024:.0f} MiB peak (largest process); falsely lost "
+        f"{sweep['packets_sent'] - sweep['packets_received']}, local drops {sweep['local_drops']}"
+    )
+
+
+def _dotted(address: int) -> str:
+    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
+
+
+def _run(*arguments: str) -> tuple[str, float, os.struct_rusage]:
+    """Standard output, seconds and resource usage of one run of netsky_probe.py."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        command = [sys.executable, str(ROOT / "netsky_probe.py"), *arguments]
+        actions = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1)]
+        pid = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
+        _, status, usage = os.wait4(pid, 0)
+        seconds = time.perf_counter() - started
+        if status:
+            raise SystemExit(f"{command} failed with {os.waitstatus_to_exitcode(status)}")
+        output.seek(0)
+        return output.read().decode(), seconds, usage
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""From a sweep to figures a person can use: loss, abnormal rate and latency, by province."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.places import Province
+from netsky.sweep import Sweep
+
+QUANTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceQuality:
+    """How the users of one province were reached in a sweep: ratios 0 to 1, seconds.
+
+    `targets` are those measured. A target is abnormal when it lost a packet or its mean RTT is
+    above the threshold. The latencies are None when nothing replied.
+    """
+
+    province: Province
+    targets: int
+    packets_sent: int
+    packets_received: int
+    loss_ratio: float
+    abnormal_ratio: float
+    latency_mean_seconds: float | None
+    latency_p50_seconds: float | None
+    latency_p95_seconds: float | None
+    latency_p99_seconds: float | None
+
+
+def aggregate(sweep: Sweep, *, abnormal_rtt: float) -> list[ProvinceQuality]:
+    """One ProvinceQuality for each province with a measured target, in the library's order.
+
+    `abnormal_rtt` is in seconds. Quantiles are over all replies of a province, with linear
+    interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
+    """
+    replied = ~np.isnan(sweep.rtt_seconds)
+    sent = sweep.sent.sum(axis=1, dtype=np.int64)
+    received = replied.sum(axis=1, dtype=np.int64)
+    rtt_sum = np.where(replied, sweep.rtt_seconds, 0).sum(axis=1, dtype=np.float64)
+    measured = sent > 0
+    abnormal = measured & ((received < sent) | (rtt_sum > abnormal_rtt * received))
+    qualities = []
+    for index, province in enumerate(sweep.library.provinces):
+        rows = sweep.library.slice_of(index)
+        targets = int(measured[rows].sum())
+        if not targets:
+            continue
+        packets_sent, packets_received = int(sent[rows].sum()), int(received[rows].sum())
+        rtts = sweep.rtt_seconds[rows][replied[rows]]
+        p50, p95, p99 = _quantiles(rtts)
+        qualities.append(
+            ProvinceQuality(
+                province=province,
+                targets=targets,
+                packets_sent=packets_sent,
+                packets_received=packets_received,
+                loss_ratio=(packets_sent - packets_received) / packets_sent,
+                abnormal_ratio=int(abnormal[rows].sum()) / targets,
+                latency_mean_seconds=_mean(rtts),
+                latency_p50_seconds=p50,
+                latency_p95_seconds=p95,
+                latency_p99_seconds=p99,
+            )
+        )
+    return qualities
+
+
+def _mean(rtts: npt.NDArray[np.float32]) -> float | None:
+    return float(rtts.mean(dtype=np.float64)) if len(rtts) else None
+
+
+def _quantiles(rtts: npt.NDArray[np.float32]) -> tuple[float, ...] | tuple[None, ...]:
+    if not len(rtts):
+        return (None,) * len(QUANTILES)
+    return tuple(float(value) for value in np.quantile(rtts, QUANTILES))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The figures of all provinces together: sums over sums, never a mean of ratios."""
+
+    targets: int
+    packets_sent: int
+    packets_received: int
+    loss_ratio: float
+    abnormal_ratio: float
+    latency_mean_seconds: float | None
+
+
+def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
+    """Sum up the provinces (at least one) of a sweep."""
+    targets = sum(q.targets for q in qualities)
+    sent = sum(q.packets_sent for q in qualities)
+    received = sum(q.packets_received for q in qualities)
+    abnormal = sum(q.abnormal_ratio * q.targets for q in qualities)
+    rtt_sum = sum((q.latency_mean_seconds or 0.0) * q.packets_received for q in qualities)
+    return Total(
+        targets=targets,
+        packets_sent=sent,
+        packets_received=received,
+        loss_ratio=(sent - received) / sent,
+        abnormal_ratio=abnormal / targets,
+        latency_mean_seconds=rtt_sum / received if received else None,
+    )

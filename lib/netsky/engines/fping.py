@@ -1,0 +1,219 @@
+"""The fping engine: 31 province workers, each running fping processes on its province's list.
+
+Needs fping 5.0 or newer with its file capability (or root). The kernel copies every reply to
+every raw ICMP socket, so that the cost grows with the number of processes: fine for some 100,000
+targets, slow for a million.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.engines.fping_output import Results, parse_version
+from netsky.engines.fping_process import (
+    FpingProcess,
+    FpingProcesses,
+    NotMeasuredError,
+    fping_command,
+)
+from netsky.engines.local_drops import watch_local_drops
+from netsky.errors import EngineError
+from netsky.library import AddressLibrary
+from netsky.places import PROVINCES, Egress, Province
+from netsky.sweep import ProbePlan, Progress, ProvinceFailure, Sweep
+
+OLDEST_VERSION = (5, 0)
+OLDEST_VERSION_WITH_FWMARK = (5, 2)
+
+# fping gives up, with no result line at all, once it has sent 65,535 packets within 10 s.
+MAX_PACKETS_PER_PROCESS = 60_000
+
+# Slower than this fping is hung, not busy: 31 processes on 2 cores send 16,000 packets a second.
+SLOWEST_PACKETS_PER_SECOND = 5_000
+GRACE_SECONDS = 10.0
+
+TargetIndices = npt.NDArray[np.int64]
+
+
+class FpingEngine:
+    """Sweeps with the program fping; see `netsky.sweep.Engine`."""
+
+    name = "fping"
+
+    def __init__(self, program: str = "fping") -> None:
+        self._program = program
+
+    def check(self, egress: Egress) -> None:
+        version = self._version()
+        shown = ".".join(map(str, version))
+        if version < OLDEST_VERSION:
+            raise EngineError(
+                f"{self._program} is fping {shown}, netsky needs 5.0 or newer: upgrade it or give "
+                "another with --fping PATH"
+            )
+        if egress.fwmark is not None and version < OLDEST_VERSION_WITH_FWMARK:
+            raise EngineError(
+                f"egress {egress.name!r} has an fwmark, which fping knows from 5.2 on and "
+                f"{self._program} is {shown}: upgrade fping, or use --engine icmp"
+            )
+        self._check_privilege()
+
+    def _version(self) -> tuple[int, int]:
+        try:
+            return parse_version(self._run("-v").stdout)
+        except ValueError as error:
+            raise EngineError(f"{self._program} -v: {error}: is it fping?") from error
+
+    def _check_privilege(self) -> None:
+        # Without privilege fping 5.1 may get a socket whose id the kernel changes; it then knows
+        # none of its replies and reports every target as lost. Only a real echo tells.
+        ping = self._run("-C", "1", "-t", "500", "127.0.0.1")
+        if ping.returncode != 0:
+            said = " / ".join(ping.stderr.decode(errors="backslashreplace").split("\n"))
+            raise EngineError(
+                f"{self._program} gets no reply from 127.0.0.1 ({said.strip(' /')}): give it its "
+                f"privilege with `setcap cap_net_raw+ep $(command -v {self._program})` or run as "
+                "root; in a bare network namespace, set lo up"
+            )
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                [self._program, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=5,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise EngineError(
+                f"no fping at {self._program!r}: install it (Debian: apt-get install fping) or "
+                "give its path with --fping PATH"
+            ) from error
+        except OSError as error:
+            raise EngineError(
+                f"cannot run {self._program!r}: {error.strerror}: check its mode and its privilege"
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(
+                f"{self._program} {arguments[0]} hung for 5 s: is it fping?"
+            ) from error
+
+    def sweep(
+        self, library: AddressLibrary, egress: Egress, plan: ProbePlan, progress: Progress
+    ) -> Sweep:
+        rtt_seconds = np.full((library.targets, plan.count), np.nan, np.float32)
+        sent = np.zeros((library.targets, plan.count), np.bool_)
+        discarded: Counter[str] = Counter()
+        failures: list[ProvinceFailure] = []
+        started_at, started = datetime.now(UTC), time.monotonic()
+        with (
+            watch_local_drops() as drops,
+            ThreadPoolExecutor(len(PROVINCES), "province") as pool,
+            FpingProcesses() as processes,  # innermost: the workers end when their processes do
+        ):
+            worker = _ProvinceWorker(self._program, library, egress, plan, processes)
+            indices = range(len(library.provinces))
+            for done in as_completed([pool.submit(worker.run, index) for index in indices]):
+                outcome = done.result()
+                for targets, results in outcome.measured:
+                    rtt_seconds[targets] = results.rtt_seconds
+                    sent[targets] = True
+                    discarded["duplicate"] += results.duplicates
+                if outcome.unmeasured:
+                    failures.append(outcome.failure)
+                progress(int(np.count_nonzero(sent)))
+        if not sent.any():
+            raise EngineError(f"nothing could be measured: {failures[0].reason}")
+        return Sweep(
+            library=library,
+            egress=egress,
+            engine=self.name,
+            started_at=started_at,
+            duration_seconds=time.monotonic() - started,
+            rtt_seconds=rtt_seconds,
+            sent=sent,
+            local_drops=drops.total,
+            discarded=dict(discarded),
+            failures=tuple(failures),
+        )
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a worker brings home of its province: results, and what failed, as values."""
+
+    province: Province
+    measured: list[tuple[TargetIndices, Results]] = field(default_factory=list)
+    unmeasured: int = 0
+    reasons: set[str] = field(default_factory=set)
+
+    def fail(self, batch: TargetIndices, error: NotMeasuredError) -> None:
+        self.unmeasured += len(batch)
+        self.reasons.add(str(error))
+
+    @property
+    def failure(self) -> ProvinceFailure:
+        return ProvinceFailure(self.province, self.unmeasured, "; ".join(sorted(self.reasons)))
+
+
+class _ProvinceWorker:
+    """Probes a province: as many fping processes side by side as its list needs."""
+
+    def __init__(
+        self,
+        program: str,
+        library: AddressLibrary,
+        egress: Egress,
+        plan: ProbePlan,
+        processes: FpingProcesses,
+    ) -> None:
+        self._program = program
+        self._library = library
+        self._egress = egress
+        self._plan = plan
+        self._processes = processes
+        self._span = plan.span(library.targets)
+        slowest = library.targets * plan.count / SLOWEST_PACKETS_PER_SECOND
+        self._deadline = time.monotonic() + self._span + plan.timeout + slowest + GRACE_SECONDS
+
+    def run(self, index: int) -> _Outcome:
+        """Measure province `index` of the library."""
+        outcome = _Outcome(self._library.provinces[index])
+        running = []
+        for batch in self._batches(index):
+            try:
+                running.append((batch, self._start(batch)))
+            except NotMeasuredError as error:
+                outcome.fail(batch, error)
+        for batch, process in running:
+            targets = np.sort(batch)
+            addresses = self._library.addresses[targets]
+            try:
+                results = process.results(addresses, self._plan.count, self._deadline)
+            except NotMeasuredError as error:
+                outcome.fail(batch, error)
+            else:
+                outcome.measured.append((targets, results))
+        return outcome
+
+    def _start(self, batch: TargetIndices) -> FpingProcess:
+        command = fping_command(
+            self._program, self._egress, self._plan, targets=len(batch), span=self._span
+        )
+        return self._processes.start(command, self._library.addresses[batch])
+
+    def _batches(self, index: int) -> list[TargetIndices]:
+        """The targets of a province in random order, so that no /24 sees a burst, cut to size."""
+        where = self._library.slice_of(index)
+        shuffled = np.random.default_rng().permutation(np.arange(where.start, where.stop))
+        parts = -(-len(shuffled) * self._plan.count // MAX_PACKETS_PER_PROCESS)
+        return np.array_split(shuffled, parts)

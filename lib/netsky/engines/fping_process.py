@@ -1,0 +1,133 @@
+"""Running fping: its command line, its life and its death. Addresses go in on standard input."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from netsky.address_text import Addresses
+from netsky.engines.fping_output import Results, parse_results
+from netsky.places import Egress
+from netsky.sweep import ProbePlan
+
+log = logging.getLogger(__name__)
+
+# Exit codes that are a measurement: every target answered; some did not.
+MEASURED = (0, 1)
+
+
+class NotMeasuredError(Exception):
+    """A process gave no measurement; the text says why. Never to be taken for loss."""
+
+
+def fping_command(
+    program: str, egress: Egress, plan: ProbePlan, *, targets: int, span: float
+) -> list[str]:
+    """The command that probes `targets` targets, evenly over `span` seconds, in `plan.count` rounds."""
+    command = [program, "-q", "-f", "-", "-C", str(plan.count), "-b", str(plan.size)]
+    command += ["-i", f"{1000 * span / (targets * plan.count):.3f}"]
+    command += ["-p", f"{1000 * span / plan.count:.3f}", "-t", f"{1000 * plan.timeout:.3f}"]
+    if egress.source is not None:
+        command += ["-S", egress.source]
+    if egress.interface is not None:
+        command += ["-I", egress.interface]
+    if egress.fwmark is not None:
+        command += ["-k", str(egress.fwmark)]
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class FpingProcess:
+    """A started fping; `output` is the file behind its standard error."""
+
+    popen: subprocess.Popen[bytes]
+    output: BinaryIO
+
+    def results(self, targets: Addresses, count: int, deadline: float) -> Results:
+        """Wait until it ends, at the latest at `deadline` (monotonic), and take its output apart.
+
+        Raises NotMeasuredError when it failed, was killed, hung, or its output is not whole.
+        """
+        try:
+            code = self.popen.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise NotMeasuredError("fping did not end in time and was killed") from None
+        with self.output:
+            self.output.seek(0)
+            output = self.output.read()
+        if code not in MEASURED:
+            said = output.decode(errors="backslashreplace").strip().rpartition("\n")[2]
+            raise NotMeasuredError(f"fping failed with {code}: {said or 'it said nothing'}")
+        try:
+            results = parse_results(output, targets, count)
+        except ValueError as error:
+            raise NotMeasuredError(str(error)) from error
+        for line in results.unknown[:5]:
+            log.warning("fping says %r", line)
+        return results
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):  # it may end by itself in the meantime
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+
+class FpingProcesses:
+    """All processes of a sweep; leaving the block kills those that still run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: list[FpingProcess] = []
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                if process.popen.poll() is None:
+                    process.kill()
+
+    def start(self, command: list[str], targets: Addresses) -> FpingProcess:
+        """Start `command` on `targets`; NotMeasuredError when it cannot be started."""
+        # Anonymous memory instead of pipes: no reader thread, no full pipe, nothing on disk.
+        output = os.fdopen(os.memfd_create("fping-output"), "r+b")
+        with os.fdopen(os.memfd_create("fping-targets"), "r+b") as targets_file, self._lock:
+            if self._closed:
+                raise NotMeasuredError("the sweep was stopped")
+            targets_file.write(_lines(targets))
+            targets_file.seek(0)
+            try:
+                popen = subprocess.Popen(
+                    command,
+                    stdin=targets_file,
+                    stdout=subprocess.DEVNULL,
+                    stderr=output,
+                    start_new_session=True,  # ^C on the terminal is for us to handle
+                )
+            except OSError as error:
+                raise NotMeasuredError(f"cannot start fping: {error.strerror}") from error
+            process = FpingProcess(popen, output)
+            self._running.append(process)
+        return process
+
+
+def _lines(targets: Addresses) -> bytes:
+    octets = targets.astype(">u4").view("u1").reshape(-1, 4).tolist()
+    return b"".join(b"%d.%d.%d.%d\n" % (a, b, c, d) for a, b, c, d in octets)

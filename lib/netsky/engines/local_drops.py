@@ -1,0 +1,70 @@
+"""Packets that this host itself throws away, as the kernel counts them for programs like fping.
+
+Two counters of the network namespace are watched: `drops` of each raw socket opened during the
+sweep (receive buffer full; /proc/net/raw), and `OutDiscards` of IP (send refused by the local
+firewall or a full queue; /proc/net/snmp). Both are of the whole host, so that another program's
+drops taint a sweep too: a warning too many is better than a loss that is not the network's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.1
+
+_RAW = Path("/proc/net/raw")
+_SNMP = Path("/proc/net/snmp")
+
+
+class LocalDrops:
+    """The drops seen since it was made. Sockets vanish with their process: sample often."""
+
+    def __init__(self) -> None:
+        self._before = parse_socket_drops(_RAW.read_text())
+        self._discards_before = parse_out_discards(_SNMP.read_text())
+        self._by_socket: dict[int, int] = {}
+        self._discards = 0
+
+    def sample(self) -> None:
+        for inode, drops in parse_socket_drops(_RAW.read_text()).items():
+            self._by_socket[inode] = drops - self._before.get(inode, 0)
+        self._discards = parse_out_discards(_SNMP.read_text()) - self._discards_before
+
+    @property
+    def total(self) -> int:
+        return sum(self._by_socket.values()) + self._discards
+
+
+@contextmanager
+def watch_local_drops() -> Iterator[LocalDrops]:
+    """Sample in a thread of its own until the block ends."""
+    drops = LocalDrops()
+    done = threading.Event()
+
+    def sample_until_done() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            drops.sample()
+
+    sampler = threading.Thread(target=sample_until_done, name="local-drops", daemon=True)
+    sampler.start()
+    try:
+        yield drops
+    finally:
+        done.set()
+        sampler.join()
+        drops.sample()
+
+
+def parse_socket_drops(raw: str) -> dict[int, int]:
+    """Drops by socket inode of /proc/net/raw (`… uid timeout inode ref pointer drops`)."""
+    rows = (line.split() for line in raw.splitlines()[1:])
+    return {int(row[-4]): int(row[-1]) for row in rows if row}
+
+
+def parse_out_discards(snmp: str) -> int:
+    """`OutDiscards` of the two `Ip:` lines (names, values) of /proc/net/snmp."""
+    names, values = (line.split() for line in snmp.splitlines() if line.startswith("Ip:"))
+    return int(values[names.index("OutDiscards")])

@@ -1,0 +1,45 @@
+"""Everything that netsky raises on purpose, and the exit code that each becomes.
+
+    NetskyError              1  failed
+    ├── InputError           2  a setting or a file of the user's is wrong
+    │   └── LibraryError     2  an address library cannot be used as it is
+    ├── EngineError          1  nothing could be measured
+    ├── DeliveryError        3  measured, but not delivered: database, Pushgateway, textfile
+    └── LockedError         75  another run of the same tool holds the lock
+
+Every message is for a person at 3 a.m.: what is wrong, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class NetskyError(Exception):
+    """The root: one clear line for the user, never a traceback."""
+
+    exit_code = 1
+
+
+class InputError(NetskyError):
+    """A setting, a name or a file that the user gave is wrong."""
+
+    exit_code = 2
+
+
+class LibraryError(InputError):
+    """An address library is missing, empty, or has bad lines (all of them are in the message)."""
+
+
+class EngineError(NetskyError):
+    """The engine could measure nothing at all."""
+
+
+class DeliveryError(NetskyError):
+    """A measured sweep did not reach one of the places it was meant for."""
+
+    exit_code = 3
+
+
+class LockedError(NetskyError):
+    """Another run of the same tool, for the same egress and ISP, holds the lock."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h

@@ -1,0 +1,47 @@
+"""One run at a time: a lock file a tool, egress and ISP, which dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netsky.errors import InputError, LockedError
+
+
+def default_directory() -> Path:
+    """`/run/lock`, where Linux keeps such files, or else the folder for temporary files."""
+    run_lock = Path("/run/lock")
+    return run_lock if os.access(run_lock, os.W_OK) else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
+    """Hold the lock while the block runs; LockedError at once when another process has it."""
+    file = directory / f"{tool}.{egress}.{isp}.lock"
+    try:
+        # O_NOFOLLOW: in a folder that all may write to, a link may lead anywhere.
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"cannot open the lock file {file}: {error.strerror}: give a folder that this user "
+            "may write to with --lock-dir"
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode("ascii", errors="replace").strip()
+            raise LockedError(
+                f"{tool} is already running for ISP {isp} through egress {egress}"
+                f" (pid {holder or 'unknown'}, {file})"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        # The file stays: removing it would let two processes lock two files of the same name.
+        os.close(descriptor)

@@ -1,0 +1,171 @@
+"""The options that all tools share, as click declares them, and what they stand for."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from netsky import lock
+from netsky.default_map import SETTINGS, CommonOption, read_config
+from netsky.errors import InputError
+from netsky.places import ISP, Egress, find_isp
+
+if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
+    from netsky.database import Database
+    from netsky.pushgateway import Pushgateway
+    from netsky.settings import Settings
+
+FILE = click.Path(path_type=Path)
+
+
+class Number(click.FloatRange):
+    """A finite number in a range: click alone lets `nan` through."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The values of the shared options of one run, and what they open."""
+
+    isp: str
+    egress: str
+    database: str
+    database_timeout: float
+    pushgateway: str | None
+    push_timeout: float
+    push_user: str | None
+    push_password_file: Path | None
+    no_push: bool
+    textfile: Path | None
+    every: float | None
+    format: str
+    lock_dir: Path | None
+    settings: Settings
+
+    def find_isp(self) -> ISP:
+        return find_isp(self.isp, self.settings.isps)
+
+    def find_egress(self) -> Egress:
+        return self.settings.find_egress(self.egress)
+
+    def open_database(self) -> Database:
+        from netsky.database import Database, fill_url
+
+        url = fill_url(self.database, self.isp, self.egress)
+        source = click.get_current_context().get_parameter_source("database")
+        if url.password is not None and source is ParameterSource.COMMANDLINE:
+            raise InputError(
+                "no password on the command line, where every user of this host sees it: set the "
+                "URL in netsky.toml or NETSKY_DATABASE, or use ?read_default_file=FILE in it"
+            )
+        return Database(url, timeout=self.database_timeout)
+
+    def open_pushgateway(self) -> Pushgateway | None:
+        from netsky.pushgateway import Pushgateway
+
+        if self.pushgateway is None or self.no_push:
+            return None
+        password = None
+        if self.push_password_file is not None:
+            try:
+                password = self.push_password_file.read_text(encoding="utf-8").partition("\n")[0]
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"cannot read the password of --push-user: {error}") from error
+        return Pushgateway(
+            self.pushgateway, timeout=self.push_timeout, user=self.push_user, password=password
+        )
+
+    def hold_lock(self) -> AbstractContextManager[None]:
+        """The lock of this tool, egress and ISP."""
+        tool = str(click.get_current_context().command.name)
+        directory = self.lock_dir or lock.default_directory()
+        return lock.hold(directory, tool=tool, egress=self.egress, isp=self.isp)
+
+    def output_format(self) -> str:
+        """`table`, `line` or `json`."""
+        if self.format != "auto":
+            return self.format
+        return "table" if sys.stdout.isatty() else "line"
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(*names, cls=CommonOption, **attributes)
+
+
+_COMMON_OPTIONS = (
+    _option("--isp", required=True, help="cu, cm, ct, demo, or one that netsky.toml defines."),
+    _option("--egress", default="default", metavar="NAME", help="Exit line, see netsky.toml."),
+    _option(
+        "--config",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=read_config,
+        help="Settings.  [default: netsky.toml if there is one]",
+    ),
+    _option(
+        "--database",
+        default="sqlite:///netsky_{isp}.db",
+        metavar="URL",
+        help="Where the figures are kept; {isp} and {egress} are filled in.",
+    ),
+    _option(
+        "--database-timeout",
+        type=Number(1, 3600),
+        default=10,
+        metavar="SECONDS",
+        help="To connect, and for each answer.",
+    ),
+    _option("--pushgateway", metavar="URL", help="http://HOST:PORT; without it nothing is pushed."),
+    _option("--push-timeout", type=Number(0.1, 3600), default=5, metavar="SECONDS"),
+    _option("--push-user", metavar="NAME", help="For basic authentication."),
+    _option("--push-password-file", type=FILE, help="Its first line is the password."),
+    _option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
+    _option("--textfile", type=FILE, help="Metrics for node_exporter: a file ending in .prom."),
+    _option(
+        "--every",
+        type=Number(0.1, 604_800),
+        metavar="SECONDS",
+        help="Run again and again until SIGTERM or ^C.",
+    ),
+    _option(
+        "--format",
+        type=click.Choice(["auto", "table", "line", "json"]),
+        default="auto",
+        help="auto: table on a terminal, else line.",
+    ),
+    _option("--lock-dir", type=FILE, help="[default: /run/lock or the temporary folder]"),
+)
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the shared options to a tool, whose function gets them as its first argument."""
+
+    @functools.wraps(function)
+    def with_common(**options: Any) -> Any:
+        names = [field.name for field in fields(Common) if field.name != "settings"]
+        settings = click.get_current_context().meta[SETTINGS]
+        common = Common(settings=settings, **{name: options.pop(name) for name in names})
+        return function(common, **options)
+
+    for option in reversed(_COMMON_OPTIONS):
+        with_common = option(with_common)
+    return with_common

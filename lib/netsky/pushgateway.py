@@ -1,0 +1,77 @@
+"""The way of the metrics out: the Pushgateway, or node_exporter's textfile folder."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import (
+    basic_auth_handler,
+    default_handler,
+    push_to_gateway,
+    write_to_textfile,
+)
+from prometheus_client.registry import Collector
+
+from netsky.errors import DeliveryError, InputError
+
+
+class Pushgateway:
+    """A Pushgateway at `url`. `timeout` in seconds; `password` belongs to `user`."""
+
+    def __init__(
+        self, url: str, *, timeout: float, user: str | None = None, password: str | None = None
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError("the Pushgateway's URL is not one: write http://HOST:PORT")
+        if "@" in parts.netloc:
+            raise InputError(
+                "no user or password in the Pushgateway's URL, where it would be seen and logged: "
+                "use --push-user and --push-password-file"
+            )
+        self._url = url
+        self._timeout = timeout
+        self._handler = default_handler
+        if user is not None:
+            self._handler = partial(basic_auth_handler, username=user, password=password or "")
+
+    def push(self, metrics: Collector, *, job: str, egress: str, isp: str) -> None:
+        """Replace the group {job, egress, isp} in one PUT; DeliveryError when it is not taken."""
+        try:
+            push_to_gateway(
+                self._url,
+                job=job,
+                registry=_registry(metrics),
+                grouping_key={"egress": egress, "isp": isp},
+                timeout=self._timeout,
+                handler=self._handler,
+            )
+        except OSError as error:  # URLError, HTTPError and TimeoutError are OSErrors, too
+            raise DeliveryError(f"Pushgateway {self._url}: {self._reason(error)}") from error
+
+    def _reason(self, error: OSError) -> str:
+        cause = error.reason if isinstance(error, URLError) else error
+        if isinstance(error, HTTPError):
+            said = error.read(200).decode(errors="backslashreplace").strip().partition("\n")[0]
+            return f"answers {error.code} {error.reason}" + (f": {said}" if said else "")
+        if isinstance(cause, TimeoutError):
+            return f"no answer within {self._timeout:g} s"
+        return f"{getattr(cause, 'strerror', None) or cause}: is it running and reachable?"
+
+
+def write_textfile(file: Path, metrics: Collector) -> None:
+    """Replace `file` at once, for node_exporter's textfile collector; DeliveryError if it cannot."""
+    try:
+        write_to_textfile(str(file), _registry(metrics))
+    except OSError as error:
+        raise DeliveryError(f"textfile {file}: {error.strerror}") from error
+
+
+def _registry(metrics: Collector) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    return registry

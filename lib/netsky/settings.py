@@ -1,0 +1,118 @@
+"""netsky.toml: what is set for all tools, for one tool, and the egresses and ISPs of this site.
+
+database = "…"                  # an option of every tool, with _ for -
+[probe]                         # options of one tool: probe, avg_lossrate, alert
+rate = 50_000
+[egress.unicom-1]               # an exit line: source, interface, fwmark
+source = "192.0.2.10"
+[isp.edu]                       # an ISP beside cu, cm, ct and demo
+name = "教育网"
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netsky.errors import InputError
+from netsky.places import ISP, ISP_SLUG, Egress
+
+TOOLS = ("probe", "avg_lossrate", "alert")
+EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A read netsky.toml; `options` are of every tool, `tool_options` of one by its name."""
+
+    file: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    tool_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    egresses: Mapping[str, Egress] = field(default_factory=dict)
+    isps: Mapping[str, ISP] = field(default_factory=dict)
+
+    def find_egress(self, name: str) -> Egress:
+        """The egress of that name; `default` needs no definition. InputError lists the known."""
+        if name in self.egresses:
+            return self.egresses[name]
+        if name == "default":
+            return Egress()
+        known = ", ".join(["default", *self.egresses])
+        raise InputError(
+            f"unknown egress {name!r}; known: {known} (define [egress.{name}] in netsky.toml)"
+        )
+
+
+def read(file: Path) -> Settings:
+    """Read and check netsky.toml; InputError names file and key.
+
+    Options are for the caller to check, who knows them.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the settings {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not valid TOML: {error}") from error
+    tables = {name: _table(file, name, document.pop(name, {})) for name in ("egress", "isp")}
+    tools = {name: _table(file, name, document.pop(name, {})) for name in TOOLS}
+    return Settings(
+        file=file,
+        options=document,
+        tool_options=tools,
+        egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
+        isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
+    )
+
+
+def _table(file: Path, key: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{file}: {key!r} must be a table: write [{key}], not {key} = …")
+    return value
+
+
+def _egress(file: Path, name: str, value: object) -> Egress:
+    key = f"egress.{name}"
+    if not EGRESS_NAME.fullmatch(name):
+        raise InputError(f"{file}: [{key}]: a name is up to 40 letters, digits, '-', '_' and '.'")
+    entries = _entries(file, key, value, {"source": str, "interface": str, "fwmark": int})
+    if "source" in entries:
+        try:
+            ipaddress.IPv4Address(entries["source"])
+        except ValueError:
+            raise InputError(
+                f"{file}: {key}.source = {entries['source']!r} is not an IPv4 address"
+            ) from None
+    if not 0 < entries.get("fwmark", 1) < 2**32:
+        raise InputError(f"{file}: {key}.fwmark = {entries['fwmark']} is not 1 to 4294967295")
+    if not 0 < len(entries.get("interface", "lo")) < 16:
+        raise InputError(f"{file}: {key}.interface = {entries['interface']!r} is no interface name")
+    return Egress(name, **entries)
+
+
+def _isp(file: Path, slug: str, value: object) -> ISP:
+    if not ISP_SLUG.fullmatch(slug):
+        raise InputError(
+            f"{file}: [isp.{slug}]: an ISP's name is 1 to 7 lower-case letters and digits, a "
+            "letter first"
+        )
+    entries = _entries(file, f"isp.{slug}", value, {"name": str})
+    return ISP(slug, entries.get("name", slug))
+
+
+def _entries(file: Path, key: str, value: object, types: dict[str, type]) -> dict[str, Any]:
+    entries = _table(file, key, value)
+    for name, entry in entries.items():
+        if name not in types:
+            raise InputError(f"{file}: unknown key {key}.{name}; known: {', '.join(sorted(types))}")
+        if type(entry) is not types[name]:
+            raise InputError(f"{file}: {key}.{name} = {entry!r} must be {_NAMES[types[name]]}")
+    return entries
+
+
+_NAMES = {str: "a string", int: "a whole number"}

@@ -1,0 +1,90 @@
+"""Sweep one ISP's address library, sum up by province, store, push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netsky.cli import DONE, INCOMPLETE, Tool, repeat
+from netsky.options import FILE, Common, Number, common_options
+
+
+@click.command("netsky_probe", cls=Tool)
+@common_options
+@click.option("--library", type=FILE, default="ipdata", help="Folder with one folder per ISP.")
+@click.option("--province", multiple=True, help="Only this one (slug or Chinese); repeatable.")
+@click.option("--fping", default="fping", metavar="PATH", help="The program fping.")
+@click.option("--window", type=Number(0, 86400), default=10, metavar="SECONDS", help="Spread over.")
+@click.option("--rate", type=click.IntRange(1), default=100_000, help="Packets a second at most.")
+@click.option("--count", type=click.IntRange(1, 100), default=1, help="Packets to each target.")
+@click.option("--timeout", type=Number(1, 60_000), default=500, metavar="MS", help="For a reply.")
+@click.option("--size", type=click.IntRange(16, 1472), default=56, help="Bytes of ICMP payload.")
+@click.option(
+    "--abnormal-rtt",
+    type=Number(0),
+    default=300,
+    metavar="MS",
+    help="A target whose mean RTT is above is abnormal.",
+)
+@click.option("--no-store", is_flag=True, help="Write nothing to the database.")
+def main(
+    common: Common,
+    *,
+    library: Path,
+    province: tuple[str, ...],
+    fping: str,
+    window: float,
+    rate: int,
+    count: int,
+    timeout: float,
+    size: int,
+    abnormal_rtt: float,
+    no_store: bool,
+) -> int:
+    """Sweep one ISP's address library, sum up by province, store, push.
+
+    \b
+    netsky_probe.py --isp demo                    try it on this machine's loopback
+    netsky_probe.py --isp cu --egress unicom-1    as cron would
+    netsky_probe.py --isp cu --province 广东 --no-store --no-push
+    """
+    from netsky import console
+    from netsky.engines import open_engine
+    from netsky.library import LibraryFiles
+    from netsky.places import PROVINCES, find_province
+    from netsky.probe import Outlets, probe
+    from netsky.sweep import ProbePlan
+
+    isp, egress = common.find_isp(), common.find_egress()
+    provinces = [find_province(name) for name in province] or PROVINCES
+    outlets = Outlets(
+        database=None if no_store else common.open_database(),
+        pushgateway=common.open_pushgateway(),
+        textfile=common.textfile,
+    )
+    plan = ProbePlan(window, rate, count, timeout / 1000, size)
+
+    def run() -> int:
+        targets = files.current()
+        with console.progress_bar(f"{isp.name} {egress.name}", targets.targets * count) as progress:
+            report = probe(
+                opened,
+                targets,
+                egress,
+                plan,
+                abnormal_rtt=abnormal_rtt / 1000,
+                outlets=outlets,
+                progress=progress,
+            )
+        console.show(report, isp, common.output_format())
+        return DONE if report.complete else INCOMPLETE
+
+    with common.hold_lock():
+        files = LibraryFiles(library, isp.slug, provinces)
+        opened = open_engine(egress, fping=fping)
+        return repeat(run, every=common.every)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+-- The tables of netsky for MySQL 5.7, 8 and MariaDB 10.5 or newer. Safe to apply again:
+--
+--     mysql -u root < schema.sql
+--
+-- `value` is percent (lossrate, abnormalrate) or milliseconds (latency, NULL when nothing replied);
+-- `update_time` is the start of the sweep in UTC, the same on all its rows.
+
+CREATE DATABASE IF NOT EXISTS netsky_cu CHARACTER SET utf8mb4;
+CREATE DATABASE IF NOT EXISTS netsky_cm CHARACTER SET utf8mb4;
+CREATE DATABASE IF NOT EXISTS netsky_ct CHARACTER SET utf8mb4;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_lossrate (
+  netsky_lossrate_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  name VARCHAR(40) NOT NULL,
+  value FLOAT,
+  province VARCHAR(40) NOT NULL,
+  update_time DATETIME NOT NULL,
+  egress VARCHAR(40) NOT NULL DEFAULT 'default',
+  PRIMARY KEY (netsky_lossrate_id),
+  UNIQUE KEY unique_netsky_lossrate (name, egress, update_time),
+  KEY index_netsky_lossrate_updatetime (update_time)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_abnormalrate (
+  netsky_abnormalrate_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  name VARCHAR(40) NOT NULL,
+  value FLOAT,
+  province VARCHAR(40) NOT NULL,
+  update_time DATETIME NOT NULL,
+  egress VARCHAR(40) NOT NULL DEFAULT 'default',
+  PRIMARY KEY (netsky_abnormalrate_id),
+  UNIQUE KEY unique_netsky_abnormalrate (name, egress, update_time),
+  KEY index_netsky_abnormalrate_updatetime (update_time)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_latency (
+  netsky_latency_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  name VARCHAR(40) NOT NULL,
+  value FLOAT,
+  province VARCHAR(40) NOT NULL,
+  update_time DATETIME NOT NULL,
+  egress VARCHAR(40) NOT NULL DEFAULT 'default',
+  PRIMARY KEY (netsky_latency_id),
+  UNIQUE KEY unique_netsky_latency (name, egress, update_time),
+  KEY index_netsky_latency_updatetime (update_time)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_avg_lossrate (
+  name VARCHAR(40) NOT NULL,
+  egress VARCHAR(40) NOT NULL DEFAULT 'default',
+  value FLOAT,
+  update_time DATETIME NOT NULL,
+  PRIMARY KEY (name, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
+
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_latency LIKE netsky_cu.netsky_latency;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
