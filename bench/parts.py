@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -102,7 +103,7 @@ def _dotted(address: int) -> str:
     return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
 
 
-def _run(*arguments: str) -> tuple[str, float, os.struct_rusage]:
+def _run(*arguments: str) -> tuple[str, float, resource.struct_rusage]:
     """Standard output, seconds and resource usage of one run of netsky_probe.py."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
