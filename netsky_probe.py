@@ -14,6 +14,19 @@ from netsky.options import FILE, Common, Number, common_options
 @common_options
 @click.option("--library", type=FILE, default="ipdata", help="Folder with one folder per ISP.")
 @click.option("--province", multiple=True, help="Only this one (slug or Chinese); repeatable.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "icmp", "fping"]),
+    default="auto",
+    help="auto: icmp where this process may open an ICMP socket, else fping.",
+)
+@click.option(
+    "--receive-buffer",
+    type=click.IntRange(4096, 1 << 30),
+    default=32 << 20,
+    metavar="BYTES",
+    help="Of engine icmp.",
+)
 @click.option("--fping", default="fping", metavar="PATH", help="The program fping.")
 @click.option("--window", type=Number(0, 86400), default=10, metavar="SECONDS", help="Spread over.")
 @click.option("--rate", type=click.IntRange(1), default=100_000, help="Packets a second at most.")
@@ -33,6 +46,8 @@ def main(
     *,
     library: Path,
     province: tuple[str, ...],
+    engine: str,
+    receive_buffer: int,
     fping: str,
     window: float,
     rate: int,
@@ -82,7 +97,7 @@ def main(
 
     with common.hold_lock():
         files = LibraryFiles(library, isp.slug, provinces)
-        opened = open_engine(egress, fping=fping)
+        opened = open_engine(engine, egress, fping=fping, receive_buffer=receive_buffer)
         return repeat(run, every=common.every)
 
 

@@ -1,0 +1,122 @@
+"""The receiving half of the icmp engine: a thread that takes replies and keeps only its own."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.engines.icmp_packet import RECEIVE_BYTES, parse_replies
+from netsky.engines.icmp_socket import IcmpSockets
+from netsky.engines.libc import Messages
+from netsky.errors import EngineError
+from netsky.library import AddressLibrary
+from netsky.sweep import ProbePlan
+
+AT_A_TIME = 1024  # packets
+REST_SECONDS = 0.005  # between two looks: fewer, fuller batches cost less
+SHORTEST_REST_SECONDS = 0.0005  # with less room than that, wait for each packet
+BUFFER_BYTES_PER_PACKET = 1280  # what the kernel charges for a small packet, generously
+
+
+class Receiver:
+    """Takes replies in its own thread while the block runs.
+
+    Afterwards `received_ns` is int64[targets * count], by slot: when the first right reply came
+    in, in ns since 1970 by the kernel's clock, or 0. `discarded` counts the others by reason.
+    """
+
+    def __init__(
+        self, sockets: IcmpSockets, library: AddressLibrary, plan: ProbePlan, *, cookie: int
+    ) -> None:
+        self._sockets = sockets
+        self._addresses = library.addresses
+        self._count = plan.count
+        self._cookie = cookie
+        self._messages = Messages(AT_A_TIME, RECEIVE_BYTES)
+        packets = library.targets * plan.count
+        room = sockets.receive_buffer / BUFFER_BYTES_PER_PACKET
+        self._rest_seconds = min(REST_SECONDS, room * plan.span(library.targets) / packets / 4)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="icmp-receiver", daemon=True)
+        self._error: OSError | None = None
+        self._answered = 0
+        self.received_ns = np.zeros(packets, np.int64)
+        self.discarded = dict.fromkeys(
+            ("malformed", "wrong_cookie", "wrong_source", "duplicate"), 0
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def wait(self, packets: int, timeout: float) -> None:
+        """Wait until `packets` replies are in, for `timeout` seconds at most."""
+        deadline = time.monotonic() + timeout
+        while self._answered < packets and time.monotonic() < deadline:
+            if self._error:
+                raise EngineError(f"cannot receive: {self._error.strerror}") from self._error
+            time.sleep(REST_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            self._receive_until_stopped()
+        except OSError as error:
+            self._error = error
+
+    def _receive_until_stopped(self) -> None:
+        while True:
+            stopping = self._stopping.is_set()  # then once more, for what is there by now
+            while packets := self._messages.receive(self._sockets.receiver.fileno()):
+                self._take(packets)
+                if packets < AT_A_TIME:
+                    break
+            if stopping:
+                return
+            if self._rest_seconds >= SHORTEST_REST_SECONDS:
+                time.sleep(self._rest_seconds)
+            else:
+                select.select([self._sockets.receiver], [], [], REST_SECONDS)
+
+    def _take(self, packets: int) -> None:
+        """Sort out one batch: the first reply that is right in all respects counts."""
+        messages = self._messages
+        replies = parse_replies(
+            messages.packets[:packets], messages.lengths[:packets], raw=self._sockets.raw
+        )
+        right = self._discard(np.ones(packets, np.bool_), replies.whole, "malformed")
+        right = self._discard(right, replies.cookie == self._cookie, "wrong_cookie")
+        right = self._discard(right, replies.slot < len(self.received_ns), "malformed")
+        slots = np.where(right, replies.slot, 0)
+        asked = self._addresses[slots // self._count]
+        right = self._discard(
+            right, asked == messages.addresses["address"][:packets], "wrong_source"
+        )
+        times = messages.timestamps[:packets][right]
+        slots, first = np.unique(slots[right], return_index=True)
+        new = self.received_ns[slots] == 0
+        self.received_ns[slots[new]] = times[first[new]]
+        answered = int(np.count_nonzero(new))
+        self._answered += answered
+        self.discarded["duplicate"] += len(times) - answered
+
+    def _discard(
+        self, right: npt.NDArray[np.bool_], test: npt.NDArray[np.bool_], reason: str
+    ) -> npt.NDArray[np.bool_]:
+        kept = right & test
+        self.discarded[reason] += int(np.count_nonzero(right) - np.count_nonzero(kept))
+        return kept

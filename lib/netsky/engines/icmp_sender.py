@@ -1,0 +1,105 @@
+"""The sending half of the icmp engine."""
+
+from __future__ import annotations
+
+import errno
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.engines.icmp_packet import EchoRequests
+from netsky.engines.icmp_socket import IcmpSockets
+from netsky.engines.pacer import Pacer
+from netsky.library import AddressLibrary
+from netsky.sweep import ProbePlan, Progress
+
+PREPARED = 1024  # packets prepared at a time
+BATCH = 64  # packets handed to the kernel at a time; their send times are interpolated
+
+# No way there from here: to its users the network is down, so the packet is lost.
+LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+# The host cannot take more just now.
+BUSY = (errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
+BACK_OFF_SECONDS = 0.001
+STALLED_SECONDS = 1.0  # busy for so long, it drops what it cannot send
+
+
+class Sender:
+    """Sends one packet for each of `slots`, in that order, as `plan` says.
+
+    After `run`, `errors` is uint8[packets]: 0 where the packet went out, else the errno with
+    which this host refused it; one of BUSY means that the host dropped it.
+    """
+
+    def __init__(
+        self,
+        sockets: IcmpSockets,
+        library: AddressLibrary,
+        slots: npt.NDArray[np.uint32],
+        plan: ProbePlan,
+        *,
+        ident: int,
+        cookie: int,
+    ) -> None:
+        self._descriptor = sockets.sender.fileno()
+        self._addresses = library.addresses
+        self._slots = slots
+        self._count = plan.count
+        self._requests = EchoRequests(
+            PREPARED, size=plan.size, ident=ident, cookie=cookie, raw=sockets.raw
+        )
+        self._pacer = Pacer(len(slots), plan.span(library.targets), plan.rate)
+        self._stalled_since: float | None = None
+        self._batches: list[tuple[int, int, int, int]] = []  # first, packets, before, after (ns)
+        self.errors = np.zeros(len(slots), np.uint8)
+
+    @property
+    def packets_sent(self) -> int:
+        return sum(packets for _, packets, _, _ in self._batches)
+
+    def run(self, progress: Progress) -> None:
+        """Send everything. An exception in this thread, ^C say, ends it in the middle."""
+        for start in range(0, len(self._slots), PREPARED):
+            slots = self._slots[start : start + PREPARED]
+            self._requests.fill(self._addresses[slots // self._count], slots)
+            done = 0
+            while done < len(slots):
+                ready = min(self._pacer.allowance(start + done), len(slots) - done, BATCH)
+                if ready > 0:
+                    done += self._send(start, done, ready)
+                else:
+                    time.sleep(self._pacer.pause)
+            progress(start + len(slots))
+
+    def _send(self, start: int, first: int, packets: int) -> int:
+        """How many packets from `start` + `first` on are done with: sent or given up."""
+        before = time.time_ns()
+        try:
+            sent = self._requests.send(self._descriptor, first, packets)
+        except OSError as error:
+            return self._refused(start + first, error.errno or errno.EIO)
+        self._batches.append((start + first, sent, before, time.time_ns()))
+        self._stalled_since = None
+        return sent
+
+    def _refused(self, position: int, number: int) -> int:
+        if number in BUSY:
+            now = time.monotonic()
+            self._stalled_since = self._stalled_since or now
+            if now - self._stalled_since < STALLED_SECONDS:
+                time.sleep(BACK_OFF_SECONDS)
+                return 0
+        self.errors[position] = number
+        return 1
+
+    def sent_ns(self) -> npt.NDArray[np.int64]:
+        """When each packet left, in ns since 1970: evenly spread over the call that sent it."""
+        sent_ns = np.zeros(len(self._slots), np.int64)
+        if self._batches:
+            first, packets, before, after = np.array(self._batches, np.int64).T
+            within = np.arange(packets.sum()) - np.repeat(packets.cumsum() - packets, packets)
+            share = (within + 0.5) / np.repeat(packets, packets)
+            times = np.repeat(before, packets) + share * np.repeat(after - before, packets)
+            sent_ns[np.repeat(first, packets) + within] = times
+        return sent_ns

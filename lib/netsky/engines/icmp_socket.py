@@ -1,0 +1,140 @@
+"""ICMP sockets: raw where the process may, else the unprivileged ping socket of Linux.
+
+On a raw socket requests leave through a second socket of protocol IPPROTO_RAW: that one takes
+whole IP packets, reports a full queue (ENOBUFS needs IP_RECVERR), and gets neither copies of
+replies nor the routers' ICMP errors, which IP_RECVERR would otherwise bring into every send.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from netsky.engines import libc
+from netsky.engines.icmp_packet import ECHO_REPLY
+from netsky.errors import EngineError
+from netsky.places import Egress
+
+HOW_TO_ALLOW = (
+    "this process may open no ICMP socket: allow ping sockets with `sysctl -w "
+    "net.ipv4.ping_group_range='0 2147483647'`, or give raw sockets to the interpreter with "
+    "`setcap cap_net_raw,cap_net_admin+ep $(readlink -f $(command -v python3))`, or run as root"
+)
+
+_MEMINFO = struct.Struct("9I")  # linux/sock_diag.h
+_MEMINFO_DROPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpSockets:
+    """What requests go out through and replies come in by; one and the same for a ping socket."""
+
+    sender: socket.socket
+    receiver: socket.socket
+    raw: bool
+
+    @property
+    def receive_buffer(self) -> int:
+        """Bytes of kernel memory that received packets may take, their overhead included."""
+        return self.receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that the kernel dropped at the receiver because its buffer was full."""
+        meminfo = self.receiver.getsockopt(socket.SOL_SOCKET, libc.SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(meminfo)[_MEMINFO_DROPS])
+
+
+def may_open() -> bool:
+    """Whether this process may open an ICMP socket of either kind."""
+    for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
+        try:
+            socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP).close()
+        except PermissionError:
+            continue
+        return True
+    return False
+
+
+@contextmanager
+def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator[IcmpSockets]:
+    """Sockets that send through `egress` and receive the echo replies with that id.
+
+    (The id is the kernel's choice on a ping socket.) Raises EngineError with what to mend.
+    """
+    with ExitStack() as stack:
+        try:
+            sockets = _open(stack, ident)
+        except PermissionError as error:
+            raise EngineError(HOW_TO_ALLOW) from error
+        for sock in {sockets.sender, sockets.receiver}:
+            _use_egress(sock, egress)
+        _set_receive_buffer(sockets.receiver, receive_buffer)
+        sockets.receiver.setsockopt(socket.SOL_SOCKET, libc.SO_TIMESTAMPNS, 1)
+        yield sockets
+
+
+def _open(stack: ExitStack, ident: int) -> IcmpSockets:
+    try:
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    except PermissionError:
+        ping = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+        stack.enter_context(ping)
+        return IcmpSockets(ping, ping, raw=False)
+    stack.enter_context(receiver)
+    # A mask of the types to keep out; on loopback our own requests would come back, too.
+    receiver.setsockopt(
+        libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", ~(1 << ECHO_REPLY) & 0xFFFFFFFF)
+    )
+    libc.attach_filter(receiver, _only_id(ident))
+    sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    stack.enter_context(sender)
+    sender.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
+    return IcmpSockets(sender, receiver, raw=True)
+
+
+def _only_id(ident: int) -> list[tuple[int, int, int, int]]:
+    """Accept packets with this ICMP id: other probes on this host get replies by the million."""
+    return [
+        (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf): X is the length of the IP header
+        (0x48, 0, 0, 4),  # ldh [x+4]: the id
+        (0x15, 0, 1, ident),  # jeq
+        (0x06, 0, 0, 0xFFFFFFFF),  # ret: all of the packet
+        (0x06, 0, 0, 0),  # ret: none of it
+    ]
+
+
+def _use_egress(sock: socket.socket, egress: Egress) -> None:
+    where = f"egress {egress.name!r}:"
+    if egress.fwmark is not None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, egress.fwmark)
+        except PermissionError as error:
+            raise EngineError(f"{where} fwmark needs root or CAP_NET_ADMIN") from error
+    if egress.interface is not None:
+        name = egress.interface.encode()
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        except OSError as error:
+            raise EngineError(
+                f"{where} cannot use interface {egress.interface!r}: {error.strerror}"
+            ) from error
+    if egress.source is not None:
+        try:
+            sock.bind((egress.source, 0))
+        except OSError as error:
+            hint = ": it is no address of this host" if error.errno == errno.EADDRNOTAVAIL else ""
+            raise EngineError(
+                f"{where} cannot send from {egress.source}: {error.strerror}{hint}"
+            ) from error
+
+
+def _set_receive_buffer(sock: socket.socket, size: int) -> None:
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, libc.SO_RCVBUFFORCE, size)
+    except PermissionError:  # without CAP_NET_ADMIN net.core.rmem_max is the limit
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

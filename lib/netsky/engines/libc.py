@@ -1,0 +1,148 @@
+"""sendmmsg, recvmmsg and socket filters: all of ctypes is here; above it there is plain numpy.
+
+The C structures are declared once, for ctypes and, through `np.dtype`, for arrays of them.
+Both calls let other Python threads run while they are in the kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+from ctypes import c_int, c_long, c_size_t, c_uint, c_void_p
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Values of asm-generic/socket.h, linux/in.h, linux/icmp.h that the module socket does not name.
+SO_ATTACH_FILTER = 26
+SO_RCVBUFFORCE = 33
+SO_TIMESTAMPNS = 35
+SO_MEMINFO = 55
+SOL_RAW = 255
+ICMP_FILTER = 1
+IP_RECVERR = 11
+
+
+class Iovec(ctypes.Structure):
+    _fields_ = (("base", c_size_t), ("len", c_size_t))
+
+
+class Msghdr(ctypes.Structure):
+    _fields_ = (
+        ("name", c_size_t),
+        ("namelen", c_uint),
+        ("iov", c_size_t),
+        ("iovlen", c_size_t),
+        ("control", c_size_t),
+        ("controllen", c_size_t),
+        ("flags", c_int),
+    )
+
+
+class Mmsghdr(ctypes.Structure):
+    _fields_ = (("hdr", Msghdr), ("len", c_uint))
+
+
+class Timestamp(ctypes.Structure):
+    """A control message SCM_TIMESTAMPNS: cmsghdr, then timespec."""
+
+    _fields_ = (
+        ("len", c_size_t),
+        ("level", c_int),
+        ("type", c_int),
+        ("seconds", c_long),
+        ("nanoseconds", c_long),
+    )
+
+
+class SockFprog(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_ushort), ("filter", c_void_p))
+
+
+# struct sockaddr_in, struct sock_filter: parts in network byte order, which ctypes cannot mix.
+SOCKADDR_IN = np.dtype([("family", "=u2"), ("port", ">u2"), ("address", ">u4"), ("zero", "u1", 8)])
+SOCK_FILTER = np.dtype([("code", "=u2"), ("jt", "u1"), ("jf", "u1"), ("k", "=u4")])
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+_sendmmsg = _libc.sendmmsg
+_sendmmsg.argtypes = (c_int, c_size_t, c_uint, c_int)
+_recvmmsg = _libc.recvmmsg
+_recvmmsg.argtypes = (c_int, c_size_t, c_uint, c_int, c_size_t)
+
+
+class Messages:
+    """`slots` messages of up to `size` bytes, to be filled or read as numpy arrays.
+
+    `packets` is uint8[slots, size], `addresses` SOCKADDR_IN[slots], `lengths` the bytes of each
+    received packet that lie in `packets`, `timestamps` the kernel's time of each in ns since 1970.
+    """
+
+    def __init__(self, slots: int, size: int) -> None:
+        self.packets = np.zeros((slots, size), np.uint8)
+        self.addresses = np.zeros(slots, SOCKADDR_IN)
+        self.addresses["family"] = socket.AF_INET
+        self._controls = np.zeros(slots, np.dtype(Timestamp))
+        self._iovecs = np.zeros(slots, np.dtype(Iovec))
+        self._iovecs["base"] = _pointers(self.packets)
+        self._iovecs["len"] = size
+        self._headers = np.zeros(slots, np.dtype(Mmsghdr))
+        header = self._headers["hdr"]
+        header["name"] = _pointers(self.addresses)
+        header["namelen"] = SOCKADDR_IN.itemsize
+        header["iov"] = _pointers(self._iovecs)
+        header["iovlen"] = 1
+
+    def send(self, descriptor: int, first: int, count: int) -> int:
+        """Send `count` messages from `first` on; how many went out, at least one.
+
+        Raises OSError when the first of them could not be sent.
+        """
+        pointer = self._headers.ctypes.data + first * self._headers.itemsize
+        return _checked(_sendmmsg(descriptor, pointer, count, 0))
+
+    def receive(self, descriptor: int) -> int:
+        """Receive what is there, up to all slots; 0 when nothing is."""
+        header = self._headers["hdr"]  # the kernel wrote into these three the last time
+        header["namelen"] = SOCKADDR_IN.itemsize
+        header["control"] = _pointers(self._controls)
+        header["controllen"] = self._controls.itemsize
+        pointer, slots = self._headers.ctypes.data, len(self._headers)
+        try:
+            return _checked(_recvmmsg(descriptor, pointer, slots, socket.MSG_DONTWAIT, 0))
+        except BlockingIOError:
+            return 0
+
+    @property
+    def lengths(self) -> npt.NDArray[np.uint32]:
+        lengths: npt.NDArray[np.uint32] = self._headers["len"]
+        return lengths
+
+    @property
+    def timestamps(self) -> npt.NDArray[np.int64]:
+        controls = self._controls
+        timestamps: npt.NDArray[np.int64]
+        timestamps = controls["seconds"] * 1_000_000_000 + controls["nanoseconds"]
+        return timestamps
+
+
+def attach_filter(sock: socket.socket, instructions: list[tuple[int, int, int, int]]) -> None:
+    """Let only packets through that the classic BPF program (code, jt, jf, k) accepts."""
+    program = np.array(instructions, SOCK_FILTER)
+    header = SockFprog(len(program), program.ctypes.data)
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(header))
+
+
+def _pointers(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The address of each row of an array."""
+    return array.ctypes.data + np.arange(len(array)) * array.strides[0]
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
