@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +84,14 @@ def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES
 
 
 def _province_files(folder: Path) -> dict[Province, Path]:
-    if not folder.is_dir():
-        raise LibraryError(f"no address library: {folder.absolute()} is not a folder (--library)")
+    try:
+        listing = sorted(folder.iterdir())
+    except OSError as error:
+        raise LibraryError(
+            f"no address library in {folder.absolute()}: {error.strerror} (--library)"
+        ) from error
     files: dict[Province, Path] = {}
-    for file in sorted(folder.iterdir()):
+    for file in listing:
         if file.name.startswith("."):
             continue
         province = province_of_spelling(file.stem) if file.suffix == ".txt" else None
@@ -159,6 +164,9 @@ class LibraryFiles:
         return self._library
 
     def _look(self) -> set[tuple[str, int, int]]:
-        files = [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]
-        stats = [(str(file), file.stat()) for file in files if file.is_file()]
-        return {(name, stat.st_mtime_ns, stat.st_size) for name, stat in stats}
+        state = set()
+        for file in [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]:
+            with suppress(OSError):  # what cannot be read is for `load` to say
+                stat = file.stat()
+                state.add((str(file), stat.st_mtime_ns, stat.st_size))
+        return state

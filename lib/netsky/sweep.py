@@ -43,9 +43,10 @@ class Sweep:
     """What a sweep measured, packet by packet.
 
     `rtt_seconds` is float32[targets, count], NaN where no reply came; `sent` is bool of the same
-    shape, False where no measurement was made, so that lost = sent and NaN. `local_drops` counts
-    packets that this host itself threw away: when it is not 0, the loss is not the network's
-    alone. `discarded` counts replies that were not counted as such, by the reason's name.
+    shape, False where no measurement was made, so that lost = sent and NaN. `local_drops` is how
+    many of the missing packets this host itself may have thrown away: the kernel counts its drops,
+    but not whose they were, so that it is the smaller of drops and missing. When it is not 0, the
+    loss is not the network's alone. `discarded` counts replies that were not counted as such, by the reason's name.
     `started_at` is an aware UTC time.
     """
 

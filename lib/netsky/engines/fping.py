@@ -133,6 +133,7 @@ class FpingEngine:
                 progress(int(np.count_nonzero(sent)))
         if not sent.any():
             raise EngineError(f"nothing could be measured: {failures[0].reason}")
+        missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
         return Sweep(
             library=library,
             egress=egress,
@@ -141,7 +142,7 @@ class FpingEngine:
             duration_seconds=time.monotonic() - started,
             rtt_seconds=rtt_seconds,
             sent=sent,
-            local_drops=drops.total,
+            local_drops=min(drops.total, missing),
             discarded=dict(discarded),
             failures=tuple(failures),
         )

@@ -67,6 +67,7 @@ class IcmpEngine:
         # Send times are interpolated within a batch: on loopback one may come out after its reply.
         np.maximum(rtt_seconds, 0, out=rtt_seconds)
         sent = np.isin(errors, (0, *LOST))
+        missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
         failures = _failures(library, errors.reshape(library.targets, plan.count))
         if not sent.any():
             raise EngineError(f"nothing could be measured: {failures[0].reason}")
@@ -78,7 +79,7 @@ class IcmpEngine:
             duration_seconds=duration,
             rtt_seconds=rtt_seconds.reshape(library.targets, plan.count),
             sent=sent.reshape(library.targets, plan.count),
-            local_drops=dropped + int(np.count_nonzero(np.isin(errors, BUSY))),
+            local_drops=min(dropped, missing) + int(np.count_nonzero(np.isin(errors, BUSY))),
             discarded={**receiver.discarded, "late": int(np.count_nonzero(late))},
             failures=failures,
         )

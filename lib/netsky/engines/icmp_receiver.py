@@ -18,7 +18,7 @@ from netsky.errors import EngineError
 from netsky.library import AddressLibrary
 from netsky.sweep import ProbePlan
 
-AT_A_TIME = 1024  # packets
+SLOTS = 16_384  # packets to take before they are sorted out: the more at a time, the cheaper
 REST_SECONDS = 0.005  # between two looks: fewer, fuller batches cost less
 SHORTEST_REST_SECONDS = 0.0005  # with less room than that, wait for each packet
 BUFFER_BYTES_PER_PACKET = 1280  # what the kernel charges for a small packet, generously
@@ -38,10 +38,13 @@ class Receiver:
         self._addresses = library.addresses
         self._count = plan.count
         self._cookie = cookie
-        self._messages = Messages(AT_A_TIME, RECEIVE_BYTES)
+        self._messages = Messages(SLOTS, RECEIVE_BYTES)
+        self._messages.make_ready()
+        self._taken = 0
         packets = library.targets * plan.count
         room = sockets.receive_buffer / BUFFER_BYTES_PER_PACKET
         self._rest_seconds = min(REST_SECONDS, room * plan.span(library.targets) / packets / 4)
+        self._sent = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="icmp-receiver", daemon=True)
         self._error: OSError | None = None
@@ -67,6 +70,7 @@ class Receiver:
     def wait(self, packets: int, timeout: float) -> None:
         """Wait until `packets` replies are in, for `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
+        self._sent.set()
         while self._answered < packets and time.monotonic() < deadline:
             if self._error:
                 raise EngineError(f"cannot receive: {self._error.strerror}") from self._error
@@ -81,10 +85,10 @@ class Receiver:
     def _receive_until_stopped(self) -> None:
         while True:
             stopping = self._stopping.is_set()  # then once more, for what is there by now
-            while packets := self._messages.receive(self._sockets.receiver.fileno()):
-                self._take(packets)
-                if packets < AT_A_TIME:
-                    break
+            while self._take() == SLOTS:
+                self._sort_out()
+            if self._sent.is_set() or stopping:
+                self._sort_out()
             if stopping:
                 return
             if self._rest_seconds >= SHORTEST_REST_SECONDS:
@@ -92,9 +96,18 @@ class Receiver:
             else:
                 select.select([self._sockets.receiver], [], [], REST_SECONDS)
 
-    def _take(self, packets: int) -> None:
-        """Sort out one batch: the first reply that is right in all respects counts."""
-        messages = self._messages
+    def _take(self) -> int:
+        """How many packets wait to be sorted out, with those that are there now."""
+        descriptor = self._sockets.receiver.fileno()
+        self._taken += self._messages.receive(descriptor, self._taken)
+        return self._taken
+
+    def _sort_out(self) -> None:
+        """The first reply to a packet that is right in all respects counts."""
+        messages, packets = self._messages, self._taken
+        self._taken = 0
+        if not packets:
+            return
         replies = parse_replies(
             messages.packets[:packets], messages.lengths[:packets], raw=self._sockets.raw
         )
@@ -113,6 +126,7 @@ class Receiver:
         answered = int(np.count_nonzero(new))
         self._answered += answered
         self.discarded["duplicate"] += len(times) - answered
+        messages.make_ready()
 
     def _discard(
         self, right: npt.NDArray[np.bool_], test: npt.NDArray[np.bool_], reason: str

@@ -68,7 +68,7 @@ class Sender:
                 ready = min(self._pacer.allowance(start + done), len(slots) - done, BATCH)
                 if ready > 0:
                     done += self._send(start, done, ready)
-                else:
+                if ready < BATCH and done < len(slots):  # ahead of time
                     time.sleep(self._pacer.pause)
             progress(start + len(slots))
 

@@ -95,26 +95,37 @@ class Messages:
         header["namelen"] = SOCKADDR_IN.itemsize
         header["iov"] = _pointers(self._iovecs)
         header["iovlen"] = 1
+        self._first_header = self._headers.ctypes.data
 
     def send(self, descriptor: int, first: int, count: int) -> int:
-        """Send `count` messages from `first` on; how many went out, at least one.
+        """Send `count` messages from slot `first` on; how many went out, at least one.
 
         Raises OSError when the first of them could not be sent.
         """
-        pointer = self._headers.ctypes.data + first * self._headers.itemsize
-        return _checked(_sendmmsg(descriptor, pointer, count, 0))
+        return _checked(_sendmmsg(descriptor, self._pointer(first), count, 0))
 
-    def receive(self, descriptor: int) -> int:
-        """Receive what is there, up to all slots; 0 when nothing is."""
-        header = self._headers["hdr"]  # the kernel wrote into these three the last time
+    def receive(self, descriptor: int, first: int) -> int:
+        """Receive what is there into the slots from `first` on; how many messages came.
+
+        Before a slot is used again, `make_ready`.
+        """
+        free = len(self._headers) - first
+        try:
+            return _checked(
+                _recvmmsg(descriptor, self._pointer(first), free, socket.MSG_DONTWAIT, 0)
+            )
+        except BlockingIOError:
+            return 0
+
+    def make_ready(self) -> None:
+        """Tell the kernel again how much room each slot has for addresses and control data."""
+        header = self._headers["hdr"]
         header["namelen"] = SOCKADDR_IN.itemsize
         header["control"] = _pointers(self._controls)
         header["controllen"] = self._controls.itemsize
-        pointer, slots = self._headers.ctypes.data, len(self._headers)
-        try:
-            return _checked(_recvmmsg(descriptor, pointer, slots, socket.MSG_DONTWAIT, 0))
-        except BlockingIOError:
-            return 0
+
+    def _pointer(self, slot: int) -> int:
+        return self._first_header + slot * self._headers.itemsize
 
     @property
     def lengths(self) -> npt.NDArray[np.uint32]:
