@@ -1,1 +1,42 @@
 """What all tests share."""
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import settings
+
+from netns import namespace
+from servers import mariadb, mariadb_with_schema, pushgateway, silent_port
+
+__all__ = [
+    "mariadb",
+    "mariadb_with_schema",
+    "namespace",
+    "only_this_machine",
+    "pushgateway",
+    "silent_port",
+]
+
+settings.register_profile("netsky", deadline=None)  # the machine may be busy
+settings.load_profile("netsky")
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine(monkeypatch):
+    """A test that connects a socket to anything but loopback or a Unix socket fails."""
+
+    def guarded(connect):
+        def connect_here(self, address):
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+                pytest.fail(f"this test connects to {address}: only loopback is allowed")
+            return connect(self, address)
+
+        return connect_here
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+
+
+def _is_loopback(host):
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -45,7 +45,9 @@ def aggregate(sweep: Sweep, *, abnormal_rtt: float) -> list[ProvinceQuality]:
     received = replied.sum(axis=1, dtype=np.int64)
     rtt_sum = np.where(replied, sweep.rtt_seconds, 0).sum(axis=1, dtype=np.float64)
     measured = sent > 0
-    abnormal = measured & ((received < sent) | (rtt_sum > abnormal_rtt * received))
+    # RTTs are float32: one of exactly the threshold must not come out above it.
+    slow = (rtt_sum / np.maximum(received, 1)).astype(np.float32) > np.float32(abnormal_rtt)
+    abnormal = measured & ((received < sent) | slow)
     qualities = []
     for index, province in enumerate(sweep.library.provinces):
         rows = sweep.library.slice_of(index)

@@ -29,13 +29,18 @@ def read_config(ctx: click.Context, _option: click.Parameter, file: Path | None)
 
 
 def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
-    section = ctx.command.name.removeprefix("netsky_") if ctx.command.name else ""
+    section = str(ctx.command.name).removeprefix("netsky_").removeprefix("get_")
     own = {
         str(option.name): option
         for option in ctx.command.params
         if isinstance(option, click.Option) and not option.is_eager
     }
-    common = {name: option for name, option in own.items() if isinstance(option, CommonOption)}
+    common = {
+        name: option
+        for name, option in own.items()
+        # At the top of the file `isp` and `egress` are tables of definitions.
+        if isinstance(option, CommonOption) and name not in ("isp", "egress")
+    }
     defaults: dict[str, Any] = {}
     for prefix, options, values in (
         ("", common, settings.options),

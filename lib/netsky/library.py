@@ -59,7 +59,8 @@ def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES
     unknown name, or any line is bad; the message then lists all bad lines of all files.
     """
     files = _province_files(directory / isp)
-    wanted = [province for province in PROVINCES if province in set(provinces)]
+    asked = set(provinces)
+    wanted = [province for province in PROVINCES if province in asked]
     bad: list[BadLine] = []
     found = {
         province: read_intervals(files[province], bad, targets=True).expand()

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from netsky.address_text import Addresses
 
-_MILLISECONDS = rb"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_MILLISECONDS = rb"\d{1,7}(?:\.\d{1,3})?(?:e\+0\d)?"
 _RESULT = re.compile(rb"^(\d+\.\d+\.\d+\.\d+) +:((?: (?:-|" + _MILLISECONDS + rb"))+)$")
 _DUPLICATE = re.compile(rb"^\S+ +: duplicate for \[\d+\], ")
 _ICMP_ERROR = re.compile(rb"^ICMP .+ from \S+ for ICMP Echo sent to \S+$")
@@ -87,9 +87,10 @@ def _pack(address: bytes) -> bytes:
 
 
 def _milliseconds(values: list[bytes], count: int) -> npt.NDArray[np.float32]:
-    tokens = b"".join(values).replace(b" -", b" nan").split()
-    if len(tokens) != len(values) * count or any(v.count(b" ") != count for v in values):
-        raise ValueError(f"fping gives results of other than {count} packet(s)")
-    # A clock set back during the flight gives a negative time; the reply came all the same.
-    milliseconds = np.array(tokens, dtype="S").astype(np.float32).reshape(len(values), count)
-    return np.maximum(milliseconds, np.float32(0))
+    # fping 5.1 counts a reply that comes together with its timeout twice, and prints one column
+    # too many for its target: only the first `count` are of packets.
+    columns = [value.split()[:count] for value in values]
+    if any(len(column) < count for column in columns):
+        raise ValueError(f"fping gives results of fewer than {count} packet(s)")
+    tokens = [b"nan" if token == b"-" else token for column in columns for token in column]
+    return np.array(tokens, dtype="S").astype(np.float32).reshape(len(values), count)

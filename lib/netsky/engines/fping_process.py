@@ -56,12 +56,12 @@ class FpingProcess:
 
         Raises NotMeasuredError when it failed, was killed, hung, or its output is not whole.
         """
-        try:
-            code = self.popen.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise NotMeasuredError("fping did not end in time and was killed") from None
         with self.output:
+            try:
+                code = self.popen.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise NotMeasuredError("fping did not end in time and was killed") from None
             self.output.seek(0)
             output = self.output.read()
         if code not in MEASURED:
@@ -103,29 +103,32 @@ class FpingProcesses:
             for process in self._running:
                 if process.popen.poll() is None:
                     process.kill()
+                process.output.close()
 
     def start(self, command: list[str], targets: Addresses) -> FpingProcess:
         """Start `command` on `targets`; NotMeasuredError when it cannot be started."""
-        # Anonymous memory instead of pipes: no reader thread, no full pipe, nothing on disk.
-        output = os.fdopen(os.memfd_create("fping-output"), "r+b")
-        with os.fdopen(os.memfd_create("fping-targets"), "r+b") as targets_file, self._lock:
+        with self._lock:
             if self._closed:
                 raise NotMeasuredError("the sweep was stopped")
-            targets_file.write(_lines(targets))
-            targets_file.seek(0)
-            try:
-                popen = subprocess.Popen(
-                    command,
-                    stdin=targets_file,
-                    stdout=subprocess.DEVNULL,
-                    stderr=output,
-                    start_new_session=True,  # ^C on the terminal is for us to handle
-                )
-            except OSError as error:
-                raise NotMeasuredError(f"cannot start fping: {error.strerror}") from error
+            # Anonymous memory instead of pipes: no reader thread, no full pipe, nothing on disk.
+            output = os.fdopen(os.memfd_create("fping-output"), "r+b")
+            with os.fdopen(os.memfd_create("fping-targets"), "r+b") as targets_file:
+                targets_file.write(_lines(targets))
+                targets_file.seek(0)
+                try:
+                    popen = subprocess.Popen(
+                        command,
+                        stdin=targets_file,
+                        stdout=subprocess.DEVNULL,
+                        stderr=output,
+                        start_new_session=True,  # ^C on the terminal is for us to handle
+                    )
+                except OSError as error:
+                    output.close()
+                    raise NotMeasuredError(f"cannot start fping: {error.strerror}") from error
             process = FpingProcess(popen, output)
             self._running.append(process)
-        return process
+            return process
 
 
 def _lines(targets: Addresses) -> bytes:

@@ -1,0 +1,302 @@
+"""What fping prints, taken apart: held against captured output, and against anything at all."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netsky.engines.fping_output import Results, parse_results, parse_version
+
+CAPTURED = Path(__file__).parents[1] / "data/fping"
+NAN = float("nan")
+
+
+def targets(*addresses):
+    return np.array([int(IPv4Address(a)) for a in addresses], np.uint32)
+
+
+def captured(name):
+    """Real output; the lines with `#` tell how it was captured."""
+    lines = (CAPTURED / name).read_bytes().splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(b"#"))
+
+
+def milliseconds(results):
+    return [
+        [pytest.approx(1000 * v, rel=1e-6, nan_ok=True) for v in row]
+        for row in results.rtt_seconds.tolist()
+    ]
+
+
+def test_results_come_in_the_order_of_the_targets_and_not_of_the_output():
+    results = parse_results(
+        captured("all_replied.txt"),
+        targets("127.0.0.1", "127.0.0.2", "127.0.10.20", "127.100.200.210"),
+        count=3,
+    )
+    assert milliseconds(results) == [
+        [0.032, 0.031, 0.036],
+        [0.017, 0.015, 0.016],
+        [0.017, 0.015, 0.018],
+        [0.017, 0.012, 0.017],
+    ]
+    assert results.rtt_seconds.dtype == np.float32
+    assert (results.duplicates, results.icmp_errors, results.unknown) == (0, 0, ())
+
+
+def test_lost_packets_are_nan():
+    results = parse_results(
+        captured("partly_lost.txt"),
+        targets("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.10.20"),
+        count=3,
+    )
+    assert milliseconds(results) == [
+        [0.021, 0.027, 0.016],
+        [0.017, 0.020, 0.014],
+        [NAN, NAN, NAN],
+        [0.042, NAN, 0.044],
+    ]
+
+
+def test_duplicates_are_counted_and_no_result():
+    results = parse_results(
+        captured("duplicates.txt"),
+        targets("127.0.0.1", "127.0.0.2", "127.0.0.4", "127.0.10.20"),
+        count=3,
+    )
+    assert (results.duplicates, results.icmp_errors, results.unknown) == (6, 0, ())
+    assert milliseconds(results) == [
+        [0.018, 0.025, 0.017],
+        [0.016, 0.026, 0.023],
+        [0.085, 0.029, 0.024],
+        [0.038, NAN, 0.049],
+    ]
+
+
+def test_icmp_errors_of_routers_are_counted_and_no_result():
+    results = parse_results(
+        captured("icmp_errors.txt"),
+        targets("10.99.0.1", "10.99.0.77", "10.99.1.1", "10.99.2.1", "10.99.5.55"),
+        count=2,
+    )
+    assert (results.duplicates, results.icmp_errors, results.unknown) == (0, 6, ())
+    assert milliseconds(results) == [[0.038, 0.028], *[[NAN, NAN]] * 4]
+
+
+def test_packets_that_could_not_be_sent_are_lost():
+    results = parse_results(
+        captured("no_route.txt"), targets("127.0.0.1", "192.0.2.1", "192.0.2.2"), count=2
+    )
+    assert milliseconds(results) == [[0.031, 0.035], [NAN, NAN], [NAN, NAN]]
+
+
+def test_fping_out_of_sequence_numbers_gives_no_result_and_its_own_words():
+    many = np.arange(0x7F100000, 0x7F100000 + 70_000, dtype=np.uint32)
+    with pytest.raises(
+        ValueError, match="0 results for 70000 targets and says 'fping error: not enough seq"
+    ):
+        parse_results(captured("too_many_packets.txt"), many, count=1)
+
+
+def test_lines_that_are_not_understood_are_kept():
+    output = b"10.0.0.1: error while sending ping: No buffer space\n\xff?\n\n10.0.0.1 : 1.5\n"
+    results = parse_results(output, targets("10.0.0.1"), count=1)
+    assert milliseconds(results) == [[1.5]]
+    assert results.unknown == ("10.0.0.1: error while sending ping: No buffer space", "\\xff?")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (b"", "0 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n", "1 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.2 : 1.", "says '10.0.0.2 : 1.'"),
+        (b"10.0.0.1 : 1.5\n10.0.0.2 : 1.5\n10.0.0.3 : -\n", "3 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.3 : -\n", "other targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.1 : -\n", "other targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.2 :\n", "1 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.2 : xmt/rcv/%loss = 1/0/100%\n", "1 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.2 : x 1.5\n", "1 results for 2 targets"),
+        (b"10.0.0.1 : 1.5\n10.0.0.256 : 1.5\n", "a result for '10.0.0.256'"),
+        (b"10.0.0.1 : 1.5\nbeijing : 1.5\n", "1 results for 2 targets and says 'beijing : 1.5'"),
+    ],
+)
+def test_anything_but_one_result_for_each_target_is_refused(output, message):
+    with pytest.raises(ValueError) as refusal:
+        parse_results(output, targets("10.0.0.1", "10.0.0.2"), count=1)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("rest", [b"", b" -", b" - -", b" - - -"])
+def test_fewer_packets_than_asked_are_refused(rest):
+    output = b"10.0.0.1 : 1.5\n10.0.0.2 : 1.5" + rest + b"\n"
+    with pytest.raises(ValueError):
+        parse_results(output, targets("10.0.0.1", "10.0.0.2"), count=2)
+
+
+def test_nothing_for_no_target_is_a_result():
+    assert parse_results(b"", targets(), count=3).rtt_seconds.shape == (0, 3)
+
+
+addresses = st.integers(0, 2**32 - 1)
+text = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=40)
+
+
+def as_fping_prints(nanoseconds):
+    """`sprint_tm` of fping 5.1; None is a lost packet."""
+    if nanoseconds is None:
+        return "-"
+    t = nanoseconds / 1e6
+    for limit, spec in ((1, ".3f"), (10, ".2f"), (100, ".1f"), (1_000_000, ".0f")):
+        if t < limit:
+            return format(t, spec)
+    return format(t, ".3e")
+
+
+@dataclass
+class Output:
+    """Lines of fping in any order, and what is to be read from them."""
+
+    lines: list[str]
+    result_lines: list[str]
+    count: int
+    targets: list[int]
+    milliseconds: list[list[float]]
+    duplicates: int
+    icmp_errors: int
+    unknown: set[str]
+
+    def parse(self):
+        output = "".join(f"{line}\n" for line in self.lines).encode()
+        return parse_results(output, np.array(self.targets, np.uint32), self.count)
+
+
+hosts = addresses.map(IPv4Address)
+duplicate_lines = st.builds(
+    "{} : duplicate for [{}], 64 bytes, {} ms{}".format,
+    hosts,
+    st.integers(0, 2),
+    st.integers(0, 10**9).map(as_fping_prints),
+    st.one_of(st.just(""), hosts.map(" [<- {}]".format)),
+)
+icmp_error_lines = st.builds(
+    "ICMP {} from {} for ICMP Echo sent to {}".format,
+    st.sampled_from(["Host Unreachable", "Unreachable (Invalid Code)", "30"]),
+    hosts,
+    hosts,
+)
+
+
+@st.composite
+def outputs(draw):
+    count = draw(st.integers(1, 3))
+    packets = st.one_of(st.none(), st.integers(0, 10**10), st.just(10**13)).map(as_fping_prints)
+    results = draw(
+        st.dictionaries(addresses, st.lists(packets, min_size=count, max_size=count), max_size=6)
+    )
+    result_lines = [f"{IPv4Address(a)!s:<15} : {' '.join(v)}" for a, v in results.items()]
+    duplicates = draw(st.lists(duplicate_lines, max_size=3))
+    icmp_errors = draw(st.lists(icmp_error_lines, max_size=3))
+    unknown = draw(st.lists(text.map("fping: {}".format), max_size=3))
+    return Output(
+        lines=draw(st.permutations(result_lines + duplicates + icmp_errors + unknown)),
+        result_lines=result_lines,
+        count=count,
+        targets=sorted(results),
+        milliseconds=[[NAN if v == "-" else float(v) for v in results[a]] for a in sorted(results)],
+        duplicates=len(duplicates),
+        icmp_errors=len(icmp_errors),
+        unknown=set(unknown),
+    )
+
+
+@given(outputs())
+def test_results_among_other_lines_are_read_back_exactly(output):
+    results = output.parse()
+    expected = np.array(output.milliseconds, np.float32).reshape(-1, output.count)
+    np.testing.assert_array_equal(results.rtt_seconds, expected / np.float32(1000))
+    assert (results.duplicates, results.icmp_errors) == (output.duplicates, output.icmp_errors)
+    assert set(results.unknown) == output.unknown
+
+
+@given(outputs().filter(lambda output: output.result_lines), st.data())
+def test_a_missing_or_cut_result_line_is_refused(output, data):
+    line = data.draw(st.sampled_from(output.result_lines))
+    output.lines.remove(line)
+    output.lines.append(line[: data.draw(st.integers(0, line.index(":") + 1))])
+    with pytest.raises(ValueError, match="results for"):
+        output.parse()
+
+
+# Near enough to real lines that they are often taken for results.
+fragments = st.sampled_from(
+    [
+        b"10.0.0.1",
+        b"10.0.0.2",
+        b" : ",
+        b" :",
+        b" -",
+        b" 0.03",
+        b" 12",
+        b" 1.00e+06",
+        b"\n",
+        b"\r",
+        b" ",
+        b".",
+        b"\xff",
+        b"ICMP ",
+        b"duplicate for [0], ",
+    ]
+)
+
+
+@given(
+    output=st.one_of(st.binary(), st.lists(fragments, max_size=20).map(b"".join)),
+    asked=st.sets(st.sampled_from(["10.0.0.1", "10.0.0.2"])).map(sorted),
+    count=st.integers(1, 2),
+)
+def test_any_bytes_give_results_for_exactly_the_targets_or_are_refused(output, asked, count):
+    try:
+        results = parse_results(output, targets(*asked), count)
+    except ValueError:
+        return
+    assert isinstance(results, Results)
+    assert results.rtt_seconds.shape == (len(asked), count)
+    assert not np.any(results.rtt_seconds < 0)
+    assert all(address.encode() in output for address in asked)
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        (b"fping: Version 5.1\nfping: comments to david@schweikert.ch\n", (5, 1)),
+        (b"/usr/bin/fping: Version 4.0\n", (4, 0)),
+        (b"fping: Version 5.10-rc1\n", (5, 10)),
+    ],
+)
+def test_the_version_is_read(output, version):
+    assert parse_version(output) == version
+
+
+@pytest.mark.parametrize("output", [b"", b"BusyBox v1.36", b"Version x.y", b"\xff\xfe"])
+def test_output_without_a_version_is_refused(output):
+    with pytest.raises(ValueError, match="no version in"):
+        parse_version(output)
+
+
+def test_columns_beyond_the_packets_asked_for_are_ignored():
+    asked = ["10.99.9.130", "10.99.9.131"]
+    asked += ["10.99.12.172", "10.99.12.173", "10.99.12.174", "10.99.15.163"]
+    results = parse_results(captured("late_replies.txt"), targets(*asked), count=3)
+    assert milliseconds(results) == [
+        [300, NAN, 299],
+        [299, 300, NAN],
+        [NAN, 297, NAN],
+        [300, 297, 297],
+        [NAN, NAN, NAN],
+        [NAN, 300, 299],
+    ]

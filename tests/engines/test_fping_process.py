@@ -1,0 +1,176 @@
+"""The life and death of fping processes, with scripts in the place of fping."""
+
+import logging
+import time
+from ipaddress import IPv4Address
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
+from netsky.places import Egress
+from netsky.sweep import ProbePlan
+from servers import wait_until
+
+TARGETS = np.array([int(IPv4Address(a)) for a in ("10.0.0.1", "10.0.0.200")], np.uint32)
+
+ANSWER_ALL = 'while read -r address; do echo "$address : 1.5" >&2; done'
+HANG = 'sleep 600 & echo $! > "$0.child"; wait'
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Make a program of a few lines of shell."""
+
+    def write_script(body):
+        file = tmp_path / "fping"
+        file.write_text(f"#!/bin/sh\n{body}\n")
+        file.chmod(0o755)
+        return file
+
+    return write_script
+
+
+@pytest.fixture
+def processes():
+    with FpingProcesses() as processes:
+        yield processes
+
+
+def results(processes, program, *, targets=TARGETS, count=1, seconds=60):
+    process = processes.start([str(program)], targets)
+    return process.results(np.sort(targets), count, time.monotonic() + seconds)
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def child_of(program):
+    """The pid of the process that the script HANG has started."""
+    file = Path(f"{program}.child")
+    wait_until(lambda: file.exists() and file.read_text().endswith("\n"), what="child started")
+    return int(file.read_text())
+
+
+def test_targets_go_in_on_standard_input_and_results_come_back(processes, script):
+    shuffled = TARGETS[::-1]
+    found = results(processes, script(f"{ANSWER_ALL}; echo noise"), targets=shuffled)
+    assert found.rtt_seconds == pytest.approx(np.array([[0.0015], [0.0015]]))
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_some_targets_down_is_a_measurement(processes, script, code):
+    body = f"echo '10.0.0.1 : 1.5' >&2; echo '10.0.0.200 : -' >&2; exit {code}"
+    [[up], [down]] = results(processes, script(body)).rtt_seconds
+    assert up == pytest.approx(0.0015)
+    assert isnan(down)
+
+
+@pytest.mark.parametrize("code", [2, 3, 4])
+def test_a_failure_is_never_a_measurement_and_has_the_last_words(processes, script, code):
+    program = script(f"{ANSWER_ALL}; echo 'not enough sequence numbers!' >&2; exit {code}")
+    with pytest.raises(NotMeasuredError) as failure:
+        results(processes, program)
+    assert str(failure.value) == f"fping failed with {code}: not enough sequence numbers!"
+
+
+def test_a_silent_failure_is_told_as_such(processes, script):
+    with pytest.raises(NotMeasuredError, match=r"^fping failed with 4: it said nothing$"):
+        results(processes, script("exit 4"))
+
+
+def test_a_killed_process_is_no_measurement(processes, script):
+    with pytest.raises(NotMeasuredError, match=r"^fping failed with -9: "):
+        results(processes, script(f"{ANSWER_ALL}; kill -9 $$"))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("true", "0 results for 2 targets"),
+        ("echo '10.0.0.1 : 1.5' >&2; exit 1", "1 results for 2 targets"),
+        (f"{ANSWER_ALL}; echo '10.0.0.3 : 1.5' >&2", "3 results for 2 targets"),
+        ("echo '10.0.0.1 : 1' >&2; echo '10.0.0.2 : 1' >&2", "for other targets"),
+    ],
+)
+def test_output_that_is_not_whole_is_no_measurement(processes, script, body, message):
+    with pytest.raises(NotMeasuredError, match=message):
+        results(processes, script(body))
+
+
+def test_output_larger_than_any_pipe_is_taken(processes, script):
+    found = results(processes, script(f"seq 40000 >&2; {ANSWER_ALL}"))
+    assert found.rtt_seconds.shape == (2, 1)
+    assert len(found.unknown) == 40_000
+
+
+def test_lines_that_are_not_understood_go_to_the_log_but_only_a_few(processes, script, caplog):
+    caplog.set_level(logging.WARNING)
+    program = script(f"for i in 1 2 3 4 5 6 7 8 9; do echo odd $i >&2; done; {ANSWER_ALL}")
+    assert len(results(processes, program).unknown) == 9
+    assert [r.getMessage() for r in caplog.records] == [
+        f"fping says 'odd {i}'" for i in range(1, 6)
+    ]
+
+
+def test_a_hung_process_is_killed_with_its_group_at_the_deadline(processes, script):
+    program = script(HANG)
+    process = processes.start([str(program)], TARGETS)
+    child = child_of(program)
+    assert is_running(child)
+    with pytest.raises(NotMeasuredError, match="did not end in time and was killed"):
+        process.results(TARGETS, 1, time.monotonic())
+    assert process.popen.returncode == -9
+    wait_until(lambda: not is_running(child), what="child killed")
+
+
+def test_leaving_the_block_kills_what_still_runs(script):
+    program = script(HANG)
+    with FpingProcesses() as processes:
+        process = processes.start([str(program)], TARGETS)
+        child = child_of(program)
+    assert process.popen.returncode == -9
+    wait_until(lambda: not is_running(child), what="child killed")
+
+
+def test_a_process_may_end_by_itself_before_it_is_killed(script):
+    with FpingProcesses() as processes:
+        process = processes.start([str(script("true"))], TARGETS)
+        process.popen.wait()
+        process.kill()
+    assert process.popen.returncode == 0
+
+
+def test_the_command_spreads_the_packets_evenly_over_the_span():
+    plan = ProbePlan(count=3, timeout=0.5, size=100)
+    command = fping_command("/opt/fping", Egress(), plan, targets=1000, span=12)
+    assert command == [
+        *("/opt/fping", "-q", "-f", "-", "-C", "3", "-b", "100"),
+        *("-i", "4.000", "-p", "4000.000", "-t", "500.000"),
+    ]
+
+
+def test_the_command_sends_as_the_egress_says():
+    egress = Egress("unicom-1", source="192.0.2.10", interface="eth1", fwmark=7)
+    command = fping_command("fping", egress, ProbePlan(), targets=1, span=1)
+    assert command[-6:] == ["-S", "192.0.2.10", "-I", "eth1", "-k", "7"]
+
+
+def test_a_program_that_cannot_be_started_is_no_measurement(processes, tmp_path):
+    with pytest.raises(NotMeasuredError, match=r"^cannot start fping: No such file or directory$"):
+        processes.start([str(tmp_path / "no-fping")], TARGETS)
+
+
+def test_after_the_block_nothing_is_started(script, tmp_path):
+    with FpingProcesses() as processes:
+        pass
+    with pytest.raises(NotMeasuredError, match="the sweep was stopped"):
+        processes.start([str(script('touch "$0.started"'))], TARGETS)
+    assert not (tmp_path / "fping.started").exists()

@@ -1,0 +1,172 @@
+"""Real servers of our own: on loopback and a free port, in a temporary folder, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+import pytest
+from pymysql.constants import CLIENT
+
+SCHEMA = Path(__file__).parents[1] / "schema.sql"
+
+PUSH_USER, PUSH_PASSWORD = "netsky", "correct horse"
+_PUSH_PASSWORD_BCRYPT = "$2b$04$netskynetskynetskynetuFEPjJ8ebkGSavc.owZBWgsXtgUKwM2m"
+
+_SECONDS_TO_START = 60
+_SECONDS_TO_STOP = 20
+
+
+def program(name: str) -> str:
+    """Where a program is. A missing one fails the test: nothing is skipped for want of a server."""
+    path = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    assert path, f"no {name} here: `make test` installs it"
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until(ready: Callable[[], object], *, what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iterator[None]:
+    """Run a server while the block runs, from the moment it is ready."""
+    # Should the tests themselves be killed, their servers go with them.
+    wrapped = [program("setpriv"), "--pdeathsig=KILL", *command]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            wrapped, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or ready(),
+            what=f"{command[0]} ready",
+            seconds=_SECONDS_TO_START,
+        )
+        assert process.poll() is None, f"{command[0]} ended: {log.read_text()}"
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(_SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class MariaDB:
+    """A running server; root has no password."""
+
+    port: int
+    socket: Path
+
+    def url(self, database: str, *, user: str = "root", password: str | None = None) -> str:
+        secret = "" if password is None else f":{password}"
+        return f"mysql+pymysql://{user}{secret}@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, sql: str) -> list[tuple[object, ...]]:
+        """Run one or more statements, over the socket; the rows of the last one."""
+        connection = pymysql.connect(
+            unix_socket=str(self.socket), user="root", client_flag=CLIENT.MULTI_STATEMENTS
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            while cursor.nextset():
+                pass
+            connection.commit()
+            return list(cursor.fetchall())
+
+
+@contextmanager
+def run_mariadb() -> Iterator[MariaDB]:
+    # Not below pytest's folder: the path of a socket has at most 107 characters.
+    with tempfile.TemporaryDirectory(prefix="netsky-mariadb-") as name:
+        folder, port = Path(name), free_port()
+        common = ["--no-defaults", f"--datadir={folder}/data"]
+        if os.geteuid() == 0:
+            common.append("--user=root")
+        install = [program("mariadb-install-db"), *common, "--skip-test-db", "--skip-name-resolve"]
+        install += ["--auth-root-authentication-method=normal", "--innodb-log-file-size=4M"]
+        subprocess.run(install, check=True, capture_output=True, timeout=120)
+        server = MariaDB(port, folder / "socket")
+        command = [program("mariadbd"), *common, f"--socket={server.socket}", f"--port={port}"]
+        command += [f"--pid-file={folder}/pid", "--bind-address=127.0.0.1", "--skip-name-resolve"]
+        command += ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M"]
+        command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"]
+        command += ["--skip-sync-frm", "--performance-schema=OFF"]
+        with running(command, ready=lambda: accepts_connections(port), log=folder / "log"):
+            yield server
+
+
+@contextmanager
+def run_pushgateway(folder: Path, *, with_password: bool = False) -> Iterator[str]:
+    """A Pushgateway that keeps nothing on disk; its URL. `with_password`: for PUSH_USER only."""
+    port = free_port()
+    command = [program("prometheus-pushgateway"), f"--web.listen-address=127.0.0.1:{port}"]
+    command += ["--persistence.file="]
+    if with_password:
+        users = folder / "web.yml"
+        users.write_text(f"basic_auth_users:\n  {PUSH_USER}: {_PUSH_PASSWORD_BCRYPT}\n")
+        command += [f"--web.config.file={users}"]
+    with running(command, ready=lambda: accepts_connections(port), log=folder / "log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    with run_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_with_schema(mariadb: MariaDB) -> Iterator[MariaDB]:
+    mariadb.execute(SCHEMA.read_text(encoding="utf-8"))
+    yield mariadb
+    for isp in ("cu", "cm", "ct"):
+        mariadb.execute(f"DROP DATABASE netsky_{isp}")
+
+
+@pytest.fixture(scope="session")
+def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running Pushgateway; each test uses its own egress name as a group."""
+    with run_pushgateway(tmp_path_factory.mktemp("pushgateway")) as url:
+        yield url
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port where connections are taken and nothing is ever answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Who would wait for ever is cut off, so that the test fails instead of hanging.
+        end = threading.Timer(20, listener.close)
+        end.start()
+        yield int(listener.getsockname()[1])
+        end.cancel()
