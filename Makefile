@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core prometheus-pushgateway iproute2 nftables
+BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench bench-variants bench-rtt lock clean
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback.
 	@tools/need $(DEMO_PACKAGES)
@@ -32,9 +33,18 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev  ## Measure: library, aggregation, start-up, sweeps.
-	@tools/need $(TEST_PACKAGES)
+bench: $(VENV)/dev  ## Measure parts and engines, zmap and masscan beside them.
+	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python bench/parts.py
+	PYTHONPATH=tests $(BIN)/python bench/engines.py bench/engines.json
+
+bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.
+	@tools/need $(BENCH_PACKAGES)
+	PYTHONPATH=tests $(BIN)/python bench/variants.py
+
+bench-rtt: $(VENV)/dev  ## Measure how exact RTTs are at full pace.
+	@tools/need $(BENCH_PACKAGES)
+	PYTHONPATH=tests $(BIN)/python bench/rtt.py
 
 lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
 	$(BIN)/pip install -q uv

@@ -15,7 +15,7 @@ from netsky.library import AddressLibrary
 from netsky.sweep import ProbePlan, Progress
 
 PREPARED = 1024  # packets prepared at a time
-BATCH = 64  # packets handed to the kernel at a time; their send times are interpolated
+BATCH = 32  # packets handed to the kernel at a time; their send times are interpolated
 
 # No way there from here: to its users the network is down, so the packet is lost.
 LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)

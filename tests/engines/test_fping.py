@@ -1,0 +1,248 @@
+"""The fping engine with the real fping: on loopback, and in namespaces where packets are lost."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netns import needs_root
+from netsky.engines.fping import MAX_PACKETS_PER_PROCESS, FpingEngine
+from netsky.errors import EngineError
+from netsky.places import PROVINCES, Egress, find_province
+from netsky.sweep import ProbePlan
+from samples import load_library, write_library
+from servers import program, wait_until
+
+SWEEP_HERE = Path(__file__).parents[1] / "sweep_here.py"
+BEIJING = find_province("beijing")
+PLAN = ProbePlan(window=1, timeout=3)
+
+
+def sweep(library, plan=PLAN, *, fping="fping", egress=None):
+    return FpingEngine(fping).sweep(library, egress or Egress(), plan, lambda _done: None)
+
+
+def write_script(file, text):
+    """A stand-in for fping, called with the real one's path in $FPING."""
+    file.write_text(f"#!/bin/sh\nFPING={program('fping')}\n{text}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def children(*, name):
+    """Processes of that name that we started and that are still there."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            program, _, rest = stat.read_text().rpartition(")")
+        except OSError:  # it has ended meanwhile
+            continue
+        if program.endswith(f"({name}") and int(rest.split()[1]) == os.getpid():
+            found.add(stat.parent.name)
+    return found
+
+
+def sweep_in(namespace, library, *source, fping="fping"):
+    command = [sys.executable, str(SWEEP_HERE), fping, str(library), *source]
+    return json.loads(namespace.run(*command))
+
+
+# What is measured
+
+
+def test_31_provinces_are_measured_whole(tmp_path):
+    library = load_library(tmp_path, targets=20)
+    done = []
+    result = FpingEngine().sweep(library, Egress(), PLAN, done.append)
+    assert result.rtt_seconds.shape == (620, 1)
+    assert result.packets_sent == result.packets_received == 620
+    assert result.failures == ()
+    assert 0 < result.rtt_seconds.min() <= result.rtt_seconds.max() < PLAN.timeout
+    assert done == sorted(done)
+    assert done[-1] == 620
+    assert children(name="fping") == set()
+
+
+def test_each_packet_of_a_target_has_its_own_rtt(tmp_path):
+    result = sweep(load_library(tmp_path, targets=3), replace(PLAN, count=3))
+    assert result.rtt_seconds.shape == (93, 3)
+    assert np.all(result.rtt_seconds > 0)
+    assert np.any(result.rtt_seconds.min(axis=1) < result.rtt_seconds.max(axis=1))
+
+
+def test_a_province_beyond_the_sequence_numbers_of_one_process_is_measured_whole(tmp_path):
+    library = load_library(tmp_path, targets=2_100, provinces=[BEIJING])
+    result = sweep(library, replace(PLAN, window=2, count=30))
+    assert result.packets_sent == 63_000 > MAX_PACKETS_PER_PROCESS
+    assert result.failures == ()
+    assert result.packets_received + result.local_drops >= 63_000
+
+
+@needs_root
+def test_lost_are_exactly_the_packets_that_were_dropped(namespace, tmp_path):
+    to_targets = "icmp type echo-request ip daddr != 127.0.0.1"
+    namespace.add_rule("input", f"{to_targets} numgen random mod 5 0 counter drop")
+    report = sweep_in(namespace, write_library(tmp_path, targets=4))
+    figures = report["sweep"]
+    assert figures["packets_sent"] == 248
+    assert figures["packets_sent"] - figures["packets_received"] == namespace.counted() > 0
+    assert figures["local_drops"] == 0
+
+
+@needs_root
+def test_the_province_that_loses_is_the_one_that_is_told(namespace, tmp_path):
+    namespace.add_rule("input", "icmp type echo-request ip daddr 127.17.0.0/16 counter drop")
+    report = sweep_in(namespace, write_library(tmp_path, targets=4))
+    losses = {province["province"]: province["loss_ratio"] for province in report["provinces"]}
+    assert losses == {province.slug: float(province.slug == "tianjin") for province in PROVINCES}
+
+
+@needs_root
+def test_packets_leave_from_the_source_of_the_egress(namespace, tmp_path):
+    other = "icmp type echo-request ip daddr != 127.0.0.1 ip saddr != 127.0.0.5"
+    namespace.add_rule("input", f"{other} counter drop")
+    library = write_library(tmp_path, targets=2)
+    for source, received in (("127.0.0.5", 124), ("127.0.0.6", 0)):
+        figures = sweep_in(namespace, library, source)["sweep"]
+        assert (figures["packets_sent"], figures["packets_received"]) == (124, received)
+
+
+@needs_root
+def test_packets_that_the_local_firewall_refuses_are_local_drops(namespace, tmp_path):
+    namespace.add_rule("output", "icmp type echo-request ip daddr 127.16.0.0/16 counter drop")
+    figures = sweep_in(namespace, write_library(tmp_path, targets=10))["sweep"]
+    assert figures["packets_sent"] - figures["packets_received"] == 20
+    assert figures["local_drops"] == namespace.counted() == 20
+    assert figures["tainted"] is True
+
+
+# What fails
+
+
+def test_a_province_that_fails_leaves_the_others_measured(tmp_path):
+    script = """
+case " $* " in *" -f "*) ;; *) exec "$FPING" "$@" ;; esac
+list=$(cat)
+case $list in *127.17.*) echo "fping: out of luck" >&2; exit 4 ;; esac
+echo "$list" | exec "$FPING" "$@"
+"""
+    fping = write_script(tmp_path / "fping", script)
+    result = sweep(load_library(tmp_path / "library", targets=4), fping=fping)
+    (failure,) = result.failures
+    assert (failure.province.slug, failure.targets) == ("tianjin", 4)
+    assert failure.reason == "fping failed with 4: fping: out of luck"
+    assert result.packets_sent == result.packets_received == 30 * 4
+    assert not result.sent[result.library.slice_of(1)].any()
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        ("echo 'fping: out of luck' >&2; exit 3", "failed with 3: fping: out of luck"),
+        ("cat > /dev/null", "0 results for 2 targets"),
+        ("kill -9 $$", "failed with -9: it said nothing"),
+        ('"$FPING" "$@" 2>&1 | head -1 >&2', "1 results for 2 targets"),
+    ],
+)
+def test_when_every_province_fails_nothing_is_taken_for_loss(tmp_path, script, complaint):
+    fping = write_script(tmp_path / "fping", script)
+    with pytest.raises(EngineError, match=f"nothing could be measured: .*{complaint}"):
+        sweep(load_library(tmp_path / "library", targets=2), fping=fping)
+
+
+def test_an_fping_that_hangs_is_killed_with_its_children(tmp_path, monkeypatch):
+    monkeypatch.setattr("netsky.engines.fping.GRACE_SECONDS", 0.5)
+    fping = write_script(tmp_path / "fping", 'sleep 600 & echo $! > "$0.child"; wait')
+    with pytest.raises(EngineError, match="did not end in time and was killed"):
+        sweep(
+            load_library(tmp_path / "library", targets=2, provinces=[BEIJING]),
+            ProbePlan(window=0.1, timeout=0.1),
+            fping=fping,
+        )
+    child = Path("/proc", Path(f"{fping}.child").read_text().strip(), "cmdline")
+    # Its exit may still wait for somebody to ask for it; such a process has no command line.
+    wait_until(lambda: not child.exists() or not child.read_text(), what="end of its child")
+
+
+def test_an_interrupt_ends_the_sweep_and_all_its_processes(tmp_path):
+    library = load_library(tmp_path, targets=4)
+
+    def interrupt():
+        wait_until(lambda: len(children(name="fping")) == 31, what="all fping processes")
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        wait_until(lambda: not children(name="fping"), what="end of all fping processes")
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(library, replace(PLAN, window=60))
+    interrupter.join()
+
+
+# What check() finds
+
+
+def check_and_fail(program, egress=None) -> str:
+    with pytest.raises(EngineError) as failure:
+        FpingEngine(str(program)).check(egress or Egress())
+    return str(failure.value)
+
+
+def test_the_fping_here_is_fit():
+    FpingEngine(program("fping")).check(Egress())
+
+
+def test_without_fping_the_way_to_install_it_is_told(tmp_path):
+    message = check_and_fail(tmp_path / "fping")
+    assert f"no fping at '{tmp_path}/fping'" in message
+    assert "apt-get install fping" in message
+
+
+@pytest.mark.parametrize("version", ["3.16", "4.2", "4.10"])
+def test_an_fping_that_is_too_old_is_refused(tmp_path, version):
+    old = write_script(tmp_path / "fping", f"echo '{tmp_path}/fping: Version {version}'")
+    message = check_and_fail(old)
+    assert f"is fping {version}, netsky needs 5.0 or newer" in message
+
+
+def test_an_fwmark_needs_a_newer_fping(tmp_path):
+    versions = """
+case $1 in -v) echo "fping: Version $VERSION" ;; *) exec "$FPING" "$@" ;; esac
+"""
+    marked = Egress("unicom-1", fwmark=7)
+    old = write_script(tmp_path / "old", f"VERSION=5.1{versions}")
+    assert "'unicom-1' has an fwmark, which fping knows from 5.2 on" in check_and_fail(old, marked)
+    FpingEngine(write_script(tmp_path / "new", f"VERSION=5.2{versions}")).check(marked)
+
+
+def test_a_program_that_is_not_fping_is_refused(tmp_path):
+    message = check_and_fail(write_script(tmp_path / "fping", "echo something else"))
+    assert message.endswith("is it fping?")
+
+
+def test_a_file_that_cannot_be_run_is_refused(tmp_path):
+    file = tmp_path / "fping"
+    file.write_text("")
+    assert "cannot run" in check_and_fail(file)
+
+
+@needs_root
+def test_without_privilege_setcap_is_advised(namespace, tmp_path):
+    # A copy has no file capability; in a new namespace nobody may open ping sockets either.
+    fping = shutil.copy(program("fping"), tmp_path / "fping")
+    drop = [program("setpriv"), "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
+    command = [*drop, sys.executable, str(SWEEP_HERE), fping, str(write_library(tmp_path / "l"))]
+    done = subprocess.run(
+        namespace.command(*command), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("EngineError: ")
+    assert f"setcap cap_net_raw+ep $(command -v {fping})" in done.stderr

@@ -1,0 +1,132 @@
+"""What the icmp engine makes of faults of its own host: each is real, in a namespace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from farside import Network, far_prefix, network, write_far_library
+from netns import make_namespace, needs_root
+from netsky.aggregate import aggregate
+from netsky.engines.icmp import IcmpEngine
+from netsky.errors import EngineError
+from netsky.places import PROVINCES, Egress
+from netsky.sweep import ProbePlan
+
+pytestmark = needs_root
+
+__all__ = ["network"]
+
+NOBODY = 65534
+PLAN = ProbePlan(window=0.2)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """600 targets in three provinces; of the others a warning says that there are none."""
+    return write_far_library(tmp_path / "library", targets=200, provinces=PROVINCES[:3])
+
+
+def received(sweep):
+    return [quality.packets_received for quality in aggregate(sweep, abnormal_rtt=0.3)]
+
+
+def test_a_full_receive_buffer_is_told_from_loss_of_the_network(network, directory):
+    engine = IcmpEngine(receive_buffer=4096)
+    sweep = network.sweep(engine, directory, ProbePlan(window=0, rate=1_000_000))
+    assert sweep.local_drops > 0
+    assert sweep.tainted
+    assert sweep.packets_sent - sweep.packets_received == sweep.local_drops
+
+
+def test_a_full_send_queue_slows_the_sweep_down_and_loses_nothing(network, directory):
+    network.probe.run(
+        *("tc", "qdisc", "add", "dev", "exit0", "root"),
+        *("tbf", "rate", "2mbit", "burst", "2kb", "limit", "4kb"),
+    )
+    sweep = network.sweep(IcmpEngine(), directory, ProbePlan(window=0, rate=1_000_000))
+    assert received(sweep) == [200, 200, 200]
+    assert sweep.local_drops == 0
+    assert sweep.duration_seconds > 0.15  # 600 packets of 98 bytes do not fit into 2 Mbit/s sooner
+
+
+def test_a_send_queue_that_stays_full_ends_in_packets_not_measured(network, directory):
+    network.probe.run(
+        "ip", "neigh", "replace", "192.0.2.2", "lladdr", "02:00:00:00:00:01", "dev", "exit0"
+    )
+    network.probe.run("tc", "qdisc", "add", "dev", "exit0", "root", "pfifo", "limit", "0")
+    with pytest.raises(EngineError, match="send queue stayed full"):
+        network.sweep(IcmpEngine(), directory, PLAN)
+
+
+def test_a_firewall_of_this_host_makes_targets_not_measured(network, directory):
+    network.probe.add_rule("output", f"ip daddr {far_prefix(1)} drop")
+    sweep = network.sweep(IcmpEngine(), directory, PLAN)
+    [failure] = sweep.failures
+    assert failure.province == PROVINCES[1]
+    assert failure.targets == 200
+    assert "local firewall" in failure.reason
+    assert received(sweep) == [200, 200]
+
+
+def test_a_firewall_that_lets_nothing_out_is_an_error(network, directory):
+    network.probe.add_rule("output", "meta l4proto icmp drop")
+    with pytest.raises(EngineError, match=r"local firewall refuses the packets.*nft list ruleset"):
+        network.sweep(IcmpEngine(), directory, PLAN)
+
+
+def test_no_route_counts_as_lost_and_is_said_once(network, directory):
+    network.probe.run("ip", "route", "delete", "10.0.0.0/8")
+    network.probe.run("ip", "route", "add", far_prefix(0), "via", "192.0.2.2")
+    sweep = network.sweep(IcmpEngine(), directory, PLAN)
+    assert received(sweep) == [200, 0, 0]
+    assert sweep.packets_sent == 600
+    assert network.log.splitlines()[1:] == ["400 packets counted as lost: Network is unreachable"]
+
+
+@pytest.mark.parametrize("egress", [Egress(), Egress("wire", interface="exit0")])
+def test_an_interface_that_is_down_counts_as_lost(network, directory, egress):
+    network.probe.run("ip", "link", "set", "exit0", "down")
+    sweep = network.sweep(IcmpEngine(), directory, PLAN, egress)
+    assert received(sweep) == [0, 0, 0]
+    assert sweep.packets_sent == 600
+    assert network.log.count("600 packets counted as lost") == 1
+
+
+def test_a_packet_too_large_for_the_line_is_an_error_that_says_so(network, directory):
+    network.probe.run("ip", "link", "set", "exit0", "mtu", "576")
+    with pytest.raises(EngineError, match=r"larger than the line's MTU: lower --size"):
+        network.sweep(IcmpEngine(), directory, ProbePlan(window=0.2, size=1400))
+
+
+@pytest.mark.parametrize(
+    ("egress", "message"),
+    [
+        (Egress("x", source="10.255.255.1"), r"egress 'x': cannot send from 10\.255\.255\.1"),
+        (Egress("x", interface="nosuch0"), "egress 'x': cannot use interface 'nosuch0'"),
+    ],
+)
+def test_an_egress_that_this_host_does_not_have_is_an_error(network, directory, egress, message):
+    with pytest.raises(EngineError, match=message):
+        network.sweep(IcmpEngine(), directory, PLAN, egress)
+
+
+def test_an_ordinary_user_sweeps_through_a_ping_socket_where_the_kernel_allows(network, directory):
+    network.probe.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    plan = ProbePlan(window=1.0, count=2)
+    sweep = network.sweep(IcmpEngine(), directory, plan, user=NOBODY)
+    assert received(sweep) == [400, 400, 400]
+    assert np.nanmax(sweep.rtt_seconds) < 0.5
+    assert sweep.local_drops == 0
+
+
+def test_without_any_permission_the_error_names_both_ways_to_give_it(network, directory):
+    with pytest.raises(EngineError, match=r"ping_group_range.*setcap cap_net_raw"):
+        network.sweep(IcmpEngine(), directory, PLAN, user=NOBODY)
+
+
+def test_an_ordinary_user_may_not_set_an_fwmark_and_is_told_so(directory):
+    with make_namespace() as probe:
+        probe.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+        with pytest.raises(EngineError, match="fwmark needs root or CAP_NET_ADMIN"):
+            Network(probe).sweep(IcmpEngine(), directory, PLAN, Egress("x", fwmark=1), user=NOBODY)
