@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_lossrate (
   PRIMARY KEY (netsky_lossrate_id),
   UNIQUE KEY unique_netsky_lossrate (name, egress, update_time),
   KEY index_netsky_lossrate_updatetime (update_time)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_abnormalrate (
   netsky_abnormalrate_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_abnormalrate (
   PRIMARY KEY (netsky_abnormalrate_id),
   UNIQUE KEY unique_netsky_abnormalrate (name, egress, update_time),
   KEY index_netsky_abnormalrate_updatetime (update_time)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_latency (
   netsky_latency_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_latency (
   PRIMARY KEY (netsky_latency_id),
   UNIQUE KEY unique_netsky_latency (name, egress, update_time),
   KEY index_netsky_latency_updatetime (update_time)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_avg_lossrate (
   name VARCHAR(40) NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_avg_lossrate (
   value FLOAT,
   update_time DATETIME NOT NULL,
   PRIMARY KEY (name, egress)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;

@@ -7,6 +7,7 @@ the environment (`NETSKY_RATE=…`), then netsky.toml, then the defaults.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -53,9 +54,7 @@ class Tool(click.Command):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         # SIGTERM is met like ^C: processes are ended, transactions rolled back, locks let go.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):  # Chinese must not fail in a foreign locale
-                stream.reconfigure(errors="backslashreplace")
+        _prepare_streams()
         logging.basicConfig(
             format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
         )
@@ -70,6 +69,10 @@ class Tool(click.Command):
         except NetskyError as error:
             log.error("%s", error)
             code = error.exit_code
+        except OSError as error:  # of standard output: all others have become NetskyErrors
+            log.error("cannot write the result: %s", error.strerror)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails again when it ends
+            code = FAILED
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -90,6 +93,15 @@ class Tool(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):  # Chinese must not fail in a foreign locale
+            stream.reconfigure(errors="backslashreplace")
 
 
 def repeat(run: Callable[[], int], *, every: float | None) -> int:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
@@ -115,7 +116,7 @@ def show(report: ProbeReport, isp: ISP, output_format: str) -> None:
     else:
         line = render_json(report) if output_format == "json" else render_line(report)
         sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+    sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
 
 
 def _table(report: ProbeReport, isp: ISP) -> Table:
@@ -124,6 +125,7 @@ def _table(report: ProbeReport, isp: ISP) -> Table:
     table = Table(
         title=f"{isp.name} ({isp.slug})  出口 {sweep.egress.name}  {started}  {sweep.engine}",
         title_justify="left",
+        box=box.SIMPLE_HEAD,  # with more lines it would not fit into 80 columns
         title_style="bold",
     )
     table.add_column("省份", no_wrap=True)
@@ -191,7 +193,10 @@ def percent(ratio: float) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{1000 * seconds:.2f}"
+    """Two decimals, and three below 1 ms, where networks nearby are."""
+    if seconds is None:
+        return "-"
+    return f"{1000 * seconds:.{2 if seconds >= 0.001 else 3}f}"
 
 
 def _loss_style(ratio: float) -> str:

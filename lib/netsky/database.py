@@ -6,6 +6,7 @@ and seconds is here and nowhere else. `schema.sql` holds the same tables for MyS
 
 from __future__ import annotations
 
+import configparser
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ def _history(table: str) -> sa.Table:
         sa.Index(f"index_{table}_updatetime", "update_time"),
         mysql_engine="InnoDB",
         mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",  # `Unicom` and `unicom` are two egresses
     )
 
 
@@ -61,6 +63,7 @@ avg_lossrate = sa.Table(
     sa.Column("update_time", sa.DateTime, nullable=False),
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
 )
 
 
@@ -69,22 +72,50 @@ def row_name(isp: str, province: Province, kind: str) -> str:
     return f"netsky_{isp.upper()}_{province.slug}_{kind}"
 
 
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "mariadb+pymysql": "mariadb+pymysql",
+}
+_MYSQL_QUERY_KEYS = {
+    "read_default_file",
+    "read_default_group",
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
+    "ssl_verify_cert",
+    "ssl_verify_identity",
+    "unix_socket",
+}
+
+
 def fill_url(template: str, isp: str, egress: str) -> sa.URL:
-    """The URL of an ISP's database: `{isp}` and `{egress}` filled in, the driver made explicit."""
+    """The URL of an ISP's database: `{isp}` and `{egress}` filled in, the driver made explicit.
+
+    Raises InputError, which repeats nothing of the URL that may be a password.
+    """
     filled = template.replace("{isp}", isp).replace("{egress}", egress)
+    if re.search(r"\{\w*\}", filled):
+        raise InputError("the database URL has braces around something else than isp and egress")
     try:
         url = sa.make_url(filled)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
         raise InputError(
             "the database URL is not one: write sqlite:///FILE or mysql+pymysql://USER@HOST/NAME"
-        ) from error
-    if unknown := re.search(r"\{\w*\}", filled):
-        raise InputError(f"unknown {unknown[0]} in the database URL: only {{isp}} and {{egress}}")
-    if url.get_backend_name() in ("mysql", "mariadb"):
-        return url.set(drivername=f"{url.get_backend_name()}+pymysql")
-    if url.get_backend_name() == "sqlite":
-        return url
-    raise InputError(f"no support for {url.drivername} databases: use sqlite or mysql+pymysql")
+        ) from None
+    if url.drivername not in _DRIVERS:
+        raise InputError(f"no support for {url.drivername} databases: use sqlite or mysql+pymysql")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    known = _MYSQL_QUERY_KEYS if url.drivername != "sqlite" else set()
+    if unknown := sorted(url.query.keys() - known):
+        raise InputError(
+            f"unknown {', '.join(unknown)} after the ? of the database URL; "
+            f"known: {', '.join(sorted(known)) or 'nothing'}"
+        )
+    return url
 
 
 class Database:
@@ -138,6 +169,11 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise DeliveryError(f"database {self._shown}: {_reason(error)}") from error
+        except (configparser.Error, UnicodeError) as error:  # their texts may hold the password
+            raise DeliveryError(
+                f"database {self._shown}: the option file or the password cannot be read "
+                f"({type(error).__name__}): the file needs a line [client] above `password = …`"
+            ) from None
 
     @property
     def _shown(self) -> str:
@@ -157,6 +193,7 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 _HINTS = {
     1044: "grant this user the rights on the database",
+    1142: "grant this user the rights to select, insert and update",
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
     1049: "apply schema.sql: mysql -u root < schema.sql",
     1146: "apply schema.sql: mysql -u root < schema.sql",

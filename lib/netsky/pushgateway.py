@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -25,10 +27,9 @@ class Pushgateway:
     def __init__(
         self, url: str, *, timeout: float, user: str | None = None, password: str | None = None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_http_url(url):
             raise InputError("the Pushgateway's URL is not one: write http://HOST:PORT")
-        if "@" in parts.netloc:
+        if "@" in urlsplit(url).netloc:
             raise InputError(
                 "no user or password in the Pushgateway's URL, where it would be seen and logged: "
                 "use --push-user and --push-password-file"
@@ -50,17 +51,37 @@ class Pushgateway:
                 timeout=self._timeout,
                 handler=self._handler,
             )
-        except OSError as error:  # URLError, HTTPError and TimeoutError are OSErrors, too
+        except (OSError, HTTPException) as error:  # URLError and HTTPError are OSErrors
             raise DeliveryError(f"Pushgateway {self._url}: {self._reason(error)}") from error
 
-    def _reason(self, error: OSError) -> str:
-        cause = error.reason if isinstance(error, URLError) else error
+    def _reason(self, error: OSError | HTTPException) -> str:
         if isinstance(error, HTTPError):
-            said = error.read(200).decode(errors="backslashreplace").strip().partition("\n")[0]
-            return f"answers {error.code} {error.reason}" + (f": {said}" if said else "")
+            return _answer(error)
+        if isinstance(error, HTTPException):
+            return f"no sensible answer ({type(error).__name__}): is that a Pushgateway?"
+        cause = error.reason if isinstance(error, URLError) else error
         if isinstance(cause, TimeoutError):
             return f"no answer within {self._timeout:g} s"
         return f"{getattr(cause, 'strerror', None) or cause}: is it running and reachable?"
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0  # `port` may be no number
+    except ValueError:
+        return False
+    printable = url.isascii() and url.isprintable() and " " not in url
+    return parts.scheme in ("http", "https") and has_host and printable
+
+
+def _answer(error: HTTPError) -> str:
+    """Status and first line of an error answer."""
+    said = b""
+    with error, suppress(OSError, HTTPException):  # the answer may break off
+        said = error.read(200)
+    line = said.decode(errors="backslashreplace").strip().partition("\n")[0]
+    return f"answers {error.code} {error.reason}" + (f": {line}" if line else "")
 
 
 def write_textfile(file: Path, metrics: Collector) -> None:
