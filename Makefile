@@ -18,7 +18,7 @@ help:  ## Show this list.
 
 demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback.
 	@tools/need $(DEMO_PACKAGES)
-	$(BIN)/python netsky_probe.py --isp demo --format table
+	$(BIN)/python netsky_probe.py --config /dev/null --isp demo --format table
 
 test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Pushgateway).
 	@tools/need $(TEST_PACKAGES)

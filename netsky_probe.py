@@ -25,20 +25,50 @@ from netsky.options import FILE, Common, Number, common_options
     type=click.IntRange(4096, 1 << 30),
     default=32 << 20,
     metavar="BYTES",
-    help="Of engine icmp.",
+    help="Of engine icmp; more than net.core.rmem_max needs CAP_NET_ADMIN.",
 )
 @click.option("--fping", default="fping", metavar="PATH", help="The program fping.")
-@click.option("--window", type=Number(0, 86400), default=10, metavar="SECONDS", help="Spread over.")
-@click.option("--rate", type=click.IntRange(1), default=100_000, help="Packets a second at most.")
-@click.option("--count", type=click.IntRange(1, 100), default=1, help="Packets to each target.")
-@click.option("--timeout", type=Number(1, 60_000), default=500, metavar="MS", help="For a reply.")
-@click.option("--size", type=click.IntRange(16, 1472), default=56, help="Bytes of ICMP payload.")
+@click.option(
+    "--window",
+    type=Number(0, 86400),
+    default=10,
+    metavar="SECONDS",
+    help="Spread the sweep evenly over so long; 0: as fast as --rate allows.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(1),
+    default=100_000,
+    metavar="PACKETS",
+    help="At most so many a second.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100),
+    default=1,
+    metavar="PACKETS",
+    help="So many to each target.",
+)
+@click.option(
+    "--timeout",
+    type=Number(1, 60_000),
+    default=500,
+    metavar="MS",
+    help="A reply later than this counts as lost.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(16, 1472),
+    default=56,
+    metavar="BYTES",
+    help="Of ICMP payload in each packet.",
+)
 @click.option(
     "--abnormal-rtt",
     type=Number(0),
     default=300,
     metavar="MS",
-    help="A target whose mean RTT is above is abnormal.",
+    help="Abnormal is a target that lost a packet or whose mean RTT is above.",
 )
 @click.option("--no-store", is_flag=True, help="Write nothing to the database.")
 def main(
@@ -76,7 +106,7 @@ def main(
     outlets = Outlets(
         database=None if no_store else common.open_database(),
         pushgateway=common.open_pushgateway(),
-        textfile=common.textfile,
+        textfile=common.textfile_path(),
     )
     plan = ProbePlan(window, rate, count, timeout / 1000, size)
 

@@ -132,7 +132,9 @@ def measure(network: Network, command: list[str]) -> tuple[str, float, resource.
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            network.probe.command(*command), stdout=output, stderr=subprocess.DEVNULL
+            network.probe.command("timeout", "300", *command),
+            stdout=output,
+            stderr=subprocess.DEVNULL,
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started

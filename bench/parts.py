@@ -37,7 +37,9 @@ def main() -> None:
         _show("load 1,015,808 addresses, 31 CIDRs", *_time(lambda: _load_demo() and None))
         _show("aggregate 1,015,808 RTTs", *_time(_aggregate_million()))
         _show("netsky_probe.py --help", *_time(lambda: _run("--help") and None))
-        _sweep(directory, per_province=3000)
+        _write_loopback(directory, per_province=3000)
+        for engine in ("fping", "icmp"):
+            _sweep(directory, engine)
 
 
 def _time(function: Callable[[], object]) -> tuple[float, float]:
@@ -79,17 +81,23 @@ def _aggregate_million() -> Callable[[], object]:
     return lambda: aggregate(sweep, abnormal_rtt=0.3)
 
 
-def _sweep(directory: Path, *, per_province: int) -> None:
-    """One whole command over loopback targets: everything that is lost is falsely lost."""
+def _write_loopback(directory: Path, *, per_province: int) -> None:
     folder = directory / "demo"
     folder.mkdir()
     for index, province in enumerate(PROVINCES):
         first = FIRST_LOOPBACK + (index << 15)
         last = first + per_province - 1
         (folder / f"{province.slug}.txt").write_text(f"{_dotted(first)}-{_dotted(last)}\n")
+
+
+def _sweep(directory: Path, engine: str) -> None:
+    """One whole command over loopback targets: everything that is lost is falsely lost."""
     database = f"sqlite:///{directory}/bench.db"
-    arguments = ["--isp", "demo", "--library", str(directory), "--database", database]
-    output, seconds, usage = _run(*arguments, "--lock-dir", str(directory), "--format", "json")
+    arguments = ["--isp", "demo", "--engine", engine, "--database", database]
+    output, seconds, usage = _run(
+        *arguments,
+        *("--library", str(directory), "--lock-dir", str(directory), "--format", "json"),
+    )
     sweep = json.loads(output)["sweep"]
     print(
         f"{sweep['engine']} sweep of {sweep['targets']:,} loopback targets, --window 10: "

@@ -70,9 +70,12 @@ def test_a_tainted_sweep_says_so_in_json_metrics_log_and_table(tmp_path, options
 def test_a_signal_in_the_middle_ends_the_sweep_and_leaves_nothing_half_written(
     tmp_path, options, number
 ):
-    command = [sys.executable, str(SCRIPT), *options, "--window", "60", "--textfile", "netsky.prom"]
+    options += ["--window", "60", "--textfile", "netsky.prom", "-v"]
+    command = [sys.executable, str(SCRIPT), *options]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)  # in the middle of the minute that the sweep takes
+    assert process.stderr is not None
+    assert process.stderr.readline().endswith("INFO engine icmp\n")  # the sweep begins
+    time.sleep(0.5)
     process.send_signal(number)
     _, log = process.communicate(timeout=10)
     assert process.returncode == 1

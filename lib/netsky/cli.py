@@ -27,7 +27,7 @@ DONE, FAILED, INCOMPLETE = 0, 1, 3
 
 EXITS = (
     ("0", "Done; with --every: ended by SIGTERM or ^C."),
-    ("1", "Failed or interrupted."),
+    ("1", "Failed or interrupted: nothing was measured."),
     ("2", "Wrong usage or bad input."),
     ("3", "Measured, but something was not measured or not delivered."),
     ("75", "Another run for this ISP and egress holds the lock."),
@@ -46,7 +46,12 @@ class Tool(click.Command):
             "max_content_width": 100,
         }
         self.params += [
-            CommonOption(["-v", "--verbose"], count=True, help="Say more; -vv: everything."),
+            CommonOption(
+                ["-v", "--verbose"],
+                count=True,
+                show_default=False,
+                help="Say more; -vv: everything.",
+            ),
             CommonOption(["-q", "--quiet"], is_flag=True, help="Say errors only."),
         ]
         click.version_option(__version__, prog_name=name)(self)

@@ -125,7 +125,10 @@ def _table(report: ProbeReport, isp: ISP) -> Table:
     table = Table(
         title=f"{isp.name} ({isp.slug})  出口 {sweep.egress.name}  {started}  {sweep.engine}",
         title_justify="left",
-        box=box.SIMPLE_HEAD,  # with more lines it would not fit into 80 columns
+        # With more lines or spaces it would not fit into 80 columns.
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
         title_style="bold",
     )
     table.add_column("省份", no_wrap=True)
@@ -159,9 +162,9 @@ def _summary(report: ProbeReport) -> Text:
     sweep, total = report.sweep, report.total
     text = Text(
         f"{len(report.qualities)} 省 {total.targets:,} 个目标：发 {total.packets_sent:,}，"
-        f"收 {total.packets_received:,}，丢包率 {percent(total.loss_ratio)}，"
+        f"收 {total.packets_received:,}\n丢包率 {percent(total.loss_ratio)}，"
         f"异常率 {percent(total.abnormal_ratio)}，"
-        f"平均时延 {milliseconds(total.latency_mean_seconds)} ms\n"
+        f"平均时延 {milliseconds(total.latency_mean_seconds)} ms，"
         f"用时 {sweep.duration_seconds:.1f} s，本机丢弃 {sweep.local_drops:,}"
     )
     if sweep.tainted:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -115,6 +116,15 @@ def fill_url(template: str, isp: str, egress: str) -> sa.URL:
             f"unknown {', '.join(unknown)} after the ? of the database URL; "
             f"known: {', '.join(sorted(known)) or 'nothing'}"
         )
+    if option_file := url.query.get("read_default_file"):
+        # PyMySQL would pass over a missing one and log in as whoever runs this.
+        try:
+            Path(str(option_file)).open("rb").close()
+        except OSError as error:
+            raise InputError(
+                f"cannot read {option_file} (read_default_file of the database URL): "
+                f"{error.strerror}"
+            ) from error
     return url
 
 
@@ -191,12 +201,13 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else 1000 * seconds
 
 
+_APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
 _HINTS = {
     1044: "grant this user the rights on the database",
     1142: "grant this user the rights to select, insert and update",
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
-    1049: "apply schema.sql: mysql -u root < schema.sql",
-    1146: "apply schema.sql: mysql -u root < schema.sql",
+    1049: _APPLY_SCHEMA,
+    1146: _APPLY_SCHEMA,
     2003: "is the server running and reachable?",
 }
 

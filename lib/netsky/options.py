@@ -78,6 +78,13 @@ class Common:
             )
         return Database(url, timeout=self.database_timeout)
 
+    def textfile_path(self) -> Path | None:
+        """`textfile` with {isp} and {egress} filled in."""
+        if self.textfile is None:
+            return None
+        name = str(self.textfile).replace("{isp}", self.isp).replace("{egress}", self.egress)
+        return Path(name)
+
     def open_pushgateway(self) -> Pushgateway | None:
         from netsky.pushgateway import Pushgateway
 
@@ -119,7 +126,7 @@ _COMMON_OPTIONS = (
         is_eager=True,
         expose_value=False,
         callback=read_config,
-        help="Settings.  [default: netsky.toml if there is one]",
+        help="Settings file.  [default: netsky.toml if there is one]",
     ),
     _option(
         "--database",
@@ -135,11 +142,21 @@ _COMMON_OPTIONS = (
         help="To connect, and for each answer.",
     ),
     _option("--pushgateway", metavar="URL", help="http://HOST:PORT; without it nothing is pushed."),
-    _option("--push-timeout", type=Number(0.1, 3600), default=5, metavar="SECONDS"),
+    _option(
+        "--push-timeout",
+        type=Number(0.1, 3600),
+        default=5,
+        metavar="SECONDS",
+        help="To wait for the Pushgateway.",
+    ),
     _option("--push-user", metavar="NAME", help="For basic authentication."),
     _option("--push-password-file", type=FILE, help="Its first line is the password."),
     _option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
-    _option("--textfile", type=FILE, help="Metrics for node_exporter: a file ending in .prom."),
+    _option(
+        "--textfile",
+        type=FILE,
+        help="Metrics for node_exporter, a file ending in .prom; {isp} and {egress} are filled in.",
+    ),
     _option(
         "--every",
         type=Number(0.1, 604_800),
@@ -152,7 +169,11 @@ _COMMON_OPTIONS = (
         default="auto",
         help="auto: table on a terminal, else line.",
     ),
-    _option("--lock-dir", type=FILE, help="[default: /run/lock or the temporary folder]"),
+    _option(
+        "--lock-dir",
+        type=FILE,
+        help="Folder of the lock files.  [default: /run/lock or the temporary folder]",
+    ),
 )
 
 

@@ -21,8 +21,8 @@ from netsky.places import Egress
 
 HOW_TO_ALLOW = (
     "this process may open no ICMP socket: allow ping sockets with `sysctl -w "
-    "net.ipv4.ping_group_range='0 2147483647'`, or give raw sockets to the interpreter with "
-    "`setcap cap_net_raw,cap_net_admin+ep $(readlink -f $(command -v python3))`, or run as root"
+    "net.ipv4.ping_group_range='0 2147483647'`, or give raw sockets to an interpreter of "
+    "netsky's own with `setcap cap_net_raw,cap_net_admin+ep FILE` (see README), or run as root"
 )
 
 _MEMINFO = struct.Struct("9I")  # linux/sock_diag.h
