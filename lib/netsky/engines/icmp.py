@@ -58,14 +58,9 @@ class IcmpEngine:
             duration = time.monotonic() - started
             dropped = sockets.dropped
         errors = _by_slot(sender.errors, slots)
-        rtt_seconds = ((receiver.received_ns - _by_slot(sender.sent_ns(), slots)) / 1e9).astype(
-            "f4"
+        rtt_seconds, late = _rtts(
+            receiver.received_ns, _by_slot(sender.sent_ns(), slots), plan.timeout
         )
-        rtt_seconds[receiver.received_ns == 0] = np.nan
-        late = rtt_seconds > plan.timeout
-        rtt_seconds[late] = np.nan
-        # Send times are interpolated within a batch: on loopback one may come out after its reply.
-        np.maximum(rtt_seconds, 0, out=rtt_seconds)
         sent = np.isin(errors, (0, *LOST))
         missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
         failures = _failures(library, errors.reshape(library.targets, plan.count))
@@ -80,7 +75,7 @@ class IcmpEngine:
             rtt_seconds=rtt_seconds.reshape(library.targets, plan.count),
             sent=sent.reshape(library.targets, plan.count),
             local_drops=min(dropped, missing) + int(np.count_nonzero(np.isin(errors, BUSY))),
-            discarded={**receiver.discarded, "late": int(np.count_nonzero(late))},
+            discarded={**receiver.discarded, "late": late},
             failures=failures,
         )
 
@@ -99,6 +94,18 @@ def _random_order(targets: int, count: int) -> npt.NDArray[np.uint32]:
     """
     order = np.random.default_rng().permutation(targets) * count
     return (order + np.arange(count)[:, np.newaxis]).astype(np.uint32).ravel()
+
+
+def _rtts(
+    received_ns: npt.NDArray[np.int64], sent_ns: npt.NDArray[np.int64], timeout: float
+) -> tuple[npt.NDArray[np.float32], int]:
+    """RTTs in seconds, NaN where no reply came within `timeout`; how many came later."""
+    rtt_seconds = ((received_ns - sent_ns) / 1e9).astype(np.float32)
+    rtt_seconds[received_ns == 0] = np.nan
+    late = rtt_seconds > timeout
+    rtt_seconds[late] = np.nan
+    # Send times are interpolated within a batch: on loopback one may come out after its reply.
+    return np.maximum(rtt_seconds, np.float32(0)), int(np.count_nonzero(late))
 
 
 def _by_slot(values: npt.NDArray[Value], slots: npt.NDArray[np.uint32]) -> npt.NDArray[Value]:

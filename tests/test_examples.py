@@ -1,0 +1,111 @@
+"""netsky.toml.example: loads as it is and with everything switched on, and lists every key."""
+
+import dataclasses
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import pytest
+from netsky_probe import main as netsky_probe
+
+from netsky import settings
+from netsky.default_map import SETTINGS, CommonOption
+from netsky.places import ISP, Egress
+
+EXAMPLE = Path(__file__).parents[1] / "netsky.toml.example"
+
+# A key or table right behind the `#`; prose has a space there.
+SWITCHED_OFF = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
+WITHOUT_DEFAULT = {
+    "every",
+    "lock_dir",
+    "province",
+    "push_password_file",
+    "push_user",
+    "pushgateway",
+    "textfile",
+}
+
+
+def as_it_is():
+    return EXAMPLE.read_text(encoding="utf-8")
+
+
+def all_on():
+    return SWITCHED_OFF.sub("", as_it_is())
+
+
+def options(*, common):
+    return {
+        option.name: option
+        for option in netsky_probe.params
+        if isinstance(option, click.Option)
+        and not option.is_eager
+        and isinstance(option, CommonOption) == common
+        and option.name not in ("isp", "egress")  # definitions, at the top of the file
+    }
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """The Settings and the options of a probe that is run beside this netsky.toml."""
+    monkeypatch.chdir(tmp_path)
+
+    def read_text(toml, *arguments):
+        (tmp_path / "netsky.toml").write_text(toml, encoding="utf-8")
+        with netsky_probe.make_context("netsky_probe", ["--isp", "cu", *arguments]) as context:
+            return context.meta[SETTINGS], context.params
+
+    return read_text
+
+
+def test_as_it_is_it_sets_nothing(read):
+    found, _ = read(as_it_is())
+    assert found == settings.Settings(
+        file=found.file, tool_options={tool: {} for tool in settings.TOOLS}
+    )
+
+
+def test_it_loads_with_every_key_switched_on(read):
+    found, params = read(all_on(), "--egress", "unicom-1")
+    assert found.find_egress("unicom-1") == Egress("unicom-1", "192.0.2.10", "eth1", 0x65)
+    assert found.isps == {"edu": ISP("edu", "教育网")}
+    assert params["pushgateway"] == "http://127.0.0.1:9091"
+
+
+def test_it_lists_every_key_that_exists(read):
+    found, _ = read(all_on())
+    assert set(found.options) == set(options(common=True))
+    assert set(found.tool_options["probe"]) == set(options(common=False))
+    every_egress_key = {field.name for field in dataclasses.fields(Egress)} - {"name"}
+    assert all_on().count("[egress.") == 1
+    for key in every_egress_key:
+        assert getattr(found.egresses["unicom-1"], key) is not None
+
+
+def test_it_shows_the_defaults(read):
+    found, _ = read(all_on())
+    shown = {**found.options, **found.tool_options["probe"]}
+    with netsky_probe.make_context("netsky_probe", ["--isp", "cu", "--config", "/dev/null"]) as ctx:
+        defaults = {
+            name: option.get_default(ctx)
+            for name, option in {**options(common=True), **options(common=False)}.items()
+        }
+    unset = {name for name in shown if name in WITHOUT_DEFAULT}
+    assert unset == WITHOUT_DEFAULT
+    assert {name: value for name, value in shown.items() if name not in unset} == {
+        name: value for name, value in defaults.items() if name not in unset
+    }
+
+
+def test_an_unknown_key_in_it_would_be_an_error(read):
+    with pytest.raises(settings.InputError, match="windw"):
+        read(all_on().replace("\nwindow = ", "\nwindw = "))
+
+
+def test_every_key_is_explained_right_above():
+    lines = as_it_is().splitlines()
+    for above, line in pairwise(lines):
+        if SWITCHED_OFF.match(line) and not line.startswith("#["):
+            assert above.startswith("# "), line
