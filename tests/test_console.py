@@ -161,7 +161,7 @@ def row_of(text, province):
 def test_the_table_has_a_row_for_each_province_worst_first(report, capsys):
     text = table(report, capsys)
     places = [
-        text.index(f" {name} ")
+        text.index(f"\n{name} ")
         for name in ("湖南 hunan", "西藏 xizang", "河北 hebei", "北京 beijing")
     ]
     assert places == sorted(places)
@@ -179,7 +179,7 @@ def test_the_table_tells_where_from_when_and_how(report, capsys):
 
 def test_below_the_table_stand_the_totals_and_what_to_doubt(report, capsys):
     text = table(report, capsys).replace("\n", "")
-    assert "发 30，收 19，丢包率 36.67%" in text
+    assert "发 30，收 19丢包率 36.67%" in text
     assert "本机丢弃 7" in text
     assert "不可作为运营商质量依据" in text
     assert "未测 湖南：fping failed with 4" in text
