@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from farside import tun_responder, write_far_library
 from netns import make_namespace, needs_root
+from netsky.places import PROVINCES
 from samples import write_library
 
 pytestmark = needs_root
@@ -82,6 +84,23 @@ def test_a_signal_in_the_middle_ends_the_sweep_and_leaves_nothing_half_written(
     assert log.rstrip().endswith("ERROR interrupted")
     assert not (tmp_path / "netsky.prom").exists()
     assert not (tmp_path / "netsky_demo.db").exists()
+
+
+def test_replies_that_do_not_count_stand_by_name_in_log_and_json(tmp_path):
+    kinds = ["wrong_cookie", "wrong_source", "twice", "cut_short"]
+    behaviours = {f"10.{16 + index}.": [kind] for index, kind in enumerate(kinds)}
+    behaviours["10.20."] = ["delayed", 0.3]
+    library = write_far_library(tmp_path / "library", targets=20, provinces=PROVINCES[:5])
+    options = ["--isp", "demo", "--library", str(library), "--lock-dir", str(tmp_path)]
+    options += ["--window", "1.5", "--timeout", "200", "--format", "json"]
+    with make_namespace() as probe, tun_responder(probe, behaviours):
+        done = run(*options, cwd=tmp_path, prefix=probe.command())
+    discarded = json.loads(done.stdout)["sweep"]["discarded"]
+    late = discarded.pop("late")
+    assert discarded == {"malformed": 20, "wrong_cookie": 20, "wrong_source": 20, "duplicate": 20}
+    assert 0 < late <= 20  # those that come while the sweep still runs
+    counts = "20 malformed, 20 wrong_cookie, 20 wrong_source, 20 duplicate"
+    assert f"replies that do not count: {counts}, {late} late" in done.stderr
 
 
 def test_three_packets_a_target_are_all_counted(tmp_path, options):

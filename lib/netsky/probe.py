@@ -64,6 +64,9 @@ def probe(
             "%s packets were dropped by this host itself: the loss is not the network's alone",
             sweep.local_drops,
         )
+    discarded = [f"{count} {reason}" for reason, count in sweep.discarded.items() if count]
+    if discarded:
+        log.warning("replies that do not count: %s", ", ".join(discarded))
     for failure in sweep.failures:
         log.error(
             "%s: %s targets not measured: %s",
