@@ -65,7 +65,7 @@ def test_lost_is_what_the_network_dropped_packet_for_packet(
     ]
     wire = network.wires[0]
     with wire.drop(*rules):
-        sweep = network.sweep(engine, directory, ProbePlan(window=window, count=2))
+        sweep = network.sweep(engine, directory, ProbePlan(window=window, count=2, timeout=2.0))
         dropped = wire.dropped()
     qualities = aggregate(sweep, abnormal_rtt=0.3)
     assert [q.packets_sent - q.packets_received for q in qualities] == dropped
@@ -134,5 +134,7 @@ def test_the_rtt_is_what_the_wire_saw(tmp_path):
     error = np.abs(sweep.rtt_seconds[:, 0] - truth)
     assert np.median(error) <= 0.0002
     for index, delay in enumerate(delays):
-        rtts = sweep.rtt_seconds[sweep.library.slice_of(index)]
-        assert delay <= np.median(rtts) < delay + 0.002
+        where = sweep.library.slice_of(index)
+        assert np.median(truth[where]) >= delay  # later when the responder itself is held up
+        median = np.median(sweep.rtt_seconds[where])
+        assert abs(median - np.median(truth[where])) <= 0.0002
