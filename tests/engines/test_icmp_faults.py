@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import select
+import subprocess
+
 import numpy as np
 import pytest
 
 from farside import Network, far_prefix, network, write_far_library
 from netns import make_namespace, needs_root
 from netsky.aggregate import aggregate
+from netsky.engines import libc
 from netsky.engines.icmp import IcmpEngine
+from netsky.engines.icmp_socket import open_sockets
 from netsky.errors import EngineError
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import ProbePlan
@@ -130,3 +135,17 @@ def test_an_ordinary_user_may_not_set_an_fwmark_and_is_told_so(directory):
         probe.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
         with pytest.raises(EngineError, match="fwmark needs root or CAP_NET_ADMIN"):
             Network(probe).sweep(IcmpEngine(), directory, PLAN, Egress("x", fwmark=1), user=NOBODY)
+
+
+def test_packets_of_others_from_before_the_filter_was_set_are_thrown_away(monkeypatch):
+    flood = ["fping", "-q", "-c", "20", "-p", "1", "-i", "1", "127.0.0.1"]
+    attach = libc.attach_filter
+
+    def attach_late(sock, instructions):
+        subprocess.run(flood, check=True, capture_output=True, timeout=20)
+        assert select.select([sock], [], [], 0)[0]
+        attach(sock, instructions)
+
+    monkeypatch.setattr(libc, "attach_filter", attach_late)
+    with open_sockets(Egress(), ident=1, receive_buffer=1 << 20) as sockets:
+        assert not select.select([sockets.receiver], [], [], 0)[0]

@@ -11,7 +11,7 @@ import errno
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from netsky.engines import libc
@@ -91,10 +91,18 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
         libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", ~(1 << ECHO_REPLY) & 0xFFFFFFFF)
     )
     libc.attach_filter(receiver, _only_id(ident))
+    _drain(receiver)
     sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     stack.enter_context(sender)
     sender.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
     return IcmpSockets(sender, receiver, raw=True)
+
+
+def _drain(receiver: socket.socket) -> None:
+    """Throw away what came in before the filters were set: other probes' packets."""
+    with suppress(BlockingIOError):
+        while True:
+            receiver.recv(1, socket.MSG_DONTWAIT)
 
 
 def _only_id(ident: int) -> list[tuple[int, int, int, int]]:
