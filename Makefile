@@ -59,7 +59,7 @@ $(VENV)/bin/python:
 
 $(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/runtime

@@ -21,6 +21,7 @@ from netsky.sweep import ProbePlan
 DELAYS = (0.005, 0.02, 0.05, 0.2)
 SAMPLE_OF_EACH = 1000
 ROUNDS = 3
+MEDIAN_LIMIT, P99_LIMIT = 0.2, 1.0  # ms
 
 
 def main() -> None:
@@ -47,6 +48,8 @@ def main() -> None:
                 f" error of {sample:,} RTTs in ms: median {median:.3f}, p90 {p90:.3f}, "
                 f"p99 {p99:.3f}, worst {worst:.3f}"
             )
+            if median > MEDIAN_LIMIT or p99 > P99_LIMIT:
+                raise SystemExit(f"more than {MEDIAN_LIMIT} ms or {P99_LIMIT} ms: not exact enough")
 
 
 def dotted(address: int) -> str:

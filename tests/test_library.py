@@ -279,3 +279,11 @@ def test_after_a_broken_edit_the_library_stays_as_it_was_until_it_is_mended(tmp_
 def test_a_library_that_is_broken_from_the_start_is_an_error(tmp_path):
     with pytest.raises(LibraryError, match="1 bad line"):
         LibraryFiles(write(tmp_path, beijing="x"), "cu", PROVINCES)
+
+
+def test_a_list_of_exclusions_that_cannot_be_read_is_an_error(tmp_path):
+    (tmp_path / "cu").mkdir()
+    (tmp_path / "cu" / "beijing.txt").write_text("192.0.2.1\n")
+    (tmp_path / "exclude.txt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(LibraryError, match=r"cannot read .*exclude\.txt"):
+        load(tmp_path, "cu")

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -354,7 +355,7 @@ def test_figures_reach_mariadb_and_the_pushgateway(
 
 def test_sweeps_are_repeated_until_sigterm(site):
     started = []
-    with site.running("--every", "0.3", "--format", "json") as process:
+    with site.running("--every", "2", "--format", "json") as process:
         while len(set(started)) < 3:
             report = json.loads(process.stdout.readline())
             started.append(report["sweep"]["started_at"][:19].replace("T", " "))
@@ -468,5 +469,38 @@ def test_a_closed_stream(site, closed):
 def test_a_full_disk_behind_stdout_is_no_traceback(site):
     with Path("/dev/full").open("wb") as full:
         done = site.run("--no-store", stdout=full)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_speaks_no_mysql_costs_the_delivery_only(site):
+    def answer():
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"\1\0\0\0\0")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"mysql://netsky@127.0.0.1:{listener.getsockname()[1]}/x"
+        done = site.run("--database", url, "--format", "line")
+        thread.join()
+    assert done.returncode == 3
+    assert done.stdout.count("isp=demo") == 1
+    assert "not delivered: database" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_certificate_that_is_not_there_costs_the_delivery_only(site):
+    url = "mysql://netsky@127.0.0.1:1/x?ssl_ca=/nonexistent"
+    done = site.run("--database", url, "--format", "line")
+    assert done.returncode == 3
+    assert done.stdout.count("isp=demo") == 1
+    assert "not delivered: database" in done.stderr
+
+
+def test_a_push_password_without_a_user_is_refused(site):
+    message = complaint_of(
+        site.run("--pushgateway", "http://127.0.0.1:1", "--push-password-file", "/dev/null")
+    )
+    assert "--push-password-file needs --push-user" in message

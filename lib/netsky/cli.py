@@ -74,10 +74,10 @@ class Tool(click.Command):
         except NetskyError as error:
             log.error("%s", error)
             code = error.exit_code
-        except OSError as error:  # of standard output: all others have become NetskyErrors
-            log.error("cannot write the result: %s", error.strerror)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails again when it ends
-            code = FAILED
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was said before; Python would fail again when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.aggregate import ProvinceQuality
+from netsky.errors import OutputError
 from netsky.places import ISP
 from netsky.probe import ProbeReport
 from netsky.sweep import Progress
@@ -108,15 +109,23 @@ def render_line(report: ProbeReport) -> str:
 
 
 def show(report: ProbeReport, isp: ISP, output_format: str) -> None:
-    """Print the report to standard output as `table`, `line` or `json`."""
-    if output_format == "table":
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-        console.print(_table(report, isp))
-        console.print(_summary(report))
-    else:
-        line = render_json(report) if output_format == "json" else render_line(report)
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
+    """Print the report to standard output as `table`, `line` or `json`.
+
+    Raises OutputError when that is not taken; BrokenPipeError is left to click.
+    """
+    try:
+        if output_format == "table":
+            console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+            console.print(_table(report, isp))
+            console.print(_summary(report))
+        else:
+            line = render_json(report) if output_format == "json" else render_line(report)
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _table(report: ProbeReport, isp: ISP) -> Table:

@@ -179,11 +179,18 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise DeliveryError(f"database {self._shown}: {_reason(error)}") from error
-        except (configparser.Error, UnicodeError) as error:  # their texts may hold the password
+        except configparser.Error:  # its text may hold the password
             raise DeliveryError(
-                f"database {self._shown}: the option file or the password cannot be read "
-                f"({type(error).__name__}): the file needs a line [client] above `password = …`"
+                f"database {self._shown}: the option file (read_default_file) cannot be "
+                "understood: it needs a line [client] above `password = …`"
             ) from None
+        except UnicodeError:  # here, too
+            raise DeliveryError(
+                f"database {self._shown}: the host's name or the password has characters that "
+                "cannot be sent"
+            ) from None
+        except OSError as error:
+            raise DeliveryError(f"database {self._shown}: {error.strerror or error}") from error
 
     @property
     def _shown(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ class CommonOption(click.Option):
 
 def read_config(ctx: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
     """Callback of `--config`; being eager it runs before the other options are looked up."""
-    if file is None and DEFAULT_FILE.exists():
+    if file is None and os.path.exists(DEFAULT_FILE):  # noqa: PTH110 - False without permission
         file = DEFAULT_FILE
     settings = Settings() if file is None else read(file)
     ctx.meta[SETTINGS] = settings

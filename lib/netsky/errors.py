@@ -5,6 +5,7 @@
     │   └── LibraryError     2  an address library cannot be used as it is
     ├── EngineError          1  nothing could be measured
     ├── DeliveryError        3  measured, but not delivered: database, Pushgateway, textfile
+    │   └── OutputError      3  standard output did not take the figures
     └── LockedError         75  another run of the same tool holds the lock
 
 Every message is for a person at 3 a.m.: what is wrong, where, and what to do next.
@@ -37,6 +38,10 @@ class DeliveryError(NetskyError):
     """A measured sweep did not reach one of the places it was meant for."""
 
     exit_code = 3
+
+
+class OutputError(DeliveryError):
+    """Standard output did not take the figures: its disk is full, say."""
 
 
 class LockedError(NetskyError):

@@ -9,6 +9,7 @@ What a line may be is told in `netsky.address_text`.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES
         if province in files
     }
     exclude_file = directory / EXCLUDE_FILE
-    exclude = read_intervals(exclude_file, bad, targets=False) if exclude_file.is_file() else None
+    exclude = (
+        read_intervals(exclude_file, bad, targets=False) if os.path.lexists(exclude_file) else None
+    )
     if bad:
         lines = "\n".join(str(line) for line in bad)
         raise LibraryError(f"{lines}\n{len(bad)} bad line(s) in {directory}: mend or delete them")
@@ -78,6 +81,13 @@ def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES
             f"no targets in {directory / isp} for the asked provinces: put one address, CIDR or "
             f"range a line into {directory / isp}/<province>.txt"
         )
+    log.info(
+        "%s: %s targets, %s duplicates dropped, %s excluded",
+        directory / isp,
+        library.targets,
+        library.duplicates,
+        library.excluded,
+    )
     missing = [province.slug for province in wanted if province not in library.provinces]
     if missing:
         log.warning("%s: no targets for %s", directory / isp, ", ".join(missing))
@@ -89,7 +99,7 @@ def _province_files(folder: Path) -> dict[Province, Path]:
         listing = sorted(folder.iterdir())
     except OSError as error:
         raise LibraryError(
-            f"no address library in {folder.absolute()}: {error.strerror} (--library)"
+            f"no address library in {_shown(folder)}: {error.strerror} (--library)"
         ) from error
     files: dict[Province, Path] = {}
     for file in listing:
@@ -102,6 +112,13 @@ def _province_files(folder: Path) -> dict[Province, Path]:
             raise LibraryError(f"{files[province]} and {file} are the same province: merge them")
         files[province] = file
     return files
+
+
+def _shown(folder: Path) -> Path:
+    try:
+        return folder.absolute()
+    except OSError:  # the working directory itself is gone
+        return folder
 
 
 def _assemble(

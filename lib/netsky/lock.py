@@ -6,7 +6,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netsky.errors import InputError, LockedError
@@ -24,7 +24,8 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
     file = directory / f"{tool}.{egress}.{isp}.lock"
     try:
         # O_NOFOLLOW: in a folder that all may write to, a link may lead anywhere.
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        # 0600: nobody else may hold the lock and so keep us from running.
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise InputError(
             f"cannot open the lock file {file}: {error.strerror}: give a folder that this user "
@@ -39,8 +40,9 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
                 f"{tool} is already running for ISP {isp} through egress {egress}"
                 f" (pid {holder or 'unknown'}, {file})"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # the pid is a service to the reader only; a disk may be full
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         # The file stays: removing it would let two processes lock two files of the same name.

@@ -91,6 +91,8 @@ class Common:
         if self.pushgateway is None or self.no_push:
             return None
         password = None
+        if self.push_password_file is not None and self.push_user is None:
+            raise InputError("--push-password-file needs --push-user")
         if self.push_password_file is not None:
             try:
                 password = self.push_password_file.read_text(encoding="utf-8").partition("\n")[0]
@@ -159,7 +161,7 @@ _COMMON_OPTIONS = (
     ),
     _option(
         "--every",
-        type=Number(0.1, 604_800),
+        type=Number(2, 604_800),  # `update_time` has whole seconds
         metavar="SECONDS",
         help="Run again and again until SIGTERM or ^C.",
     ),

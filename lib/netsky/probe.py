@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -82,20 +83,27 @@ def _deliver(sweep: Sweep, qualities: list[ProvinceQuality], outlets: Outlets) -
     """What was not delivered."""
     isp, egress = sweep.library.isp, sweep.egress.name
     metrics = ProbeMetrics(sweep, qualities)
-    deliveries: list[Callable[[], None]] = []
+    deliveries: dict[str, Callable[[], None]] = {}
     if outlets.database:
         store = outlets.database.store_sweep
-        deliveries.append(partial(store, isp, egress, sweep.started_at, qualities))
+        deliveries["database"] = partial(store, isp, egress, sweep.started_at, qualities)
     if outlets.pushgateway:
         push = outlets.pushgateway.push
-        deliveries.append(partial(push, metrics, job=PROBE_JOB, egress=egress, isp=isp))
+        deliveries["Pushgateway"] = partial(push, metrics, job=PROBE_JOB, egress=egress, isp=isp)
     if outlets.textfile:
-        deliveries.append(partial(write_textfile, outlets.textfile, metrics))
+        deliveries["textfile"] = partial(write_textfile, outlets.textfile, metrics)
     failed = []
-    for deliver in deliveries:
+    for outlet, deliver in deliveries.items():
         try:
             deliver()
         except DeliveryError as error:
-            log.error("not delivered: %s", error)
             failed.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything at a bad answer
+            # Not the error's own text, which may hold a password.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno}"
+            failed.append(f"{outlet}: unexpected {type(error).__name__} at {where}")
+        else:
+            continue
+        log.error("not delivered: %s", failed[-1])
     return failed

@@ -68,8 +68,8 @@ class Pushgateway:
 def _is_http_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0  # `port` may be no number
-    except ValueError:
+        has_host = bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:  # a port that is no number, a label that is too long or empty
         return False
     printable = url.isascii() and url.isprintable() and " " not in url
     return parts.scheme in ("http", "https") and has_host and printable

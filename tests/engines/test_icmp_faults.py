@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from farside import Network, far_prefix, network, write_far_library
 from netns import make_namespace, needs_root
 from netsky.aggregate import aggregate
-from netsky.engines import libc
+from netsky.engines import icmp_receiver, libc
 from netsky.engines.icmp import IcmpEngine
 from netsky.engines.icmp_socket import open_sockets
 from netsky.errors import EngineError
+from netsky.library import load
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import ProbePlan
 
@@ -36,8 +38,9 @@ def received(sweep):
     return [quality.packets_received for quality in aggregate(sweep, abnormal_rtt=0.3)]
 
 
-def test_a_full_receive_buffer_is_told_from_loss_of_the_network(network, directory):
-    engine = IcmpEngine(receive_buffer=4096)
+def test_a_full_receive_buffer_is_told_from_loss_of_the_network(network, tmp_path):
+    directory = write_far_library(tmp_path / "large", targets=1000)
+    engine = IcmpEngine(receive_buffer=4096)  # a handful of packets
     sweep = network.sweep(engine, directory, ProbePlan(window=0, rate=1_000_000))
     assert sweep.local_drops > 0
     assert sweep.tainted
@@ -149,3 +152,33 @@ def test_packets_of_others_from_before_the_filter_was_set_are_thrown_away(monkey
     monkeypatch.setattr(libc, "attach_filter", attach_late)
     with open_sockets(Egress(), ident=1, receive_buffer=1 << 20) as sockets:
         assert not select.select([sockets.receiver], [], [], 0)[0]
+
+
+def test_a_line_that_is_stuck_does_not_hang_the_sweep(network, directory):
+    network.probe.run(
+        *("tc", "qdisc", "add", "dev", "exit0", "root"),
+        *("tbf", "rate", "8bit", "burst", "2kb", "limit", "10mb"),
+    )
+    sweep = network.sweep(IcmpEngine(), directory, PLAN)
+    assert sum(failure.targets for failure in sweep.failures) > 0
+    assert sweep.local_drops > 0
+
+
+def test_a_target_of_which_one_packet_is_refused_is_not_measured_at_all(network, directory):
+    network.probe.add_rule("output", "icmp type echo-request numgen random mod 2 0 drop")
+    sweep = network.sweep(IcmpEngine(), directory, ProbePlan(window=0.3, count=3))
+    measured = sum(quality.targets for quality in aggregate(sweep, abnormal_rtt=0.3))
+    assert 0 < measured < 600
+    assert measured + sum(failure.targets for failure in sweep.failures) == 600
+    assert sweep.packets_sent == sweep.packets_received == 3 * measured
+
+
+def test_a_receiver_that_fails_is_an_error_and_not_loss(monkeypatch, directory):
+    def fail(*_packets, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(icmp_receiver, "parse_replies", fail)
+    library = load(directory, "demo")
+    loopback = replace(library, addresses=library.addresses - 0x0A000000 + 0x7F000000)
+    with pytest.raises(EngineError, match="cannot receive replies: MemoryError"):
+        IcmpEngine().sweep(loopback, Egress(), PLAN, lambda _packets: None)

@@ -71,6 +71,8 @@ class FpingProcess:
             results = parse_results(output, targets, count)
         except ValueError as error:
             raise NotMeasuredError(str(error)) from error
+        if results.icmp_errors:
+            log.info("fping tells of %s ICMP errors from routers", results.icmp_errors)
         for line in results.unknown[:5]:
             log.warning("fping says %r", line)
         return results

@@ -61,7 +61,10 @@ class IcmpEngine:
         rtt_seconds, late = _rtts(
             receiver.received_ns, _by_slot(sender.sent_ns(), slots), plan.timeout
         )
-        sent = np.isin(errors, (0, *LOST))
+        # A target is measured with all of its packets, or not at all.
+        refused = ~np.isin(errors, (0, *LOST)).reshape(library.targets, plan.count)
+        sent = np.repeat(~refused.any(axis=1), plan.count)
+        rtt_seconds[~sent] = np.nan
         missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
         failures = _failures(library, errors.reshape(library.targets, plan.count))
         if not sent.any():

@@ -47,7 +47,7 @@ class Receiver:
         self._sent = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="icmp-receiver", daemon=True)
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._answered = 0
         self.received_ns = np.zeros(packets, np.int64)
         self.discarded = dict.fromkeys(
@@ -66,20 +66,25 @@ class Receiver:
     ) -> None:
         self._stopping.set()
         self._thread.join()
+        if kind is None:
+            self._check()
 
     def wait(self, packets: int, timeout: float) -> None:
         """Wait until `packets` replies are in, for `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
         self._sent.set()
         while self._answered < packets and time.monotonic() < deadline:
-            if self._error:
-                raise EngineError(f"cannot receive: {self._error.strerror}") from self._error
+            self._check()
             time.sleep(REST_SECONDS)
+
+    def _check(self) -> None:
+        if self._error:
+            raise EngineError(f"cannot receive replies: {self._error!r}") from self._error
 
     def _run(self) -> None:
         try:
             self._receive_until_stopped()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - what was not received must not pass for loss
             self._error = error
 
     def _receive_until_stopped(self) -> None:

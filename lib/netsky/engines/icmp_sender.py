@@ -22,7 +22,7 @@ LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 # The host cannot take more just now.
 BUSY = (errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
 BACK_OFF_SECONDS = 0.001
-STALLED_SECONDS = 1.0  # busy for so long, it drops what it cannot send
+PATIENCE_SECONDS = 1.0  # and the span again: waiting longer in all, it drops what it cannot send
 
 
 class Sender:
@@ -49,8 +49,9 @@ class Sender:
         self._requests = EchoRequests(
             PREPARED, size=plan.size, ident=ident, cookie=cookie, raw=sockets.raw
         )
-        self._pacer = Pacer(len(slots), plan.span(library.targets), plan.rate)
-        self._stalled_since: float | None = None
+        span = plan.span(library.targets)
+        self._pacer = Pacer(len(slots), span, plan.rate)
+        self._patience = span + PATIENCE_SECONDS
         self._batches: list[tuple[int, int, int, int]] = []  # first, packets, before, after (ns)
         self.errors = np.zeros(len(slots), np.uint8)
 
@@ -80,16 +81,14 @@ class Sender:
         except OSError as error:
             return self._refused(start + first, error.errno or errno.EIO)
         self._batches.append((start + first, sent, before, time.time_ns()))
-        self._stalled_since = None
         return sent
 
     def _refused(self, position: int, number: int) -> int:
-        if number in BUSY:
-            now = time.monotonic()
-            self._stalled_since = self._stalled_since or now
-            if now - self._stalled_since < STALLED_SECONDS:
-                time.sleep(BACK_OFF_SECONDS)
-                return 0
+        if number in BUSY and self._patience > 0:
+            started = time.monotonic()
+            time.sleep(BACK_OFF_SECONDS)
+            self._patience -= time.monotonic() - started
+            return 0
         self.errors[position] = number
         return 1
 
@@ -100,6 +99,7 @@ class Sender:
             first, packets, before, after = np.array(self._batches, np.int64).T
             within = np.arange(packets.sum()) - np.repeat(packets.cumsum() - packets, packets)
             share = (within + 0.5) / np.repeat(packets, packets)
-            times = np.repeat(before, packets) + share * np.repeat(after - before, packets)
+            spent = share * np.repeat(after - before, packets)
+            times = np.repeat(before, packets) + spent.astype(np.int64)
             sent_ns[np.repeat(first, packets) + within] = times
         return sent_ns

@@ -36,6 +36,7 @@ class IcmpSockets:
     sender: socket.socket
     receiver: socket.socket
     raw: bool
+    dropped_before: int = 0
 
     @property
     def receive_buffer(self) -> int:
@@ -45,8 +46,12 @@ class IcmpSockets:
     @property
     def dropped(self) -> int:
         """Packets that the kernel dropped at the receiver because its buffer was full."""
-        meminfo = self.receiver.getsockopt(socket.SOL_SOCKET, libc.SO_MEMINFO, _MEMINFO.size)
-        return int(_MEMINFO.unpack(meminfo)[_MEMINFO_DROPS])
+        return _drops(self.receiver) - self.dropped_before
+
+
+def _drops(sock: socket.socket) -> int:
+    meminfo = sock.getsockopt(socket.SOL_SOCKET, libc.SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(meminfo)[_MEMINFO_DROPS])
 
 
 def may_open() -> bool:
@@ -54,7 +59,7 @@ def may_open() -> bool:
     for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
         try:
             socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP).close()
-        except PermissionError:
+        except OSError:
             continue
         return True
     return False
@@ -95,7 +100,7 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
     sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     stack.enter_context(sender)
     sender.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
-    return IcmpSockets(sender, receiver, raw=True)
+    return IcmpSockets(sender, receiver, raw=True, dropped_before=_drops(receiver))
 
 
 def _drain(receiver: socket.socket) -> None:

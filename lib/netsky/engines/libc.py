@@ -100,9 +100,9 @@ class Messages:
     def send(self, descriptor: int, first: int, count: int) -> int:
         """Send `count` messages from slot `first` on; how many went out, at least one.
 
-        Raises OSError when the first of them could not be sent.
+        Raises OSError when the first of them could not be sent, BlockingIOError when not now.
         """
-        return _checked(_sendmmsg(descriptor, self._pointer(first), count, 0))
+        return _checked(_sendmmsg(descriptor, self._pointer(first), count, socket.MSG_DONTWAIT))
 
     def receive(self, descriptor: int, first: int) -> int:
         """Receive what is there into the slots from `first` on; how many messages came.

@@ -1,0 +1,23 @@
+"""What `pip install .` brings along."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_wheel_holds_the_script_and_the_whole_library(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "netsky_probe.py"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "lib", source / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "-w", str(tmp_path), str(source)], check=True, timeout=120)
+    [wheel] = tmp_path.glob("netsky-*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    library = {str(file.relative_to(ROOT / "lib")) for file in (ROOT / "lib").rglob("*.py")}
+    assert library | {"netsky_probe.py", "netsky/py.typed"} <= held
