@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import select
 import subprocess
 from dataclasses import replace
@@ -182,3 +184,15 @@ def test_a_receiver_that_fails_is_an_error_and_not_loss(monkeypatch, directory):
     loopback = replace(library, addresses=library.addresses - 0x0A000000 + 0x7F000000)
     with pytest.raises(EngineError, match="cannot receive replies: MemoryError"):
         IcmpEngine().sweep(loopback, Egress(), PLAN, lambda _packets: None)
+
+
+def test_a_socket_that_cannot_be_opened_for_another_reason_is_an_error():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        with pytest.raises(EngineError, match="cannot open an ICMP socket: Too many open files"):
+            IcmpEngine().check(Egress())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

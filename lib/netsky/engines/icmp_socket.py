@@ -76,6 +76,8 @@ def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator
             sockets = _open(stack, ident)
         except PermissionError as error:
             raise EngineError(HOW_TO_ALLOW) from error
+        except OSError as error:
+            raise EngineError(f"cannot open an ICMP socket: {error.strerror}") from error
         for sock in {sockets.sender, sockets.receiver}:
             _use_egress(sock, egress)
         _set_receive_buffer(sockets.receiver, receive_buffer)
