@@ -95,19 +95,17 @@ def main(
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
     """
     from netsky import console
+    from netsky.console.probe import ProbeView
     from netsky.engines import open_engine
     from netsky.library import LibraryFiles
     from netsky.places import PROVINCES, find_province
-    from netsky.probe import Outlets, probe
+    from netsky.probe import probe
     from netsky.sweep import ProbePlan
 
     isp, egress = common.find_isp(), common.find_egress()
     provinces = [find_province(name) for name in province] or PROVINCES
-    outlets = Outlets(
-        database=None if no_store else common.open_database(),
-        pushgateway=common.open_pushgateway(),
-        textfile=common.textfile_path(),
-    )
+    database = None if no_store else common.open_database()
+    outlets = common.open_outlets()
     plan = ProbePlan(window, rate, count, timeout / 1000, size)
 
     def run() -> int:
@@ -119,10 +117,11 @@ def main(
                 egress,
                 plan,
                 abnormal_rtt=abnormal_rtt / 1000,
+                database=database,
                 outlets=outlets,
                 progress=progress,
             )
-        console.show(report, isp, common.output_format())
+        console.show(ProbeView(report, isp), common.output_format())
         return DONE if report.complete else INCOMPLETE
 
     with common.hold_lock():

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import ipaddress
+import signal
 import socket
 
 import pytest
@@ -8,15 +9,21 @@ from hypothesis import settings
 
 from netns import namespace
 from servers import mariadb, mariadb_with_schema, pushgateway, silent_port
+from stores import mariadb_store, store
 
 __all__ = [
     "mariadb",
+    "mariadb_store",
     "mariadb_with_schema",
     "namespace",
     "only_this_machine",
     "pushgateway",
     "silent_port",
+    "store",
 ]
+
+# A shell starts `make test &` with SIGINT ignored; the tests of ^C want it as it usually is.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("netsky", deadline=None)  # the machine may be busy
 settings.load_profile("netsky")

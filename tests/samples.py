@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from netsky import library
 from netsky.aggregate import ProvinceQuality
+from netsky.alert import AlertReport
+from netsky.database import Baseline, NewestLoss
+from netsky.grading import Rules, judge
 from netsky.library import AddressLibrary
-from netsky.places import PROVINCES, Egress, find_province
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import Sweep
 
 STARTED_AT = datetime(2024, 5, 6, 7, 8, 9, 654321, tzinfo=UTC)
@@ -68,3 +71,27 @@ def make_quality(province: str, **fields) -> ProvinceQuality:
         "latency_p99_seconds": 0.09,
     }
     return ProvinceQuality(province=find_province(province), **figures | fields)
+
+
+def make_newest(
+    province: str, loss_percent: float, *, age: float = 10, now=STARTED_AT
+) -> NewestLoss:
+    """A loss rate of a sweep that started `age` seconds before `now`."""
+    measured_at = now - timedelta(seconds=age)
+    return NewestLoss(find_province(province), loss_percent / 100, measured_at)
+
+
+def make_baseline(
+    province: str, loss_percent: float, *, hours: float = 0.5, egress="default", now=STARTED_AT
+) -> Baseline:
+    """A mean that was computed `hours` before `now`."""
+    computed_at = now - timedelta(hours=hours)
+    return Baseline(find_province(province), egress, loss_percent / 100, computed_at)
+
+
+def make_alert_report(rises: dict[str, float | None], *, not_delivered=()) -> AlertReport:
+    """By province the loss in percent, above a mean of 0; None: there is no mean yet."""
+    newest = [make_newest(province, rise or 0) for province, rise in rises.items()]
+    means = [make_baseline(province, 0) for province, rise in rises.items() if rise is not None]
+    verdict = judge(newest, means, now=STARTED_AT, rules=Rules())
+    return AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Rules(), verdict, tuple(not_delivered))

@@ -1,14 +1,14 @@
 """Sweeps into a real SQLite file and a real MariaDB: the same rows, all or nothing."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from itertools import count
 
 import pytest
 import sqlalchemy as sa
 
-from netsky.database import Database, fill_url, metadata
-from netsky.errors import DeliveryError, InputError
+from netsky.connection import fill_url
+from netsky.database import Database
+from netsky.errors import DatabaseError, InputError
+from netsky.tables import metadata
 from samples import STARTED_AT, make_quality
 from servers import SCHEMA, MariaDB, free_port, wait_until
 
@@ -19,53 +19,11 @@ QUALITIES = [
     make_quality("shaanxi", loss_ratio=1.0, abnormal_ratio=1.0, latency_mean_seconds=None),
 ]
 
-_serial = count()
-
-
-@dataclass(frozen=True)
-class Store:
-    """A database of its own for one test, and a second way into it."""
-
-    url: str
-    engine: sa.Engine
-
-    @property
-    def database(self) -> Database:
-        return Database(fill_url(self.url, "cu", "default"), timeout=5)
-
-    def rows(self, table):
-        columns = "name, value, province, update_time, egress"
-        with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(metadata.tables[table]).order_by(sa.text("1")))
-            return [tuple(row._mapping[name] for name in columns.split(", ")) for row in rows]
-
-    def execute(self, sql):
-        with self.engine.begin() as connection:
-            connection.execute(sa.text(sql))
-
-
-@pytest.fixture
-def mariadb_store(mariadb: MariaDB):
-    name = f"test_{next(_serial)}"
-    mariadb.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    made = Store(mariadb.url(name), sa.create_engine(mariadb.url(name), poolclass=sa.NullPool))
-    metadata.create_all(made.engine)
-    yield made
-    mariadb.execute(f"DROP DATABASE {name}")
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def store(request, tmp_path):
-    if request.param == "mariadb":
-        return request.getfixturevalue("mariadb_store")
-    url = f"sqlite:///{tmp_path}/netsky.db"
-    return Store(url, sa.create_engine(url, poolclass=sa.NullPool))
-
 
 def store_and_fail(url, *, timeout=5) -> str:
     """The message, which is one line, of a sweep that cannot be stored."""
     database = Database(fill_url(url, "cu", "default"), timeout=timeout)
-    with pytest.raises(DeliveryError) as failure:
+    with pytest.raises(DatabaseError) as failure:
         database.store_sweep("cu", "default", STARTED_AT, QUALITIES)
     message = str(failure.value)
     assert "\n" not in message
@@ -113,14 +71,14 @@ def test_when_one_table_refuses_no_table_has_the_sweep(store):
     store.database.store_sweep("cu", "default", STARTED_AT, QUALITIES)
     store.execute("DROP TABLE netsky_latency")
     store.execute("CREATE TABLE netsky_latency (something_else INT)")
-    with pytest.raises(DeliveryError, match="database "):
+    with pytest.raises(DatabaseError, match="database "):
         store.database.store_sweep("cu", "other", STARTED_AT, QUALITIES)
     for table in ("netsky_lossrate", "netsky_abnormalrate"):
         assert {row[-1] for row in store.rows(table)} == {"default"}
 
 
 def test_a_value_that_does_not_fit_is_refused_not_cut(mariadb_store):
-    with pytest.raises(DeliveryError, match="Data too long for column 'egress'"):
+    with pytest.raises(DatabaseError, match="Data too long for column 'egress'"):
         mariadb_store.database.store_sweep("cu", "x" * 41, STARTED_AT, QUALITIES)
 
 
@@ -279,7 +237,7 @@ def test_the_schema_applied_again_keeps_tables_and_rows(mariadb_with_schema: Mar
     ],
 )
 def test_more_database_urls(url):
-    with pytest.raises((InputError, DeliveryError)):
+    with pytest.raises((InputError, DatabaseError)):
         Database(fill_url(url, "cu", "default"), timeout=1).store_sweep(
             "cu", "default", STARTED_AT, QUALITIES
         )

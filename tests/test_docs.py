@@ -9,20 +9,26 @@ from pathlib import Path
 
 import click
 import pytest
+from netsky_alert import main as netsky_alert
+from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
 from netsky_probe import main as netsky_probe
 
 from netsky import console
+from netsky.console.alert import AlertView
+from netsky.console.probe import ProbeView
 from netsky.places import BUILTIN_ISPS
 from netsky.probe import ProbeReport
-from samples import make_quality, make_sweep
+from samples import make_alert_report, make_quality, make_sweep
 
 ROOT = Path(__file__).parents[1]
+TOOLS = {tool.name: tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 CRONTAB = ROOT / "crontab.example"
 
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
+SCRIPT = re.compile(r"\bnetsky_\w+\.py\b")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 END_OF_COMMAND = (">", ">>", "|", "&", "&&", ";", "2>&1")
 
@@ -48,42 +54,40 @@ def anchors(file):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def arguments_in(command):
-    """The arguments of netsky_probe.py in a line for the shell, cron or systemd; None without it."""
+def tool_call_in(command):
+    """The tool in a line for the shell, cron or systemd, and its arguments; None without one."""
     words = shlex.split(command, comments=True)
-    scripts = [index for index, word in enumerate(words) if word.endswith("netsky_probe.py")]
+    scripts = [index for index, word in enumerate(words) if SCRIPT.search(word)]
     if not scripts or len(words) == 1:
         return None
+    tool = Path(words[scripts[0]]).stem
     arguments = words[scripts[0] + 1 :]
     ends = [index for index, word in enumerate(arguments) if word.startswith(END_OF_COMMAND)]
-    return arguments[: ends[0]] if ends else arguments
+    return tool, arguments[: ends[0]] if ends else arguments
 
 
-def check_options(arguments):
-    """Fail unless the probe takes these arguments. Nothing runs."""
+def check_call(tool, arguments):
+    """Fail unless the tool takes these arguments. Nothing runs."""
     try:
-        netsky_probe.make_context("netsky_probe", list(arguments))
+        TOOLS[tool].make_context(tool, list(arguments))
     except click.exceptions.Exit:  # --help
         pass
     except click.ClickException as error:
-        pytest.fail(f"netsky_probe.py {shlex.join(arguments)}: {error.format_message()}")
+        pytest.fail(f"{tool}.py {shlex.join(arguments)}: {error.format_message()}")
 
 
 def commands_in(file):
-    """Every command line with netsky_probe.py in a document's code: its arguments."""
+    """Every call of a tool in a document's code."""
     lines = [
         line
         for block in code_blocks(file)
         if not block.startswith("Usage:")
         for line in block.replace("\\\n", " ").splitlines()
-        if "netsky_probe.py" in line
+        if SCRIPT.search(line)
     ]
-    candidates = map(arguments_in, [*lines, *inline_code_with_probe(file)])
-    return [arguments for arguments in candidates if arguments is not None]
-
-
-def inline_code_with_probe(file):
-    return [code for code in inline_code(file) if "netsky_probe.py" in code and " " in code]
+    inline = [code for code in inline_code(file) if SCRIPT.search(code) and " " in code]
+    candidates = map(tool_call_in, [*lines, *inline])
+    return [call for call in candidates if call is not None]
 
 
 @pytest.fixture(autouse=True)
@@ -95,16 +99,18 @@ def without_settings(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
 
 
-def test_the_readme_shows_todays_help():
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_readme_shows_todays_help(tool):
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     help_text = subprocess.run(
-        [sys.executable, ROOT / "netsky_probe.py", "--help"],
+        [sys.executable, ROOT / f"{tool}.py", "--help"],
         env=environment,
         capture_output=True,
         encoding="utf-8",
         check=True,
     ).stdout
-    [shown] = [block for block in code_blocks(ROOT / "README.md") if block.startswith("Usage:")]
+    usage = f"Usage: {tool}.py "
+    [shown] = [block for block in code_blocks(ROOT / "README.md") if block.startswith(usage)]
     assert shown == help_text
 
 
@@ -121,9 +127,13 @@ def test_links_lead_to_files_and_headings_that_exist(file):
     assert not broken
 
 
+def every_option():
+    return [option for tool in TOOLS.values() for option in tool.params]
+
+
 @in_readmes
 def test_options_mentioned_exist(file):
-    known = {name for option in netsky_probe.params for name in option.opts} | {"--help"}
+    known = {name for option in every_option() for name in option.opts} | {"--help"}
     mentioned = {
         word for code in inline_code(file) for word in code.split() if code.startswith("--")
     }
@@ -134,7 +144,7 @@ def test_options_mentioned_exist(file):
 
 @in_readmes
 def test_environment_variables_mentioned_exist(file):
-    known = {f"NETSKY_{str(option.name).upper()}" for option in netsky_probe.params}
+    known = {f"NETSKY_{str(option.name).upper()}" for option in every_option()}
     mentioned = set(re.findall(r"NETSKY_[A-Z_]+", text_of(file)))
     assert mentioned
     assert mentioned <= known
@@ -144,8 +154,8 @@ def test_environment_variables_mentioned_exist(file):
 def test_commands_are_taken_by_the_tool(file):
     commands = commands_in(file)
     assert len(commands) > 5
-    for arguments in commands:
-        check_options(arguments)
+    for tool, arguments in commands:
+        check_call(tool, arguments)
 
 
 @in_readmes
@@ -156,29 +166,38 @@ def test_targets_of_make_mentioned_exist(file):
 
 
 def test_the_readmes_show_the_same_commands():
-    english, chinese = map(commands_in, READMES)
-    assert sorted(english) == sorted(chinese)
+    english, chinese = (
+        sorted(call for call in commands_in(file) if call[1] != ["--help"]) for file in READMES
+    )
+    assert english == chinese
 
 
 @in_readmes
 def test_the_output_shown_looks_like_todays(file, capsys):
     qualities = (make_quality("beijing"), make_quality("hunan"))
-    console.show(
-        ProbeReport(make_sweep({"beijing": [0.01], "hunan": [0.01]}), qualities, ()),
-        BUILTIN_ISPS["cu"],
-        "table",
-    )
+    report = ProbeReport(make_sweep({"beijing": [0.01], "hunan": [0.01]}), qualities, ())
+    console.show(ProbeView(report, BUILTIN_ISPS["cu"]), "table")
     today = shape_of(capsys.readouterr().out)
-    outputs = [block for block in code_blocks(file) if "丢包率" in block]
+    outputs = [block for block in code_blocks(file) if "异常率" in block]
     assert len(outputs) == 2
     for output in outputs:
         assert shape_of(output) == today
 
 
+@in_readmes
+def test_the_alert_shown_looks_like_todays(file, capsys):
+    console.show(
+        AlertView(make_alert_report({"beijing": 24.1, "hunan": 6, "hebei": None})), "table"
+    )
+    today = shape_of(capsys.readouterr().out)
+    [shown] = [block for block in code_blocks(file) if "升幅" in block]
+    assert shape_of(shown) == today
+
+
 def shape_of(output):
     """The header cells of a table, its lines, and the summary below it without its figures."""
     [header] = [line for line in output.splitlines() if "省份" in line]
-    summary = re.findall(r"^(?:\d+ 省|丢包率) .+，.+$", output, re.MULTILINE)
+    summary = re.findall(r"^(?:\d+ 省|丢包率).+，.+$", output, re.MULTILINE)
     figures_as_n = [re.sub(r"\d[\d,.]*", "N", line) for line in summary]
     return header.split(), set(re.findall("[─-╿]", output)), figures_as_n
 
@@ -197,20 +216,28 @@ def test_crontab_entries_run_scripts_that_exist_with_valid_options(command):
     assert python == ".venv/bin/python"
     assert (ROOT / script).is_file()
     assert "%" not in command, "cron takes % for the end of the line"
-    arguments = arguments_in(rest)
+    tool, arguments = tool_call_in(rest)
     assert "--isp" in arguments
-    check_options(arguments)
+    check_call(tool, arguments)
 
 
-def test_the_crontab_has_entries_for_the_three_isps_that_log_apart():
-    active = [line for line in text_of(CRONTAB).splitlines() if line.startswith("* ")]
-    isps = [re.search(r"--isp (\w+)", line)[1] for line in active]
-    assert isps == ["cu", "cm", "ct"]
-    for isp, line in zip(isps, active, strict=True):
-        assert line.endswith(f">>/var/log/netsky/probe_{isp}.log 2>&1")
+@pytest.mark.parametrize(
+    ("tool", "log"),
+    [("netsky_probe", "probe"), ("netsky_get_avg_lossrate", "avg"), ("netsky_alert", "alert")],
+)
+def test_the_crontab_runs_each_tool_for_the_three_isps_that_log_apart(tool, log):
+    lines = [line for line in active_crontab_lines() if f"{tool}.py" in line]
+    assert [re.search(r"--isp (\w+)", line)[1] for line in lines] == ["cu", "cm", "ct"]
+    for isp, line in zip(("cu", "cm", "ct"), lines, strict=True):
+        assert line.endswith(f">>/var/log/netsky/{log}_{isp}.log 2>&1")
+
+
+def active_crontab_lines():
+    return [line for line in text_of(CRONTAB).splitlines() if re.match(r"[\d*]", line)]
 
 
 def test_every_other_line_of_the_crontab_is_a_comment_or_a_setting():
     lines = text_of(CRONTAB).splitlines()
-    other = [line for line in lines if line and not line.startswith(("#", "* "))]
+    active = active_crontab_lines()
+    other = [line for line in lines if line and line not in active and not line.startswith("#")]
     assert other == ['MAILTO=""']

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 import pytest
+from netsky_alert import main as netsky_alert
+from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
 from netsky_probe import main as netsky_probe
 
 from netsky import settings
-from netsky.default_map import SETTINGS, CommonOption
+from netsky.default_map import SETTINGS, CommonOption, section_of
 from netsky.places import ISP, Egress
 
+TOOLS = {section_of(tool): tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}
 EXAMPLE = Path(__file__).parents[1] / "netsky.toml.example"
 
 # A key or table right behind the `#`; prose has a space there.
@@ -36,10 +39,10 @@ def all_on():
     return SWITCHED_OFF.sub("", as_it_is())
 
 
-def options(*, common):
+def options(tool, *, common):
     return {
         option.name: option
-        for option in netsky_probe.params
+        for option in TOOLS[tool].params
         if isinstance(option, click.Option)
         and not option.is_eager
         and isinstance(option, CommonOption) == common
@@ -49,12 +52,12 @@ def options(*, common):
 
 @pytest.fixture
 def read(tmp_path, monkeypatch):
-    """The Settings and the options of a probe that is run beside this netsky.toml."""
+    """The Settings and the options of a tool that is run beside this netsky.toml."""
     monkeypatch.chdir(tmp_path)
 
-    def read_text(toml, *arguments):
+    def read_text(toml, *arguments, tool="probe"):
         (tmp_path / "netsky.toml").write_text(toml, encoding="utf-8")
-        with netsky_probe.make_context("netsky_probe", ["--isp", "cu", *arguments]) as context:
+        with TOOLS[tool].make_context(tool, ["--isp", "cu", *arguments]) as context:
             return context.meta[SETTINGS], context.params
 
     return read_text
@@ -67,33 +70,37 @@ def test_as_it_is_it_sets_nothing(read):
     )
 
 
-def test_it_loads_with_every_key_switched_on(read):
-    found, params = read(all_on(), "--egress", "unicom-1")
+@pytest.mark.parametrize("tool", TOOLS)
+def test_it_loads_with_every_key_switched_on(read, tool):
+    found, params = read(all_on(), "--egress", "unicom-1", tool=tool)
     assert found.find_egress("unicom-1") == Egress("unicom-1", "192.0.2.10", "eth1", 0x65)
     assert found.isps == {"edu": ISP("edu", "教育网")}
     assert params["pushgateway"] == "http://127.0.0.1:9091"
 
 
-def test_it_lists_every_key_that_exists(read):
-    found, _ = read(all_on())
-    assert set(found.options) == set(options(common=True))
-    assert set(found.tool_options["probe"]) == set(options(common=False))
+@pytest.mark.parametrize("tool", TOOLS)
+def test_it_lists_every_key_that_exists(read, tool):
+    found, _ = read(all_on(), tool=tool)
+    assert set(found.options) == set(options(tool, common=True))
+    assert set(found.tool_options[tool]) == set(options(tool, common=False))
     every_egress_key = {field.name for field in dataclasses.fields(Egress)} - {"name"}
     assert all_on().count("[egress.") == 1
     for key in every_egress_key:
         assert getattr(found.egresses["unicom-1"], key) is not None
 
 
-def test_it_shows_the_defaults(read):
-    found, _ = read(all_on())
-    shown = {**found.options, **found.tool_options["probe"]}
-    with netsky_probe.make_context("netsky_probe", ["--isp", "cu", "--config", "/dev/null"]) as ctx:
+@pytest.mark.parametrize("tool", TOOLS)
+def test_it_shows_the_defaults(read, tool):
+    found, _ = read(all_on(), tool=tool)
+    shown = {**found.options, **found.tool_options[tool]}
+    with TOOLS[tool].make_context(tool, ["--isp", "cu", "--config", "/dev/null"]) as ctx:
         defaults = {
             name: option.get_default(ctx)
-            for name, option in {**options(common=True), **options(common=False)}.items()
+            for common in (True, False)
+            for name, option in options(tool, common=common).items()
         }
     unset = {name for name in shown if name in WITHOUT_DEFAULT}
-    assert unset == WITHOUT_DEFAULT
+    assert unset == WITHOUT_DEFAULT & defaults.keys()
     assert {name: value for name, value in shown.items() if name not in unset} == {
         name: value for name, value in defaults.items() if name not in unset
     }

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
-from netsky.metrics import ProbeMetrics
+from netsky.metrics import Exposition, probe_metrics
 from samples import STARTED_AT, make_quality, make_sweep
 
 QUALITIES = [
@@ -31,7 +31,7 @@ def exported():
     """By name: (labels, value) of each sample, all of them gauges with a help text."""
     registry = CollectorRegistry()
     sweep = make_sweep({"guangdong": [0.1], "xizang": [nan]}, egress="联通-1", local_drops=3)
-    registry.register(ProbeMetrics(sweep, QUALITIES))
+    registry.register(Exposition([probe_metrics(sweep, QUALITIES)]))
     samples = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         assert family.type == "gauge"

@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_wheel_holds_the_script_and_the_whole_library(tmp_path):
+def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "netsky_probe.py"):
+    scripts = {script.name for script in ROOT.glob("netsky_*.py")}
+    for name in ("pyproject.toml", "README.md", "LICENSE", *scripts):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "lib", source / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
@@ -20,4 +21,5 @@ def test_the_wheel_holds_the_script_and_the_whole_library(tmp_path):
     [wheel] = tmp_path.glob("netsky-*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     library = {str(file.relative_to(ROOT / "lib")) for file in (ROOT / "lib").rglob("*.py")}
-    assert library | {"netsky_probe.py", "netsky/py.typed"} <= held
+    assert len(scripts) == 3
+    assert library | scripts | {"netsky/py.typed"} <= held

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from netsky import __version__
 from netsky.aggregate import aggregate
 from netsky.errors import DeliveryError, InputError
-from netsky.metrics import PROBE_JOB, ProbeMetrics
+from netsky.metrics import PROBE_JOB, probe_metrics
 from netsky.pushgateway import Pushgateway, write_textfile
 from samples import STARTED_AT, make_sweep
 from servers import PUSH_PASSWORD, PUSH_USER, free_port, run_pushgateway
@@ -28,12 +28,12 @@ RTTS = {
 
 def metrics_of(rtts, egress="default", **fields):
     sweep = make_sweep(rtts, egress=egress, **fields)
-    return ProbeMetrics(sweep, aggregate(sweep, abnormal_rtt=0.3))
+    return probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3))
 
 
 def push(url, metrics=None, *, egress="default", timeout=5, **credentials):
     gateway = Pushgateway(url, timeout=timeout, **credentials)
-    gateway.push(metrics or metrics_of(RTTS, egress), job=PROBE_JOB, egress=egress, isp="cu")
+    gateway.push(metrics or metrics_of(RTTS, egress))
 
 
 def push_and_fail(url, **options) -> str:
@@ -218,7 +218,7 @@ def test_a_url_that_cannot_be_used_is_refused_and_not_repeated(url):
 
 def test_a_textfile_holds_what_a_push_would(tmp_path):
     file = tmp_path / "netsky.prom"
-    write_textfile(file, metrics_of(RTTS, "联通-1"))
+    write_textfile(file, [metrics_of(RTTS, "联通-1")])
     found = samples(file.read_text(encoding="utf-8"), "联通-1")
     assert by_province(found["netsky_loss_ratio"]) == {"beijing": 0.25, "guangdong": 0, "xizang": 1}
     assert len(found) == 11
@@ -226,10 +226,10 @@ def test_a_textfile_holds_what_a_push_would(tmp_path):
 
 def test_a_textfile_is_replaced_at_once(tmp_path):
     file = tmp_path / "netsky.prom"
-    write_textfile(file, metrics_of(RTTS))
+    write_textfile(file, [metrics_of(RTTS)])
     with file.open(encoding="utf-8") as reader:  # as node_exporter in the middle of reading
         first = reader.read(100)
-        write_textfile(file, metrics_of({"beijing": [0.01]}))
+        write_textfile(file, [metrics_of({"beijing": [0.01]})])
         rest = reader.read()
     assert by_province(samples(first + rest, "default")["netsky_targets"]).keys() == RTTS.keys()
     assert "guangdong" not in file.read_text(encoding="utf-8")
@@ -241,7 +241,7 @@ def test_a_textfile_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path
     file.mkdir()
     for target in (file, tmp_path / "absent" / "netsky.prom"):
         with pytest.raises(DeliveryError) as failure:
-            write_textfile(target, metrics_of(RTTS))
+            write_textfile(target, [metrics_of(RTTS)])
         assert str(target) in str(failure.value)
         assert "\n" not in str(failure.value)
     assert list(tmp_path.iterdir()) == [file]

@@ -27,9 +27,9 @@ DONE, FAILED, INCOMPLETE = 0, 1, 3
 
 EXITS = (
     ("0", "Done; with --every: ended by SIGTERM or ^C."),
-    ("1", "Failed or interrupted: nothing was measured."),
+    ("1", "Failed or interrupted; the last line of the log says why."),
     ("2", "Wrong usage or bad input."),
-    ("3", "Measured, but something was not measured or not delivered."),
+    ("3", "Done, but something was not measured, judged or delivered."),
     ("75", "Another run for this ISP and egress holds the lock."),
 )
 

@@ -1,157 +1,86 @@
-"""The tables, and writing sweeps into them: SQLite out of the box, MySQL or MariaDB in production.
+"""What is asked of the database: store a sweep, average, look up the newest, prune.
 
-Columns hold percent and milliseconds, times are UTC without a zone; the conversion from ratios
-and seconds is here and nowhere else. `schema.sql` holds the same tables for MySQL.
+Percent, milliseconds and UTC without a zone in the columns, ratios, seconds and aware times outside:
+the conversion is here and nowhere else.
 """
 
 from __future__ import annotations
 
-import configparser
-import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from netsky.aggregate import ProvinceQuality
-from netsky.errors import DeliveryError, InputError
+from netsky.connection import Connector
 from netsky.places import Province
-
-metadata = sa.MetaData()
-
-
-def _columns() -> tuple[sa.Column[Any], ...]:
-    return (
-        sa.Column("name", sa.String(40), nullable=False),
-        sa.Column("value", sa.Float),
-        sa.Column("province", sa.String(40), nullable=False),
-        sa.Column("update_time", sa.DateTime, nullable=False),
-        sa.Column("egress", sa.String(40), nullable=False, server_default="default"),
-    )
-
-
-def _history(table: str) -> sa.Table:
-    serial = mysql.INTEGER(unsigned=True).with_variant(sa.Integer, "sqlite")
-    return sa.Table(
-        table,
-        metadata,
-        sa.Column(f"{table}_id", serial, primary_key=True, autoincrement=True),
-        *_columns(),
-        # Writing a sweep a second time is harmless, and the newest value of a name is one look-up.
-        sa.UniqueConstraint("name", "egress", "update_time", name=f"unique_{table}"),
-        sa.Index(f"index_{table}_updatetime", "update_time"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",  # `Unicom` and `unicom` are two egresses
-    )
-
-
-lossrate = _history("netsky_lossrate")
-abnormalrate = _history("netsky_abnormalrate")
-latency = _history("netsky_latency")
-
-avg_lossrate = sa.Table(
-    "netsky_avg_lossrate",
-    metadata,
-    sa.Column("name", sa.String(40), primary_key=True),
-    sa.Column("egress", sa.String(40), primary_key=True, server_default="default"),
-    sa.Column("value", sa.Float),
-    sa.Column("update_time", sa.DateTime, nullable=False),
-    mysql_engine="InnoDB",
-    mysql_charset="utf8mb4",
-    mysql_collate="utf8mb4_bin",
+from netsky.tables import (
+    HISTORY,
+    abnormalrate,
+    avg_lossrate,
+    latency,
+    lossrate,
+    provinces_by_name,
+    row_name,
 )
 
-
-def row_name(isp: str, province: Province, kind: str) -> str:
-    """The `name` column: `netsky_CU_beijing_lossrate` for kind `lossrate`."""
-    return f"netsky_{isp.upper()}_{province.slug}_{kind}"
-
-
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "mysql": "mysql+pymysql",
-    "mysql+pymysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-    "mariadb+pymysql": "mariadb+pymysql",
-}
-_MYSQL_QUERY_KEYS = {
-    "read_default_file",
-    "read_default_group",
-    "ssl_ca",
-    "ssl_cert",
-    "ssl_key",
-    "ssl_verify_cert",
-    "ssl_verify_identity",
-    "unix_socket",
-}
+# A batch of a thousand rows keeps its locks for some 10 ms; in the pause others get theirs.
+PRUNE_ROWS = 1000
+PRUNE_PAUSE_SECONDS = 0.01
 
 
-def fill_url(template: str, isp: str, egress: str) -> sa.URL:
-    """The URL of an ISP's database: `{isp}` and `{egress}` filled in, the driver made explicit.
+@dataclass(frozen=True, slots=True)
+class MeanLoss:
+    """The mean loss of a province through an egress over some time, as a ratio.
 
-    Raises InputError, which repeats nothing of the URL that may be a password.
+    `samples` sweeps had a value in that time; None without any.
     """
-    filled = template.replace("{isp}", isp).replace("{egress}", egress)
-    if re.search(r"\{\w*\}", filled):
-        raise InputError("the database URL has braces around something else than isp and egress")
-    try:
-        url = sa.make_url(filled)
-    except (ArgumentError, ValueError):
-        raise InputError(
-            "the database URL is not one: write sqlite:///FILE or mysql+pymysql://USER@HOST/NAME"
-        ) from None
-    if url.drivername not in _DRIVERS:
-        raise InputError(f"no support for {url.drivername} databases: use sqlite or mysql+pymysql")
-    url = url.set(drivername=_DRIVERS[url.drivername])
-    known = _MYSQL_QUERY_KEYS if url.drivername != "sqlite" else set()
-    if unknown := sorted(url.query.keys() - known):
-        raise InputError(
-            f"unknown {', '.join(unknown)} after the ? of the database URL; "
-            f"known: {', '.join(sorted(known)) or 'nothing'}"
-        )
-    if option_file := url.query.get("read_default_file"):
-        # PyMySQL would pass over a missing one and log in as whoever runs this.
-        try:
-            Path(str(option_file)).open("rb").close()
-        except OSError as error:
-            raise InputError(
-                f"cannot read {option_file} (read_default_file of the database URL): "
-                f"{error.strerror}"
-            ) from error
-    return url
+
+    province: Province
+    egress: str
+    loss_ratio: float | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The stored mean that the alert compares with, and when it was computed (aware, UTC)."""
+
+    province: Province
+    egress: str
+    loss_ratio: float
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewestLoss:
+    """The loss of a province in the newest sweep that has it, which started `measured_at`."""
+
+    province: Province
+    loss_ratio: float
+    measured_at: datetime
 
 
 class Database:
-    """The database of one ISP. A connection lives as long as one operation, so that a restarted
-    server is met with a fresh one. Every operation raises DeliveryError with one clear line.
-
-    `timeout` (seconds) bounds connecting and every wait for an answer.
-    """
+    """The database of one ISP. Every operation raises DatabaseError with one clear line."""
 
     def __init__(self, url: sa.URL, *, timeout: float) -> None:
-        self._url = url
-        connect_args: dict[str, Any] = {"timeout": timeout}
-        if url.get_backend_name() != "sqlite":
-            whole = max(1, round(timeout))  # PyMySQL takes whole seconds only
-            names = ("connect_timeout", "read_timeout", "write_timeout")
-            connect_args = dict.fromkeys(names, whole)
-        self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=connect_args)
-        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self._connector = Connector(url, timeout=timeout)
+
+    def __str__(self) -> str:
+        return str(self._connector)
 
     def store_sweep(
         self, isp: str, egress: str, started_at: datetime, qualities: Iterable[ProvinceQuality]
     ) -> None:
         """Write a sweep, all of it or nothing. Rows that are there already are left as they are."""
-        update_time = started_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        update_time = _column_time(started_at)
         qualities = list(qualities)
-        with self._transaction() as connection:
+        with self._connector.transaction(create=True) as connection:
             for table, kind, values in (
                 (lossrate, "lossrate", [100 * q.loss_ratio for q in qualities]),
                 (abnormalrate, "abnormalrate", [100 * q.abnormal_ratio for q in qualities]),
@@ -169,60 +98,137 @@ class Database:
                 ]
                 connection.execute(self._insert_new(table, rows))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                if self._is_sqlite:
-                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-                    metadata.create_all(connection)
-                yield connection
-        except SQLAlchemyError as error:
-            raise DeliveryError(f"database {self._shown}: {_reason(error)}") from error
-        except configparser.Error:  # its text may hold the password
-            raise DeliveryError(
-                f"database {self._shown}: the option file (read_default_file) cannot be "
-                "understood: it needs a line [client] above `password = …`"
-            ) from None
-        except UnicodeError:  # here, too
-            raise DeliveryError(
-                f"database {self._shown}: the host's name or the password has characters that "
-                "cannot be sent"
-            ) from None
-        except OSError as error:
-            raise DeliveryError(f"database {self._shown}: {error.strerror or error}") from error
+    def mean_loss(
+        self, isp: str, *, after: datetime, until: datetime, egress: str | None = None
+    ) -> list[MeanLoss]:
+        """The mean loss over after < time <= until, of each province and egress with a sweep then.
 
-    @property
-    def _shown(self) -> str:
-        return self._url.set(query={}).render_as_string(hide_password=True)
+        Each sweep counts the same; one without a value (NULL) does not count. `egress`: only this.
+        """
+        columns = lossrate.c
+        query = (
+            sa.select(
+                columns.name,
+                columns.egress,
+                sa.func.avg(columns.value),
+                sa.func.count(columns.value),
+            )
+            .where(columns.update_time > _column_time(after))
+            .where(columns.update_time <= _column_time(until))
+            .group_by(columns.name, columns.egress)
+        )
+        if egress is not None:
+            query = query.where(columns.egress == egress)
+        provinces = provinces_by_name(isp, "lossrate")
+        with self._connector.transaction() as connection:
+            rows = connection.execute(query).all()
+        return [
+            MeanLoss(provinces[name], through, None if mean is None else mean / 100, samples)
+            for name, through, mean, samples in rows
+            if name in provinces  # a file of SQLite may be shared by several ISPs
+        ]
+
+    def store_baselines(self, isp: str, means: Iterable[MeanLoss], computed_at: datetime) -> None:
+        """Write means (none of them None) in place of those stored before, all or nothing."""
+        rows = [
+            {
+                "name": row_name(isp, mean.province, "lossrate"),
+                "egress": mean.egress,
+                "value": None if mean.loss_ratio is None else 100 * mean.loss_ratio,
+                "update_time": _column_time(computed_at),
+            }
+            for mean in means
+        ]
+        if not rows:
+            return
+        with self._connector.transaction(create=True) as connection:
+            connection.execute(self._replace_baselines(rows))
+
+    def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
+        """The stored means; `egress`: only of this one."""
+        columns = avg_lossrate.c
+        query = sa.select(columns.name, columns.egress, columns.value, columns.update_time)
+        query = query.where(columns.value.is_not(None))
+        if egress is not None:
+            query = query.where(columns.egress == egress)
+        provinces = provinces_by_name(isp, "lossrate")
+        with self._connector.transaction() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Baseline(provinces[name], through, value / 100, _aware_time(computed_at))
+            for name, through, value, computed_at in rows
+            if name in provinces
+        ]
+
+    def newest_loss(self, isp: str, egress: str, *, until: datetime) -> list[NewestLoss]:
+        """The newest loss of each province that has any, not later than `until`."""
+        columns = lossrate.c
+        provinces = provinces_by_name(isp, "lossrate")
+        # A look-up a name at the end of its part of the unique index. GROUP BY with MAX() would
+        # read the whole of it in SQLite.
+        look_ups = [
+            sa.select(columns.name, columns.value, columns.update_time)
+            .where(columns.name == name, columns.egress == egress)
+            .where(columns.update_time <= _column_time(until), columns.value.is_not(None))
+            .order_by(columns.update_time.desc())
+            .limit(1)
+            .subquery()
+            for name in provinces
+        ]
+        with self._connector.transaction() as connection:
+            rows = connection.execute(sa.union_all(*map(sa.select, look_ups))).all()
+        return [
+            NewestLoss(provinces[name], value / 100, _aware_time(measured_at))
+            for name, value, measured_at in rows
+        ]
+
+    def prune(self, *, before: datetime) -> dict[str, int]:
+        """Delete what is older than `before`; the number of rows deleted, by table.
+
+        In batches with a pause after each, so that no lock is held for long.
+        """
+        return {str(table): self._prune(table, before) for table in (*HISTORY, avg_lossrate)}
+
+    def _prune(self, table: sa.Table, before: datetime) -> int:
+        update_time, deleted = table.c.update_time, 0
+        oldest = sa.select(update_time).where(update_time < _column_time(before))
+        oldest = oldest.order_by(update_time).limit(PRUNE_ROWS)
+        while True:
+            with self._connector.transaction() as connection:
+                times = connection.scalars(oldest).all()
+                if times:
+                    batch = sa.delete(table).where(update_time <= times[-1])
+                    deleted += connection.execute(batch).rowcount
+            if len(times) < PRUNE_ROWS:
+                return deleted
+            time.sleep(PRUNE_PAUSE_SECONDS)
 
     def _insert_new(self, table: sa.Table, rows: list[dict[str, Any]]) -> sa.Insert:
-        if self._is_sqlite:
+        if self._connector.is_sqlite:
             return sqlite.insert(table).values(rows).on_conflict_do_nothing()
         # Not INSERT IGNORE, which would also swallow values that do not fit.
         serial = table.primary_key.columns[0]
         return mysql.insert(table).values(rows).on_duplicate_key_update({serial.name: serial})
 
+    def _replace_baselines(self, rows: list[dict[str, Any]]) -> sa.Insert:
+        if self._connector.is_sqlite:
+            insert = sqlite.insert(avg_lossrate).values(rows)
+            return insert.on_conflict_do_update(
+                set_={name: insert.excluded[name] for name in ("value", "update_time")}
+            )
+        mysql_insert = mysql.insert(avg_lossrate).values(rows)
+        return mysql_insert.on_duplicate_key_update(
+            {name: mysql_insert.inserted[name] for name in ("value", "update_time")}
+        )
+
+
+def _column_time(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _aware_time(column: datetime) -> datetime:
+    return column.replace(tzinfo=UTC)
+
 
 def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else 1000 * seconds
-
-
-_APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
-_HINTS = {
-    1044: "grant this user the rights on the database",
-    1142: "grant this user the rights to select, insert and update",
-    1045: "check user and password (read_default_file in the URL keeps it out of sight)",
-    1049: _APPLY_SCHEMA,
-    1146: _APPLY_SCHEMA,
-    2003: "is the server running and reachable?",
-}
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """What the server or driver said, in one line, without SQL or values, and what to do."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    match getattr(cause, "args", ()):
-        case (int(code), text):  # as the MySQL protocol has it
-            return f"{text} ({code})" + (f": {_HINTS[code]}" if code in _HINTS else "")
-    return str(cause).partition("\n")[0]

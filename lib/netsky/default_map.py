@@ -29,8 +29,13 @@ def read_config(ctx: click.Context, _option: click.Parameter, file: Path | None)
     return file
 
 
+def section_of(command: click.Command) -> str:
+    """The table of netsky.toml that is a tool's own: `probe`, `avg_lossrate` or `alert`."""
+    return str(command.name).removeprefix("netsky_").removeprefix("get_")
+
+
 def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
-    section = str(ctx.command.name).removeprefix("netsky_").removeprefix("get_")
+    section = section_of(ctx.command)
     own = {
         str(option.name): option
         for option in ctx.command.params

@@ -4,7 +4,9 @@
     ├── InputError           2  a setting or a file of the user's is wrong
     │   └── LibraryError     2  an address library cannot be used as it is
     ├── EngineError          1  nothing could be measured
-    ├── DeliveryError        3  measured, but not delivered: database, Pushgateway, textfile
+    ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
+    ├── NoDataError          1  the database holds nothing to average or to judge
+    ├── DeliveryError        3  measured, but not delivered: Pushgateway, textfile
     │   └── OutputError      3  standard output did not take the figures
     └── LockedError         75  another run of the same tool holds the lock
 
@@ -34,8 +36,16 @@ class EngineError(NetskyError):
     """The engine could measure nothing at all."""
 
 
+class DatabaseError(NetskyError):
+    """The database cannot be read or written."""
+
+
+class NoDataError(NetskyError):
+    """The database answers, but holds nothing to average or to judge."""
+
+
 class DeliveryError(NetskyError):
-    """A measured sweep did not reach one of the places it was meant for."""
+    """Figures did not reach one of the places they were meant for."""
 
     exit_code = 3
 

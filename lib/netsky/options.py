@@ -15,12 +15,13 @@ import click
 from click.core import ParameterSource
 
 from netsky import lock
-from netsky.default_map import SETTINGS, CommonOption, read_config
+from netsky.default_map import SETTINGS, CommonOption, read_config, section_of
 from netsky.errors import InputError
-from netsky.places import ISP, Egress, find_isp
+from netsky.places import ALL_EGRESSES, ISP, Egress, find_isp
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.database import Database
+    from netsky.delivery import Outlets
     from netsky.pushgateway import Pushgateway
     from netsky.settings import Settings
 
@@ -66,9 +67,19 @@ class Common:
     def find_egress(self) -> Egress:
         return self.settings.find_egress(self.egress)
 
-    def open_database(self) -> Database:
-        from netsky.database import Database, fill_url
+    def find_egress_name(self) -> str | None:
+        """The name of the egress, None for all of them."""
+        return None if self.egress == ALL_EGRESSES else self.find_egress().name
 
+    def open_database(self) -> Database:
+        from netsky.connection import fill_url
+        from netsky.database import Database
+
+        if self.egress == ALL_EGRESSES and "{egress}" in self.database:
+            raise InputError(
+                "the database URL has {egress} in it, so that each egress has a database of its "
+                "own: name one with --egress"
+            )
         url = fill_url(self.database, self.isp, self.egress)
         source = click.get_current_context().get_parameter_source("database")
         if url.password is not None and source is ParameterSource.COMMANDLINE:
@@ -78,14 +89,32 @@ class Common:
             )
         return Database(url, timeout=self.database_timeout)
 
-    def textfile_path(self) -> Path | None:
-        """`textfile` with {isp} and {egress} filled in."""
+    def open_outlets(self) -> Outlets:
+        from netsky.delivery import Outlets
+
+        return Outlets(pushgateway=self._open_pushgateway(), textfile=self._textfile())
+
+    def _textfile(self) -> str | None:
+        """`textfile` with {isp} and {tool} filled in."""
         if self.textfile is None:
             return None
-        name = str(self.textfile).replace("{isp}", self.isp).replace("{egress}", self.egress)
-        return Path(name)
+        name, context = str(self.textfile), click.get_current_context()
+        tool = section_of(context.command)
+        of_every_tool = "textfile" in self.settings.options and "textfile" not in (
+            self.settings.tool_options.get(tool, {})
+        )
+        source = context.get_parameter_source("textfile")
+        if "{tool}" not in name and (
+            source is ParameterSource.ENVIRONMENT
+            or (source is ParameterSource.DEFAULT_MAP and of_every_tool)
+        ):
+            raise InputError(
+                f"textfile {name} is set for every tool, and each would replace the other's "
+                f"figures: write {{tool}} in the name, or set it below [{tool}] in netsky.toml"
+            )
+        return name.replace("{isp}", self.isp).replace("{tool}", tool)
 
-    def open_pushgateway(self) -> Pushgateway | None:
+    def _open_pushgateway(self) -> Pushgateway | None:
         from netsky.pushgateway import Pushgateway
 
         if self.pushgateway is None or self.no_push:
@@ -121,7 +150,6 @@ def _option(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Ca
 
 _COMMON_OPTIONS = (
     _option("--isp", required=True, help="cu, cm, ct, demo, or one that netsky.toml defines."),
-    _option("--egress", default="default", metavar="NAME", help="Exit line, see netsky.toml."),
     _option(
         "--config",
         type=FILE,
@@ -157,7 +185,8 @@ _COMMON_OPTIONS = (
     _option(
         "--textfile",
         type=FILE,
-        help="Metrics for node_exporter, a file ending in .prom; {isp} and {egress} are filled in.",
+        help="Metrics for node_exporter, a file ending in .prom; {tool}, {isp} and {egress} are "
+        "filled in.",
     ),
     _option(
         "--every",
@@ -179,16 +208,33 @@ _COMMON_OPTIONS = (
 )
 
 
-def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the shared options to a tool, whose function gets them as its first argument."""
+_ONE_EGRESS = _option(
+    "--egress", default="default", metavar="NAME", help="Exit line, see netsky.toml."
+)
+_ANY_EGRESS = _option(
+    "--egress", default=ALL_EGRESSES, metavar="NAME", help="Only this exit line, see netsky.toml."
+)
 
-    @functools.wraps(function)
+
+def common_options(
+    function: Callable[..., Any] | None = None, *, all_egresses: bool = False
+) -> Callable[..., Any]:
+    """Add the shared options to a tool, whose function gets them as its first argument.
+
+    `all_egresses`: the tool is for all exit lines at once, unless `--egress` names one.
+    """
+    if function is None:
+        return functools.partial(common_options, all_egresses=all_egresses)
+    tool = function
+
+    @functools.wraps(tool)
     def with_common(**options: Any) -> Any:
         names = [field.name for field in fields(Common) if field.name != "settings"]
         settings = click.get_current_context().meta[SETTINGS]
         common = Common(settings=settings, **{name: options.pop(name) for name in names})
-        return function(common, **options)
+        return tool(common, **options)
 
-    for option in reversed(_COMMON_OPTIONS):
+    isp, *others = _COMMON_OPTIONS
+    for option in reversed((isp, _ANY_EGRESS if all_egresses else _ONE_EGRESS, *others)):
         with_common = option(with_common)
     return with_common

@@ -79,6 +79,8 @@ BUILTIN_ISPS = {
     "demo": ISP("demo", "演示"),
 }
 
+ALL_EGRESSES = "all"  # what `--egress` says for all of them; no egress may have that name
+
 # Longer slugs would not fit `netsky_<ISP>_heilongjiang_abnormalrate` into the tables' varchar(40).
 ISP_SLUG = re.compile(r"[a-z][a-z0-9]{0,6}")
 

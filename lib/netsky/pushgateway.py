@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
@@ -16,9 +17,9 @@ from prometheus_client.exposition import (
     push_to_gateway,
     write_to_textfile,
 )
-from prometheus_client.registry import Collector
 
 from netsky.errors import DeliveryError, InputError
+from netsky.metrics import Exposition, MetricGroup
 
 
 class Pushgateway:
@@ -40,14 +41,14 @@ class Pushgateway:
         if user is not None:
             self._handler = partial(basic_auth_handler, username=user, password=password or "")
 
-    def push(self, metrics: Collector, *, job: str, egress: str, isp: str) -> None:
+    def push(self, group: MetricGroup) -> None:
         """Replace the group {job, egress, isp} in one PUT; DeliveryError when it is not taken."""
         try:
             push_to_gateway(
                 self._url,
-                job=job,
-                registry=_registry(metrics),
-                grouping_key={"egress": egress, "isp": isp},
+                job=group.job,
+                registry=_registry([group]),
+                grouping_key={"egress": group.egress, "isp": group.isp},
                 timeout=self._timeout,
                 handler=self._handler,
             )
@@ -84,15 +85,15 @@ def _answer(error: HTTPError) -> str:
     return f"answers {error.code} {error.reason}" + (f": {line}" if line else "")
 
 
-def write_textfile(file: Path, metrics: Collector) -> None:
+def write_textfile(file: Path, groups: Sequence[MetricGroup]) -> None:
     """Replace `file` at once, for node_exporter's textfile collector; DeliveryError if it cannot."""
     try:
-        write_to_textfile(str(file), _registry(metrics))
+        write_to_textfile(str(file), _registry(groups))
     except OSError as error:
         raise DeliveryError(f"textfile {file}: {error.strerror}") from error
 
 
-def _registry(metrics: Collector) -> CollectorRegistry:
+def _registry(groups: Sequence[MetricGroup]) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(metrics)
+    registry.register(Exposition(groups))
     return registry

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from netsky.errors import InputError
-from netsky.places import ISP, ISP_SLUG, Egress
+from netsky.places import ALL_EGRESSES, ISP, ISP_SLUG, Egress
 
 TOOLS = ("probe", "avg_lossrate", "alert")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
@@ -80,6 +80,8 @@ def _egress(file: Path, name: str, value: object) -> Egress:
     key = f"egress.{name}"
     if not EGRESS_NAME.fullmatch(name):
         raise InputError(f"{file}: [{key}]: a name is up to 40 letters, digits, '-', '_' and '.'")
+    if name == ALL_EGRESSES:
+        raise InputError(f"{file}: [{key}]: that name stands for all egresses; choose another")
     entries = _entries(file, key, value, {"source": str, "interface": str, "fwmark": int})
     if "source" in entries:
         try:

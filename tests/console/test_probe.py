@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netsky import console
+from netsky.console.probe import ProbeView, worst_first
 from netsky.places import ISP, find_province
 from netsky.probe import ProbeReport
 from netsky.sweep import ProvinceFailure
@@ -36,6 +37,10 @@ def make_report(*qualities, not_delivered=(), **sweep):
     return ProbeReport(make_sweep(rtts, **sweep), list(qualities), not_delivered)
 
 
+def view(report):
+    return ProbeView(report, ISP("cu", "中国联通"))
+
+
 @pytest.fixture
 def report():
     """Four provinces, of which one did not reply, one lost nothing and one was not measured."""
@@ -52,7 +57,7 @@ def report():
 
 
 def test_json_is_one_line_with_what_scripts_rely_on(report):
-    text = console.render_json(report)
+    text = console.render_json(view(report))
     assert "\n" not in text
     document = json.loads(text)
     expected = {
@@ -86,7 +91,7 @@ def test_json_is_one_line_with_what_scripts_rely_on(report):
 
 
 def test_json_tells_what_was_not_measured_and_not_delivered(report):
-    document = json.loads(console.render_json(report))
+    document = json.loads(console.render_json(view(report)))
     assert document["not_measured"] == [
         {
             "province": "hunan",
@@ -102,14 +107,14 @@ def test_json_is_strict_json(report):
     def refuse(constant):
         pytest.fail(f"{constant} is not JSON")
 
-    json.loads(console.render_json(report), parse_constant=refuse)
+    json.loads(console.render_json(view(report)), parse_constant=refuse)
 
 
 def test_times_are_utc_whatever_the_time_zone_of_the_sweep(report):
     started_at = STARTED_AT.astimezone(timezone(timedelta(hours=8)))
     object.__setattr__(report.sweep, "started_at", started_at)
-    assert '"started_at": "2024-05-06T07:08:09.654321+00:00"' in console.render_json(report)
-    assert console.render_line(report).startswith("2024-05-06T07:08:09Z ")
+    assert '"started_at": "2024-05-06T07:08:09.654321+00:00"' in console.render_json(view(report))
+    assert console.render_line(view(report)).startswith("2024-05-06T07:08:09Z ")
 
 
 def fields_of(line):
@@ -117,7 +122,7 @@ def fields_of(line):
 
 
 def test_the_line_has_everything_in_one_line_worst_first(report):
-    line = console.render_line(report)
+    line = console.render_line(view(report))
     assert "\n" not in line
     expected = {
         "isp": "cu",
@@ -138,18 +143,18 @@ def test_the_line_has_everything_in_one_line_worst_first(report):
 def test_the_line_names_three_provinces_at_most_and_none_without_loss():
     slugs = ["beijing", "hebei", "hunan", "xizang"]
     lossy = make_report(*(make_quality(slug) for slug in slugs))
-    assert fields_of(console.render_line(lossy))["worst"].count(":") == 3
-    good = fields_of(console.render_line(make_report(make_quality("hebei", **ALL_REPLIED))))
+    assert fields_of(console.render_line(view(lossy)))["worst"].count(":") == 3
+    good = fields_of(console.render_line(view(make_report(make_quality("hebei", **ALL_REPLIED)))))
     assert (good["worst"], good["not_measured"], good["loss"]) == ("-", "-", "0.00%")
 
 
 def test_the_line_shows_no_latency_when_nothing_replied():
-    line = console.render_line(make_report(make_quality("xizang", **NO_REPLY)))
+    line = console.render_line(view(make_report(make_quality("xizang", **NO_REPLY))))
     assert fields_of(line)["latency"] == "-ms"
 
 
 def table(report, capsys):
-    console.show(report, ISP("cu", "中国联通"), "table")
+    console.show(view(report), "table")
     return capsys.readouterr().out
 
 
@@ -193,8 +198,8 @@ def test_nothing_is_to_be_doubted_in_a_good_sweep(capsys):
 
 @pytest.mark.parametrize("render", ["json", "line"])
 def test_json_and_line_are_printed_as_they_are(report, capsys, render):
-    console.show(report, ISP("cu", "中国联通"), render)
-    assert capsys.readouterr().out == getattr(console, f"render_{render}")(report) + "\n"
+    console.show(view(report), render)
+    assert capsys.readouterr().out == getattr(console, f"render_{render}")(view(report)) + "\n"
 
 
 def test_worst_first_goes_by_loss_then_abnormal_rate_then_latency():
@@ -205,7 +210,7 @@ def test_worst_first_goes_by_loss_then_abnormal_rate_then_latency():
         make_quality("hubei", latency_mean_seconds=0.1),
         make_quality("beijing", **ALL_REPLIED),
     ]
-    assert console.worst_first(worst[::-1]) == worst
+    assert worst_first(worst[::-1]) == worst
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""What a person or a script sees on standard output: table, line or JSON; and the progress bar.
+
+Percent, milliseconds and rounding are for people and happen here only. Text is Chinese, with the
+slugs that options take beside it. What each tool shows is in the module of its name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from netsky.errors import OutputError
+from netsky.sweep import Progress
+
+# Loss from which a figure turns yellow and red: the steps of the alert's grading.
+YELLOW_LOSS_RATIO = 0.05
+RED_LOSS_RATIO = 0.10
+
+WORST_IN_LINE = 3
+PIPE_WIDTH = 100
+
+
+class View(Protocol):
+    """What one run of a tool has to show."""
+
+    def document(self) -> Mapping[str, Any]:
+        """For scripts: ratios, seconds, times in UTC, null for what there is not."""
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        """For logs and grep: when, and fields for people."""
+
+    def screen(self) -> Sequence[RenderableType]:
+        """For a terminal: tables and texts."""
+
+
+def show(view: View, output_format: str) -> None:
+    """Print to standard output as `table`, `line` or `json`.
+
+    Raises OutputError when that is not taken; BrokenPipeError is left to click.
+    """
+    try:
+        if output_format == "table":
+            console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+            for part in view.screen():
+                # A text stays one line to copy; a terminal breaks it by itself.
+                console.print(part, soft_wrap=isinstance(part, Text))
+        else:
+            line = render_json(view) if output_format == "json" else render_line(view)
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def render_json(view: View) -> str:
+    """One JSON object on one line."""
+    return json.dumps(view.document(), ensure_ascii=False, allow_nan=False)
+
+
+def render_line(view: View) -> str:
+    """One line of `key=value`."""
+    moment, fields = view.line()
+    return " ".join([utc_time(moment), *(f"{key}={value}" for key, value in fields.items())])
+
+
+def make_table(title: str, first: str, *headers: str) -> Table:
+    """A table that fits into 80 columns; all but the first column are figures."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        # With more lines or spaces it would not fit.
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+        title_style="bold",
+    )
+    table.add_column(first, no_wrap=True)
+    for header in headers:
+        table.add_column(header, justify="right", no_wrap=True)
+    return table
+
+
+def percent(ratio: float) -> str:
+    """Two decimals; never 0.00% or 100.00% for what is not exactly that."""
+    if 0 < ratio < 0.00005:
+        return "<0.01%"
+    if 0.99995 <= ratio < 1:
+        return ">99.99%"
+    return f"{100 * ratio:.2f}%"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Two decimals, and three below 1 ms, where networks nearby are."""
+    if seconds is None:
+        return "-"
+    return f"{1000 * seconds:.{2 if seconds >= 0.001 else 3}f}"
+
+
+def points(ratio: float) -> str:
+    """An increase in percentage points, cut to two decimals: 5.00 only from 5 points on."""
+    return f"+{math.floor(round(10_000 * ratio, 6)) / 100:.2f}"
+
+
+def loss_text(ratio: float) -> Text:
+    """A loss rate, coloured by how bad it is."""
+    return Text(percent(ratio), style=_loss_style(ratio))
+
+
+def _loss_style(ratio: float) -> str:
+    if ratio >= RED_LOSS_RATIO:
+        return "bold red"
+    return "yellow" if ratio >= YELLOW_LOSS_RATIO else "green"
+
+
+def local_time(moment: datetime) -> str:
+    """For people: local, with its offset."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def utc_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """In a line: with commas, `-` for none."""
+    return ",".join(parts) or "-"
+
+
+@contextmanager
+def progress_bar(title: str, packets: int) -> Iterator[Progress]:
+    """A bar on standard error, if that is a terminal, while a sweep of `packets` packets runs."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    bar = ProgressBar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(title, total=packets)
+        yield lambda done: bar.update(task, completed=done)

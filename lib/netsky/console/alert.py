@@ -1,0 +1,241 @@
+"""What netsky_alert.py shows of a verdict, and the text for people in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from netsky.alert import AlertReport
+from netsky.console import (
+    WORST_IN_LINE,
+    listed,
+    local_time,
+    loss_text,
+    make_table,
+    percent,
+    points,
+)
+from netsky.grading import Grade, Judgement, NotJudged, Severity
+
+_SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
+_GRADE_TEXTS = {
+    Grade.NONE: Text("正常", style="green"),
+    Grade.ELEVATED: Text("升高", style="yellow"),
+    Grade.SEVERE: Text("剧升", style="bold red"),
+}
+_REASONS = {
+    NotJudged.NO_LOSS_RATE: "没有数据",
+    NotJudged.STALE: "数据过期",
+    NotJudged.NO_BASELINE: "尚无均值",
+    NotJudged.STALE_BASELINE: "均值过期",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """A verdict: as JSON, as a line, and as a table, worst province first, with the text below."""
+
+    report: AlertReport
+
+    def document(self) -> Mapping[str, Any]:
+        report, verdict = self.report, self.report.verdict
+        return {
+            "alert": {
+                "isp": report.isp.slug,
+                "egress": report.egress,
+                "judged_at": verdict.judged_at.isoformat(),
+                "active": [severity for severity in Severity if severity in verdict.active],
+                "undetermined": [s for s in Severity if s in verdict.undetermined],
+                "text": {"zh": chinese(report), "en": english(report)} if verdict.active else None,
+            },
+            "provinces": [_province_document(judgement) for judgement in verdict.judgements],
+            "not_delivered": list(report.not_delivered),
+        }
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        verdict = self.report.verdict
+        worst = [
+            f"{judgement.province.slug}:{_increase(judgement)}"
+            for judgement in verdict.judged
+            if judgement.increase_ratio
+        ]
+        return verdict.judged_at, {
+            "isp": self.report.isp.slug,
+            "egress": self.report.egress,
+            "active": listed([s for s in reversed(Severity) if s in verdict.active]),
+            "undetermined": listed([s for s in reversed(Severity) if s in verdict.undetermined]),
+            "judged": len(verdict.judged),
+            **{
+                grade: sum(judgement.grade is grade for judgement in verdict.judged)
+                for grade in (Grade.ELEVATED, Grade.SEVERE)
+            },
+            "worst": listed(worst[:WORST_IN_LINE]),
+            "not_judged": listed(_not_judged(verdict.not_judged)),
+        }
+
+    def screen(self) -> Sequence[Table | Text]:
+        return [self._table(), self._summary()]
+
+    def _table(self) -> Table:
+        report = self.report
+        table = make_table(
+            f"{report.isp.name} ({report.isp.slug})  出口 {report.egress}  "
+            f"{local_time(report.verdict.judged_at)}",
+            *("省份", "丢包率", "均值", "升幅", "判定", "数据"),
+        )
+        for judgement in report.verdict.judgements:
+            newest = judgement.newest
+            table.add_row(
+                f"{judgement.province.name} {judgement.province.slug}",
+                _loss_text(judgement),
+                _mean(judgement),
+                _increase(judgement),
+                _verdict_text(judgement),
+                f"{_age(report.verdict.judged_at, newest.measured_at)}前" if newest else "-",
+            )
+        return table
+
+    def _summary(self) -> Text:
+        report, verdict = self.report, self.report.verdict
+        text = Text(
+            f"{len(verdict.judgements)} 省：已判定 {len(verdict.judged)}，"
+            f"未判定 {len(verdict.not_judged)}"
+        )
+        if verdict.undetermined:
+            names = "、".join(_name(s) for s in Severity if s in verdict.undetermined)
+            text.append(f"\n因有省份未判定，无法断定：{names}", style="bold red")
+        if verdict.active:
+            style = "bold red" if Severity.CRITICAL in verdict.active else "bold yellow"
+            text.append(f"\n{chinese(report)}\n{english(report)}", style=style)
+        elif not verdict.undetermined:
+            text.append("，无告警", style="green")
+        return text
+
+
+def _not_judged(judgements: Sequence[Judgement]) -> list[str]:
+    """In a line: the provinces of each reason, or how many when they are many."""
+    slugs: dict[NotJudged, list[str]] = {}
+    for judgement in judgements:
+        if judgement.not_judged is not None:
+            slugs.setdefault(judgement.not_judged, []).append(judgement.province.slug)
+    return [
+        f"{reason}:{'+'.join(names) if len(names) <= WORST_IN_LINE else len(names)}"
+        for reason, names in slugs.items()
+    ]
+
+
+def _verdict_text(judgement: Judgement) -> Text:
+    if judgement.not_judged is not None:
+        return Text(f"未判定：{_REASONS[judgement.not_judged]}", style="bold red")
+    return _GRADE_TEXTS[judgement.grade or Grade.NONE]
+
+
+def _age(now: datetime, measured_at: datetime) -> str:
+    seconds = int((now - measured_at).total_seconds())
+    if seconds < 120:
+        return f"{seconds} 秒"
+    return f"{seconds // 60} 分" if seconds < 7200 else f"{seconds // 3600} 小时"
+
+
+def chinese(report: AlertReport) -> str:
+    """The alert in a line, for people who read Chinese."""
+    parts = []
+    for severity, judgements in _alerts(report):
+        provinces = "、".join(f"{j.province.name} {_increase(j)}" for j in judgements)
+        steps = " 至 ".join(_steps(report, severity))
+        above = "以上" if severity is Severity.CRITICAL else ""
+        parts.append(
+            f"{_name(severity)}：{len(judgements)} 省丢包率升高 {steps} 个百分点{above}（{provinces}）"
+        )
+    worst = report.verdict.judged[0]
+    parts.append(
+        f"升幅最大 {worst.province.name} {_increase(worst)}（现 {_now(worst)}，均值 {_mean(worst)}）"
+    )
+    if report.verdict.not_judged:
+        parts.append(f"另有 {len(report.verdict.not_judged)} 省未判定")
+    return f"{report.isp.name} ({report.isp.slug}) 出口 {report.egress} " + "；".join(parts)
+
+
+def english(report: AlertReport) -> str:
+    """The alert in a line, in English."""
+    parts = []
+    for severity, judgements in _alerts(report):
+        provinces = ", ".join(f"{j.province.slug} {_increase(j)}" for j in judgements)
+        steps = " to ".join(_steps(report, severity))
+        above = " or more" if severity is Severity.CRITICAL else ""
+        many = "province" if len(judgements) == 1 else "provinces"
+        parts.append(
+            f"{severity}: loss is up by {steps} points{above} in {len(judgements)} {many} "
+            f"({provinces})"
+        )
+    worst = report.verdict.judged[0]
+    parts.append(
+        f"worst is {worst.province.slug} {_increase(worst)} "
+        f"({_now(worst)} now, {_mean(worst)} on average)"
+    )
+    if report.verdict.not_judged:
+        parts.append(f"{len(report.verdict.not_judged)} not judged")
+    return f"ISP {report.isp.slug} through egress {report.egress}: " + "; ".join(parts)
+
+
+def _alerts(report: AlertReport) -> list[tuple[Severity, Sequence[Judgement]]]:
+    """What stands, worst severity first."""
+    active = report.verdict.active
+    return [(severity, active[severity]) for severity in reversed(Severity) if severity in active]
+
+
+def _steps(report: AlertReport, severity: Severity) -> list[str]:
+    """From which increase a severity is about, and up to which, in percentage points."""
+    severe = f"{100 * report.rules.severe:g}"
+    elevated = f"{100 * report.rules.elevated:g}"
+    return [severe] if severity is Severity.CRITICAL else [elevated, severe]
+
+
+def _name(severity: Severity) -> str:
+    return f"{_SEVERITY_NAMES[severity]} {severity}"
+
+
+def _loss_text(judgement: Judgement) -> Text:
+    """In brackets when it is too old to judge by."""
+    if judgement.newest is None:
+        return Text("-")
+    text = loss_text(judgement.newest.loss_ratio)
+    return Text(f"({text.plain})") if judgement.not_judged is NotJudged.STALE else text
+
+
+def _increase(judgement: Judgement) -> str:
+    return "-" if judgement.increase_ratio is None else points(judgement.increase_ratio)
+
+
+def _now(judgement: Judgement) -> str:
+    return percent(judgement.newest.loss_ratio) if judgement.newest else "-"
+
+
+def _mean(judgement: Judgement) -> str:
+    if judgement.baseline is None:
+        return "-"
+    text = percent(judgement.baseline.loss_ratio)
+    return f"({text})" if judgement.not_judged is NotJudged.STALE_BASELINE else text
+
+
+def _province_document(judgement: Judgement) -> dict[str, Any]:
+    """Loss and mean stand there only while they are young enough to judge by."""
+    newest, baseline, reason = judgement.newest, judgement.baseline, judgement.not_judged
+    fresh_loss = newest is not None and reason is not NotJudged.STALE
+    fresh_mean = baseline is not None and reason is not NotJudged.STALE_BASELINE
+    return {
+        "province": judgement.province.slug,
+        "province_name": judgement.province.name,
+        "loss_ratio": newest.loss_ratio if newest and fresh_loss else None,
+        "baseline_ratio": baseline.loss_ratio if baseline and fresh_mean else None,
+        "increase_ratio": judgement.increase_ratio,
+        "grade": judgement.grade,
+        "not_judged": reason,
+        "measured_at": newest.measured_at.isoformat() if newest else None,
+        "baseline_at": baseline.computed_at.isoformat() if baseline else None,
+    }

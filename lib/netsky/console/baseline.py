@@ -1,0 +1,113 @@
+"""What netsky_get_avg_lossrate.py shows of an averaging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from netsky.baseline import Averaged, BaselineReport
+from netsky.console import WORST_IN_LINE, listed, local_time, loss_text, make_table, percent
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineView:
+    """The stored means: as JSON, as a line, and as a table for each egress, worst first."""
+
+    report: BaselineReport
+
+    def document(self) -> Mapping[str, Any]:
+        report = self.report
+        return {
+            "baseline": {
+                "isp": report.isp.slug,
+                "hours": report.hours,
+                "computed_at": report.computed_at.isoformat(),
+            },
+            "provinces": [
+                {
+                    "province": entry.province.slug,
+                    "province_name": entry.province.name,
+                    "egress": entry.egress,
+                    "baseline_ratio": entry.baseline.loss_ratio if entry.baseline else None,
+                    "baseline_at": _iso(entry.baseline.computed_at if entry.baseline else None),
+                    "samples": entry.samples,
+                    "renewed": entry.renewed,
+                }
+                for entry in report.averaged
+            ],
+            "pruned": report.pruned,
+            "not_delivered": list(report.not_delivered),
+        }
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        report = self.report
+        lossy = [
+            f"{entry.egress}/{entry.province.slug}:{percent(entry.baseline.loss_ratio)}"
+            for entry in worst_first(report.averaged)
+            if entry.baseline and entry.baseline.loss_ratio > 0
+        ]
+        return report.computed_at, {
+            "isp": report.isp.slug,
+            "hours": f"{report.hours:g}",
+            "egresses": listed(sorted({entry.egress for entry in report.averaged})),
+            "renewed": len(report.averaged) - len(report.left_alone),
+            "left_alone": len(report.left_alone),
+            "worst": listed(lossy[:WORST_IN_LINE]),
+            "pruned": sum(report.pruned.values()),
+        }
+
+    def screen(self) -> Sequence[Table | Text]:
+        by_egress = groupby(self.report.averaged, key=lambda entry: entry.egress)
+        tables = [self._table(egress, list(entries)) for egress, entries in by_egress]
+        return [*tables, self._summary()]
+
+    def _table(self, egress: str, entries: Sequence[Averaged]) -> Table:
+        report = self.report
+        table = make_table(
+            f"{report.isp.name} ({report.isp.slug})  出口 {egress}  "
+            f"过去 {report.hours:g} 小时平均丢包率",
+            *("省份", "均值", "样本数", "计算于"),
+        )
+        for entry in worst_first(entries):
+            baseline = entry.baseline
+            table.add_row(
+                f"{entry.province.name} {entry.province.slug}",
+                loss_text(baseline.loss_ratio) if baseline else "无",
+                f"{entry.samples}",
+                f"  {local_time(baseline.computed_at)}" if baseline else "",
+                style=None if entry.renewed else "bold red",
+            )
+        return table
+
+    def _summary(self) -> Text:
+        report = self.report
+        renewed = len(report.averaged) - len(report.left_alone)
+        text = Text(
+            f"更新 {renewed} 项，未更新 {len(report.left_alone)} 项；"
+            f"清理过期数据 {sum(report.pruned.values()):,} 行"
+        )
+        if report.left_alone:
+            text.append("\n样本太少的省份保留原均值（红色）", style="bold red")
+        return text
+
+
+def worst_first(entries: Sequence[Averaged]) -> list[Averaged]:
+    """Those left alone first, then by mean, descending."""
+    return sorted(
+        entries,
+        key=lambda entry: (
+            not entry.renewed,
+            entry.baseline.loss_ratio if entry.baseline else 0.0,
+        ),
+        reverse=True,
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()

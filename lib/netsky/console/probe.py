@@ -1,0 +1,159 @@
+"""What netsky_probe.py shows of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from netsky.aggregate import ProvinceQuality
+from netsky.console import (
+    WORST_IN_LINE,
+    listed,
+    local_time,
+    loss_text,
+    make_table,
+    milliseconds,
+    percent,
+)
+from netsky.places import ISP
+from netsky.probe import ProbeReport
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """A sweep: as JSON, as a line, and as a table, worst province first."""
+
+    report: ProbeReport
+    isp: ISP
+
+    def document(self) -> Mapping[str, Any]:
+        sweep = self.report.sweep
+        return {
+            "sweep": {
+                "isp": sweep.library.isp,
+                "egress": sweep.egress.name,
+                "engine": sweep.engine,
+                "started_at": sweep.started_at.astimezone(UTC).isoformat(),
+                "duration_seconds": sweep.duration_seconds,
+                "targets": sum(quality.targets for quality in self.report.qualities),
+                "packets_sent": sweep.packets_sent,
+                "packets_received": sweep.packets_received,
+                "local_drops": sweep.local_drops,
+                "tainted": sweep.tainted,
+                "discarded": dict(sweep.discarded),
+            },
+            "provinces": [_province_document(quality) for quality in self.report.qualities],
+            "not_measured": [
+                {
+                    "province": failure.province.slug,
+                    "province_name": failure.province.name,
+                    "targets": failure.targets,
+                    "reason": failure.reason,
+                }
+                for failure in sweep.failures
+            ],
+            "not_delivered": list(self.report.not_delivered),
+        }
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        sweep, total = self.report.sweep, self.report.total
+        lossy = [q for q in worst_first(self.report.qualities) if q.loss_ratio > 0]
+        return sweep.started_at, {
+            "isp": sweep.library.isp,
+            "egress": sweep.egress.name,
+            "engine": sweep.engine,
+            "provinces": len(self.report.qualities),
+            "targets": total.targets,
+            "sent": total.packets_sent,
+            "received": total.packets_received,
+            "loss": percent(total.loss_ratio),
+            "abnormal": percent(total.abnormal_ratio),
+            "latency": f"{milliseconds(total.latency_mean_seconds)}ms",
+            "duration": f"{sweep.duration_seconds:.1f}s",
+            "local_drops": sweep.local_drops,
+            "worst": listed(
+                [f"{q.province.slug}:{percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
+            ),
+            "not_measured": listed([failure.province.slug for failure in sweep.failures]),
+        }
+
+    def screen(self) -> Sequence[Table | Text]:
+        return [self._table(), self._summary()]
+
+    def _table(self) -> Table:
+        sweep = self.report.sweep
+        table = make_table(
+            f"{self.isp.name} ({self.isp.slug})  出口 {sweep.egress.name}  "
+            f"{local_time(sweep.started_at)}  {sweep.engine}",
+            *("省份", "丢包率", "异常率", "平均 ms", "P50", "P95", "P99", "目标", "丢包"),
+        )
+        for failure in sweep.failures:
+            table.add_row(
+                f"{failure.province.name} {failure.province.slug}",
+                "未测",
+                *[""] * 5,
+                f"{failure.targets}",
+                "",
+                style="bold red",
+            )
+        for quality in worst_first(self.report.qualities):
+            table.add_row(
+                f"{quality.province.name} {quality.province.slug}",
+                loss_text(quality.loss_ratio),
+                percent(quality.abnormal_ratio),
+                milliseconds(quality.latency_mean_seconds),
+                milliseconds(quality.latency_p50_seconds),
+                milliseconds(quality.latency_p95_seconds),
+                milliseconds(quality.latency_p99_seconds),
+                f"{quality.targets}",
+                f"{quality.packets_sent - quality.packets_received}",
+            )
+        return table
+
+    def _summary(self) -> Text:
+        sweep, total = self.report.sweep, self.report.total
+        text = Text(
+            f"{len(self.report.qualities)} 省 {total.targets:,} 个目标：发 {total.packets_sent:,}，"
+            f"收 {total.packets_received:,}\n丢包率 {percent(total.loss_ratio)}，"
+            f"异常率 {percent(total.abnormal_ratio)}，"
+            f"平均时延 {milliseconds(total.latency_mean_seconds)} ms，"
+            f"用时 {sweep.duration_seconds:.1f} s，本机丢弃 {sweep.local_drops:,}"
+        )
+        if sweep.tainted:
+            text.append(
+                "\n本机自身丢弃了数据包：以上丢包不全是网络所致，本次结果不可作为运营商质量依据",
+                style="bold red",
+            )
+        for failure in sweep.failures:
+            text.append(f"\n未测 {failure.province.name}：{failure.reason}", style="bold red")
+        return text
+
+
+def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
+    return {
+        "province": quality.province.slug,
+        "province_name": quality.province.name,
+        "targets": quality.targets,
+        "packets_sent": quality.packets_sent,
+        "packets_received": quality.packets_received,
+        "loss_ratio": quality.loss_ratio,
+        "abnormal_ratio": quality.abnormal_ratio,
+        "latency_mean_seconds": quality.latency_mean_seconds,
+        "latency_p50_seconds": quality.latency_p50_seconds,
+        "latency_p95_seconds": quality.latency_p95_seconds,
+        "latency_p99_seconds": quality.latency_p99_seconds,
+    }
+
+
+def worst_first(qualities: Sequence[ProvinceQuality]) -> list[ProvinceQuality]:
+    """By loss, then abnormal rate, then latency, all descending."""
+    return sorted(
+        qualities,
+        key=lambda q: (q.loss_ratio, q.abnormal_ratio, q.latency_mean_seconds or 0.0),
+        reverse=True,
+    )

@@ -1,0 +1,84 @@
+"""Judge the newest loss rates of one ISP through one egress by their means, and push."""
+
+from __future__ import annotations
+
+import click
+
+from netsky.cli import DONE, INCOMPLETE, Tool, repeat
+from netsky.options import Common, Number, common_options
+
+
+@click.command("netsky_alert", cls=Tool)
+@common_options
+@click.option(
+    "--elevated",
+    type=Number(0.01, 100),
+    default=5,
+    metavar="POINTS",
+    help="From such a rise above its mean a province is elevated.",
+)
+@click.option(
+    "--severe",
+    type=Number(0.01, 100),
+    default=10,
+    metavar="POINTS",
+    help="From such a rise it is severe.",
+)
+@click.option(
+    "--max-age",
+    type=Number(1, 86_400),
+    default=180,
+    metavar="SECONDS",
+    help="A loss rate older than this is not judged.",
+)
+@click.option(
+    "--max-baseline-age",
+    type=Number(0.01, 8760),
+    default=24,
+    metavar="HOURS",
+    help="Nor is one whose mean was computed longer ago.",
+)
+def main(
+    common: Common, *, elevated: float, severe: float, max_age: float, max_baseline_age: float
+) -> int:
+    """Judge the newest loss rates of one ISP through one egress by their means, and push.
+
+    \b
+    medium     1 to 3 provinces are elevated
+    heavy      4 or more are
+    critical   any is severe; stands beside medium or heavy
+
+    \b
+    netsky_alert.py --isp cu                  as cron would, once a minute
+    netsky_alert.py --isp cu --every 10       again and again
+    """
+    from datetime import timedelta
+
+    from netsky import console
+    from netsky.alert import alert
+    from netsky.console.alert import AlertView
+    from netsky.errors import InputError
+    from netsky.grading import Rules
+
+    if elevated >= severe:
+        raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")
+    isp, egress = common.find_isp(), common.find_egress()
+    database, outlets = common.open_database(), common.open_outlets()
+    rules = Rules(
+        elevated=elevated / 100,
+        severe=severe / 100,
+        max_age=timedelta(seconds=max_age),
+        max_baseline_age=timedelta(hours=max_baseline_age),
+    )
+
+    def run() -> int:
+        report = alert(database, isp, egress.name, rules=rules, outlets=outlets)
+        console.show(AlertView(report), common.output_format())
+        return DONE if report.complete else INCOMPLETE
+
+    with common.hold_lock():
+        return repeat(run, every=common.every)
+
+
+if __name__ == "__main__":
+    main()

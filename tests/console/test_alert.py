@@ -1,0 +1,141 @@
+"""What people and scripts see of a verdict."""
+
+import json
+
+import pytest
+from rich.cells import cell_len
+
+from netsky import console
+from netsky.console.alert import AlertView, chinese, english
+from samples import make_alert_report
+
+RISES = {"hunan": 5.0, "guangdong": 23.514, "hebei": 0.0, "guangxi": 11.2, "xizang": None}
+
+
+def document_of(report):
+    text = console.render_json(AlertView(report))
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def fields_of(report):
+    moment, *fields = console.render_line(AlertView(report)).split()
+    assert moment == "2024-05-06T07:08:09Z"
+    return dict(field.split("=", 1) for field in fields)
+
+
+def table_of(report, capsys):
+    console.show(AlertView(report), "table")
+    return capsys.readouterr().out
+
+
+def test_json_has_what_scripts_rely_on():
+    document = document_of(make_alert_report(RISES, not_delivered=["Pushgateway x: is down"]))
+    alert = document["alert"]
+    assert (alert["isp"], alert["egress"]) == ("cu", "unicom-1")
+    assert alert["active"] == ["medium", "critical"]
+    assert alert["undetermined"] == []
+    assert alert["judged_at"].startswith("2024-05-06T07:08:09")
+    assert document["not_delivered"] == ["Pushgateway x: is down"]
+    provinces = {entry.pop("province"): entry for entry in document["provinces"]}
+    assert list(provinces) == ["guangdong", "guangxi", "hunan", "xizang", "hebei"]
+    assert provinces["guangxi"] == {
+        "province_name": "广西",
+        "loss_ratio": pytest.approx(0.112),
+        "baseline_ratio": 0.0,
+        "increase_ratio": pytest.approx(0.112),
+        "grade": "severe",
+        "not_judged": None,
+        "measured_at": "2024-05-06T07:07:59.654321+00:00",
+        "baseline_at": "2024-05-06T06:38:09.654321+00:00",
+    }
+    assert [provinces[slug]["grade"] for slug in ("hunan", "hebei")] == ["elevated", "none"]
+
+
+def test_in_json_a_province_that_is_not_judged_has_no_grade_and_no_zero():
+    xizang = document_of(make_alert_report(RISES))["provinces"][3]
+    assert xizang["not_judged"] == "no_baseline"
+    assert [xizang[key] for key in ("baseline_ratio", "increase_ratio", "grade")] == [None] * 3
+
+
+def test_json_lists_only_what_is_active():
+    document = document_of(make_alert_report({"hunan": 0.0}))
+    assert document["alert"]["active"] == []
+    assert document["alert"]["text"] is None
+
+
+def test_json_of_nothing_judged_says_that_no_alert_can_be_told():
+    alert = document_of(make_alert_report({"hunan": None}))["alert"]
+    assert (alert["active"], alert["undetermined"]) == ([], ["medium", "heavy", "critical"])
+
+
+def test_a_line_has_what_grep_looks_for():
+    assert fields_of(make_alert_report(RISES)) == {
+        "isp": "cu",
+        "egress": "unicom-1",
+        "active": "critical,medium",
+        "undetermined": "-",
+        "judged": "4",
+        "elevated": "1",
+        "severe": "2",
+        "worst": "guangdong:+23.51,guangxi:+11.20,hunan:+5.00",
+        "not_judged": "no_baseline:xizang",
+    }
+
+
+def test_a_line_of_a_quiet_minute():
+    fields = fields_of(make_alert_report({"hunan": 0.0}))
+    assert (fields["active"], fields["worst"], fields["not_judged"]) == ("-", "-", "-")
+
+
+def test_a_line_does_not_list_many_provinces_that_are_not_judged():
+    rises = dict.fromkeys(["hunan", "hubei", "hebei", "henan"])
+    assert fields_of(make_alert_report(rises))["not_judged"] == "no_baseline:4"
+
+
+@pytest.mark.parametrize(
+    ("rise", "shown"), [(4.996, "+4.99"), (4.99999999999, "+5.00"), (5, "+5.00"), (9.999, "+9.99")]
+)
+def test_an_increase_is_never_rounded_up_to_a_threshold(rise, shown):
+    assert console.points(rise / 100) == shown
+
+
+def test_the_texts_name_egress_isp_provinces_and_the_worst_increase():
+    report = make_alert_report(RISES)
+    assert chinese(report) == (
+        "中国联通 (cu) 出口 unicom-1 危急 critical：2 省丢包率升高 10 个百分点以上"
+        "（广东 +23.51、广西 +11.20）；中度 medium：1 省丢包率升高 5 至 10 个百分点（湖南 +5.00）；"
+        "升幅最大 广东 +23.51（现 23.51%，均值 0.00%）；另有 1 省未判定"
+    )
+    assert english(report) == (
+        "ISP cu through egress unicom-1: critical: loss is up by 10 points or more in 2 provinces "
+        "(guangdong +23.51, guangxi +11.20); medium: loss is up by 5 to 10 points in 1 province "
+        "(hunan +5.00); worst is guangdong +23.51 (23.51% now, 0.00% on average); 1 not judged"
+    )
+
+
+def test_the_table_is_worst_first_with_both_texts_in_a_line_each(capsys):
+    report = make_alert_report(RISES)
+    lines = table_of(report, capsys).splitlines()
+    assert "中国联通 (cu)  出口 unicom-1" in lines[0]
+    rows = [line.split()[0] for line in lines[3:8]]
+    assert rows == ["广东", "广西", "湖南", "西藏", "河北"]
+    for row, figures in (
+        (lines[3], ["23.51%", "0.00%", "+23.51", "剧升", "10", "秒前"]),
+        (lines[5], ["5.00%", "0.00%", "+5.00", "升高", "10", "秒前"]),
+        (lines[6], ["0.00%", "-", "-", "未判定：尚无均值", "10", "秒前"]),
+        (lines[7], ["0.00%", "0.00%", "+0.00", "正常", "10", "秒前"]),
+    ):
+        assert row.split()[2:] == figures
+    assert lines[8:] == ["5 省：已判定 4，未判定 1", chinese(report), english(report)]
+    assert all(cell_len(line) <= 80 for line in lines[:8])
+
+
+def test_the_table_without_an_alert_says_so(capsys):
+    assert table_of(make_alert_report({"hunan": 0.0}), capsys).endswith("未判定 0，无告警\n")
+
+
+def test_the_table_never_says_that_all_is_well_when_it_cannot_be_told(capsys):
+    output = table_of(make_alert_report({"hunan": None}), capsys)
+    assert "无告警" not in output
+    assert "无法断定：中度 medium、重度 heavy、危急 critical" in output
