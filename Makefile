@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
-TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core prometheus-pushgateway iproute2 nftables procps
+TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
+	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
 .PHONY: help demo test check format bench bench-variants bench-rtt lock clean

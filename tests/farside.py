@@ -171,9 +171,11 @@ def far_prefix(index: int) -> str:
     return f"10.{16 + index}.0.0/16"
 
 
-def write_far_library(directory: Path, *, targets: int, provinces=PROVINCES) -> Path:
-    """A library `demo` of `targets` addresses in each province's prefix of the far side."""
-    folder = directory / "demo"
+def write_far_library(
+    directory: Path, *, targets: int, isp: str = "demo", provinces=PROVINCES
+) -> Path:
+    """A library of `targets` addresses in each province's prefix of the far side."""
+    folder = directory / isp
     folder.mkdir(parents=True)
     for index, province in enumerate(provinces):
         last = targets - 1

@@ -1,0 +1,145 @@
+"""crontab.example as it stands: each line in the bare environment of cron, from /."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from netns import needs_root
+from netsky.connection import fill_url
+from netsky.database import Database, MeanLoss
+from netsky.places import PROVINCES
+from samples import make_quality, write_library
+from servers import program, wait_until
+
+ROOT = Path(__file__).parents[1]
+ENTRY = re.compile(r"^#?(?:@reboot|(?:[\d*/,-]+ ){4}[\d*/,-]+) (.+)$", re.MULTILINE)
+COMMANDS = ENTRY.findall((ROOT / "crontab.example").read_text(encoding="utf-8"))
+ONCE = [command for command in COMMANDS if "--every" not in command]
+REPEATED = [command for command in COMMANDS if "--every" in command]
+
+# A file system of its own, in which /opt/netsky and /var/log/netsky are the test's, and nobody
+# sleeps. The command runs as cron runs it: in / with a bare environment, by sh.
+AS_CRON = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs /opt
+mkdir /opt/netsky
+mount --bind "$1/netsky" /opt/netsky
+mount -t tmpfs tmpfs /var/log
+mkdir /var/log/netsky
+mount --bind "$1/log" /var/log/netsky
+mount --bind /bin/true "$(command -v sleep)"
+mount -t tmpfs tmpfs /run/lock
+cd /
+exec env -i PATH=/usr/bin:/bin LOGNAME=root SHELL=/bin/sh /bin/sh -c "$2"
+"""
+
+
+@pytest.fixture
+def host(tmp_path):
+    """An installation with libraries of loopback addresses and a log folder."""
+    installed = tmp_path / "netsky"
+    installed.mkdir()
+    for file in (*ROOT.glob("netsky_*.py"), ROOT / "crontab.example"):
+        shutil.copy(file, installed)
+    (installed / ".venv").symlink_to(sys.prefix)
+    for isp in ("cu", "cm", "ct"):
+        write_library(installed / "ipdata", isp=isp, targets=4)
+        fill_database(f"sqlite:///{installed}/netsky_{isp}.db", isp)
+    # The exit that the examples name; and nobody waits ten seconds here.
+    (installed / "netsky.toml").write_text(
+        "[egress.unicom-1]\nsource = '127.0.0.1'\n[probe]\nwindow = 0.1\n"
+    )
+    (tmp_path / "log").mkdir()
+    return tmp_path
+
+
+def fill_database(url, isp):
+    """What earlier lines have left: three sweeps of the past minute, and means."""
+    database = Database(fill_url(url, isp, "default"), timeout=5)
+    now = datetime.now(UTC)
+    qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
+    for egress in ("default", "unicom-1"):
+        for seconds in (20, 40, 60):
+            database.store_sweep(isp, egress, now - timedelta(seconds=seconds), qualities)
+        means = [MeanLoss(province, egress, 0.0, 3) for province in PROVINCES]
+        database.store_baselines(isp, means, now)
+
+
+def as_cron(host, command):
+    unshare = [program("unshare"), "--mount", "/bin/sh", "-c", AS_CRON, "sh"]
+    return [*unshare, str(host), command]
+
+
+def run(host, command):
+    done = subprocess.run(
+        as_cron(host, command), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.stderr) == ("", ""), "cron would mail this"
+    return done.returncode
+
+
+def log_of(host, command):
+    """What is in the log file that a line of the crontab writes to."""
+    file = host / "log" / Path(re.search(r">>(\S+)", command)[1]).name
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def expected_in_log(command):
+    isp = re.search(r"--isp (\w+)", command)[1]
+    return {
+        "netsky_probe.py": rf" isp={isp} .* provinces=31 targets=124 sent=124 received=124 ",
+        "netsky_get_avg_lossrate.py": rf" isp={isp} hours=12 .* renewed=62 left_alone=0 ",
+        "netsky_alert.py": rf" isp={isp} .* active=- undetermined=- judged=31 ",
+    }[re.search(r"netsky_\w+\.py", command)[0]]
+
+
+def test_every_tool_has_its_lines():
+    assert len(ONCE) == 11
+    assert len(REPEATED) == 3
+
+
+@needs_root
+@pytest.mark.parametrize("command", ONCE)
+def test_a_line_works_in_crons_bare_environment(host, command):
+    assert run(host, command) == 0
+    [line] = log_of(host, command).splitlines()
+    assert re.search(expected_in_log(command), line)
+
+
+@needs_root
+@pytest.mark.parametrize("command", REPEATED)
+def test_a_line_that_repeats_works_until_it_is_ended(host, command):
+    # Cron gives each command a session of its own.
+    with subprocess.Popen(as_cron(host, command), start_new_session=True) as process:
+        try:
+            wait_until(lambda: log_of(host, command).endswith("\n"), what="first line of the log")
+            assert re.search(expected_in_log(command), log_of(host, command))
+            members = processes_of(process.pid)
+            assert len(members) == 2  # sh and the tool
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
+            wait_until(lambda: not processes_of(process.pid), what="end of the tool")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert len(log_of(host, command).splitlines()) == 1, "it ended without a word"
+
+
+def processes_of(group):
+    """The ids of the living processes of a process group."""
+    living = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                living.append(int(folder.name))
+    return living
