@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
-	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux
+	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
 .PHONY: help demo test check format bench bench-variants bench-rtt lock clean

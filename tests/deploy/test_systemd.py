@@ -1,0 +1,158 @@
+"""The units as systemd reads them, and the tools with no more privilege than the units give."""
+
+import configparser
+import re
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from netns import needs_root
+from netsky.connection import fill_url
+from netsky.database import Database, MeanLoss
+from netsky.places import PROVINCES
+from samples import make_quality, write_library
+from servers import program
+
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "deploy" / "systemd"
+SERVICES = sorted(UNITS.glob("*.service"))
+TIMERS = sorted(UNITS.glob("*.timer"))
+NOBODY = 65534
+
+each_service = pytest.mark.parametrize("file", SERVICES, ids=lambda file: file.stem)
+
+
+def entries(file, section):
+    """The settings of a section; of one that stands there twice the last."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
+    parser.optionxform = str
+    parser.read(file, encoding="utf-8")
+    return dict(parser[section])
+
+
+def installed(tmp_path):
+    """The units with /opt/netsky in the test's folder, so that the programs they start exist."""
+    place = tmp_path / "netsky"
+    place.mkdir()
+    (place / ".venv").symlink_to(sys.prefix)
+    folder = tmp_path / "units"
+    for file in UNITS.rglob("*.*"):
+        if file.is_file():
+            target = folder / file.relative_to(UNITS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(file.read_text(encoding="utf-8").replace("/opt/netsky", str(place)))
+    return folder
+
+
+def test_there_is_a_service_and_a_timer_for_each_tool():
+    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@"}
+    assert {file.stem for file in SERVICES} == {file.stem for file in TIMERS} == names
+    scripts = {entries(file, "Service")["ExecStart"].split()[1] for file in SERVICES}
+    assert scripts == {script.name for script in ROOT.glob("netsky_*.py")}
+
+
+@pytest.mark.parametrize("kind", ["service", "timer"])
+def test_systemd_has_nothing_to_say_against_the_units(tmp_path, kind):
+    folder = installed(tmp_path)
+    units = [str(folder / f"{file.stem}cm.{kind}") for file in SERVICES]
+    for unit in units:
+        template = folder / Path(unit).name.replace("@cm", "@")
+        Path(unit).symlink_to(template)
+    command = [program("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", *units]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    complaints = [line for line in done.stderr.splitlines() if "netsky" in line]
+    assert complaints == []
+    assert done.returncode == 0, done.stderr
+
+
+@each_service
+def test_the_units_are_shut_off_as_well_as_systemd_can_measure(file):
+    """0 is best, 10 is worst; a unit without any setting has 9.6."""
+    limit = 25 if "probe" in file.name else 18
+    command = [program("systemd-analyze"), "security", "--offline=true", "--no-pager"]
+    done = subprocess.run(
+        [*command, f"--threshold={limit}", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def seconds_of(unit):
+    """At which second of each minute a timer elapses, drop-ins included."""
+    template = re.sub("@.*", "@.timer", unit)
+    dropin = UNITS / f"{unit}.d" / "second.conf"
+    calendar = entries(dropin if dropin.exists() else UNITS / template, "Timer")["OnCalendar"]
+    command = [program("systemd-analyze"), "calendar", "--iterations=2", calendar]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    times = re.findall(r"\d\d:\d\d:(\d\d)", done.stdout.partition("Next elapse")[2])
+    assert len(set(times)) == 1
+    return int(times[0])
+
+
+def test_the_three_isps_are_swept_one_after_the_other_and_judged_after_their_sweep():
+    sweeps = [seconds_of(f"netsky-probe@{isp}.timer") for isp in ("cu", "cm", "ct")]
+    verdicts = [seconds_of(f"netsky-alert@{isp}.timer") for isp in ("cu", "cm", "ct")]
+    assert sweeps == [0, 20, 40]
+    assert verdicts == [second + 18 for second in sweeps]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder of `nobody` with a library on loopback and what earlier runs have left."""
+    write_library(tmp_path / "library", isp="cu", targets=4)
+    database = Database(fill_url(f"sqlite:///{tmp_path}/netsky.db", "cu", "default"), timeout=5)
+    now = datetime.now(UTC)
+    for seconds in (10, 20, 30):
+        qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
+        database.store_sweep("cu", "default", now - timedelta(seconds=seconds), qualities)
+    means = [MeanLoss(province, "default", 0.0, 3) for province in PROVINCES]
+    database.store_baselines("cu", means, now)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    for folder in list(tmp_path.parents)[:-1]:
+        folder.chmod(folder.stat().st_mode | 0o011)  # nobody may pass through
+    return tmp_path
+
+
+def run_as_the_unit_does(file, place):
+    """Its command and environment, with the user's and the bounding set of capabilities it gives."""
+    service = entries(file, "Service")
+    names = re.findall("CAP_(\\w+)", service["CapabilityBoundingSet"])
+    capabilities = ",".join(["-all", *(f"+{name.lower()}" for name in names)])
+    drop = [program("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    drop += [f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
+    drop += [f"--bounding-set={capabilities}", "--no-new-privs"]
+    _python, script, *arguments = shlex.split(service["ExecStart"])
+    settings = f"""
+database = "sqlite:///{place}/netsky.db"
+[probe]
+library = "library"
+engine = "icmp"
+window = 0.1
+"""
+    (place / "netsky.toml").write_text(settings)
+    variables = service["Environment"].replace("%i", "cu").replace("/var/lib/netsky", str(place))
+    return subprocess.run(
+        [*drop, sys.executable, str(ROOT / script), *arguments],
+        cwd=place,
+        env=dict(variable.split("=", 1) for variable in variables.split()),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@needs_root
+@each_service
+def test_an_ordinary_user_with_the_units_capabilities_can_do_the_job(file, place):
+    done = run_as_the_unit_does(file, place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " isp=cu " in done.stdout
