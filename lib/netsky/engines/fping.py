@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from netsky.engines.clock import wall_clock_offset_ns
 from netsky.engines.fping_output import Results, parse_version
 from netsky.engines.fping_process import (
     FpingProcess,
@@ -39,6 +40,8 @@ MAX_PACKETS_PER_PROCESS = 60_000
 # Slower than this fping is hung, not busy: 31 processes on 2 cores send 16,000 packets a second.
 SLOWEST_PACKETS_PER_SECOND = 5_000
 GRACE_SECONDS = 10.0
+
+CLOCK_STEP_NS = 10_000_000  # RTTs may be wrong by as much, and timeouts, too
 
 TargetIndices = npt.NDArray[np.int64]
 
@@ -115,6 +118,7 @@ class FpingEngine:
         discarded: Counter[str] = Counter()
         failures: list[ProvinceFailure] = []
         started_at, started = datetime.now(UTC), time.monotonic()
+        clock = wall_clock_offset_ns()
         with (
             watch_local_drops() as drops,
             ThreadPoolExecutor(len(PROVINCES), "province") as pool,
@@ -131,6 +135,12 @@ class FpingEngine:
                 if outcome.unmeasured:
                     failures.append(outcome.failure)
                 progress(int(np.count_nonzero(sent)))
+        stepped_ns = wall_clock_offset_ns() - clock
+        if abs(stepped_ns) > CLOCK_STEP_NS:
+            raise EngineError(
+                f"the clock was set by {stepped_ns / 1e9:+.3f} s during the sweep, and fping goes by "
+                "it: nothing of this sweep counts"
+            )
         if not sent.any():
             raise EngineError(f"nothing could be measured: {failures[0].reason}")
         missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))

@@ -57,6 +57,11 @@ class IcmpEngine:
                 receiver.wait(sender.packets_sent, plan.timeout)
             duration = time.monotonic() - started
             dropped = sockets.dropped
+        if receiver.stepped_ns:
+            log.warning(
+                "the clock was set by %+.3f s during the sweep: RTTs are right all the same",
+                receiver.stepped_ns / 1e9,
+            )
         errors = _by_slot(sender.errors, slots)
         rtt_seconds, late = _rtts(
             receiver.received_ns, _by_slot(sender.sent_ns(), slots), plan.timeout

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from netsky.engines.clock import WallClock
 from netsky.engines.icmp_packet import RECEIVE_BYTES, parse_replies
 from netsky.engines.icmp_socket import IcmpSockets
 from netsky.engines.libc import Messages
@@ -28,7 +29,8 @@ class Receiver:
     """Takes replies in its own thread while the block runs.
 
     Afterwards `received_ns` is int64[targets * count], by slot: when the first right reply came
-    in, in ns since 1970 by the kernel's clock, or 0. `discarded` counts the others by reason.
+    in, in ns of the monotonic clock, or 0. `discarded` counts the others by reason; `stepped_ns` is
+    by how much the wall clock, with which the kernel stamps packets, was set meanwhile.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Receiver:
         self._messages = Messages(SLOTS, RECEIVE_BYTES)
         self._messages.make_ready()
         self._taken = 0
+        self._clock = WallClock()
+        self._offsets_ns = np.zeros(SLOTS, np.int64)
         packets = library.targets * plan.count
         room = sockets.receive_buffer / BUFFER_BYTES_PER_PACKET
         self._rest_seconds = min(REST_SECONDS, room * plan.span(library.targets) / packets / 4)
@@ -68,6 +72,10 @@ class Receiver:
         self._thread.join()
         if kind is None:
             self._check()
+
+    @property
+    def stepped_ns(self) -> int:
+        return self._clock.stepped_ns
 
     def wait(self, packets: int, timeout: float) -> None:
         """Wait until `packets` replies are in, for `timeout` seconds at most."""
@@ -103,8 +111,12 @@ class Receiver:
 
     def _take(self) -> int:
         """How many packets wait to be sorted out, with those that are there now."""
-        descriptor = self._sockets.receiver.fileno()
-        self._taken += self._messages.receive(descriptor, self._taken)
+        new = slice(
+            self._taken,
+            self._taken + self._messages.receive(self._sockets.receiver.fileno(), self._taken),
+        )
+        self._offsets_ns[new] = self._clock.offsets_ns(self._messages.timestamps[new])
+        self._taken = new.stop
         return self._taken
 
     def _sort_out(self) -> None:
@@ -124,7 +136,7 @@ class Receiver:
         right = self._discard(
             right, asked == messages.addresses["address"][:packets], "wrong_source"
         )
-        times = messages.timestamps[:packets][right]
+        times = (messages.timestamps[:packets] - self._offsets_ns[:packets])[right]
         slots, first = np.unique(slots[right], return_index=True)
         new = self.received_ns[slots] == 0
         self.received_ns[slots[new]] = times[first[new]]

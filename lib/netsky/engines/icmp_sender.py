@@ -75,12 +75,12 @@ class Sender:
 
     def _send(self, start: int, first: int, packets: int) -> int:
         """How many packets from `start` + `first` on are done with: sent or given up."""
-        before = time.time_ns()
+        before = time.monotonic_ns()
         try:
             sent = self._requests.send(self._descriptor, first, packets)
         except OSError as error:
             return self._refused(start + first, error.errno or errno.EIO)
-        self._batches.append((start + first, sent, before, time.time_ns()))
+        self._batches.append((start + first, sent, before, time.monotonic_ns()))
         return sent
 
     def _refused(self, position: int, number: int) -> int:
@@ -93,7 +93,7 @@ class Sender:
         return 1
 
     def sent_ns(self) -> npt.NDArray[np.int64]:
-        """When each packet left, in ns since 1970: evenly spread over the call that sent it."""
+        """When each packet left, in ns of the monotonic clock: evenly spread over the call that sent it."""
         sent_ns = np.zeros(len(self._slots), np.int64)
         if self._batches:
             first, packets, before, after = np.array(self._batches, np.int64).T

@@ -1,0 +1,60 @@
+"""The wall clock, which may be set in the middle of a sweep, against the monotonic one.
+
+The kernel stamps packets with wall clock time, while the program times what it does by the
+monotonic clock. Between two settings of the wall clock the two differ by a constant (NTP slews
+both alike), so that a stamp less that constant is a monotonic time.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+STEP_NS = 1_000_000  # less is within what the reading of the clocks may be wrong
+READING_NS = 20_000  # two readings further apart than this: we were interrupted, read again
+ATTEMPTS = 10
+
+
+def wall_clock_offset_ns() -> int:
+    """Wall clock time minus monotonic time, now."""
+    best, offset = 1 << 62, 0
+    for _ in range(ATTEMPTS):
+        before = time.monotonic_ns()
+        wall = time.time_ns()
+        after = time.monotonic_ns()
+        if after - before < best:
+            best, offset = after - before, wall - (before + after) // 2
+        if best < READING_NS:
+            break
+    return offset
+
+
+class WallClock:
+    """Tells by how much the stamps of packets are ahead of the monotonic clock.
+
+    `stepped_ns` is by how much the wall clock was set since this was made, in all.
+    """
+
+    def __init__(self) -> None:
+        self._offset = wall_clock_offset_ns()
+        self._looked_at = time.monotonic_ns()
+        self.stepped_ns = 0
+
+    def offsets_ns(self, stamps: npt.NDArray[np.int64]) -> int | npt.NDArray[np.int64]:
+        """What to take from the stamps of packets that came in since the last call.
+
+        After a step each packet is one from before or from after it: the right offset is the one
+        that puts it into the time since the last call.
+        """
+        offset, now = wall_clock_offset_ns(), time.monotonic_ns()
+        former, since = self._offset, self._looked_at
+        self._looked_at = now
+        if abs(offset - former) < STEP_NS:
+            return former
+        self.stepped_ns += offset - former
+        self._offset = offset
+        middle = (since + now) // 2
+        before = np.abs(stamps - former - middle) < np.abs(stamps - offset - middle)
+        return np.where(before, former, offset)
