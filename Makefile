@@ -12,7 +12,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench bench-variants bench-rtt lock clean
+.PHONY: help demo test check format bench bench-variants bench-rtt dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine che
 bench-rtt: $(VENV)/dev  ## Measure how exact RTTs are at full pace.
 	@tools/need $(BENCH_PACKAGES)
 	PYTHONPATH=tests $(BIN)/python bench/rtt.py
+
+dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
+	$(BIN)/python deploy/grafana/build.py
 
 lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
 	$(BIN)/pip install -q uv

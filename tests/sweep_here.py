@@ -9,9 +9,10 @@ from pathlib import Path
 from netsky import library
 from netsky.aggregate import aggregate
 from netsky.console import render_json
+from netsky.console.probe import ProbeView
 from netsky.engines.fping import FpingEngine
 from netsky.errors import NetskyError
-from netsky.places import Egress
+from netsky.places import BUILTIN_ISPS, Egress
 from netsky.probe import ProbeReport
 from netsky.sweep import ProbePlan
 
@@ -24,4 +25,8 @@ try:
     sweep = engine.sweep(library.load(Path(directory), "demo"), egress, plan, lambda _done: None)
 except NetskyError as error:
     sys.exit(f"{type(error).__name__}: {error}")
-sys.stdout.write(render_json(ProbeReport(sweep, aggregate(sweep, abnormal_rtt=0.3), ())))
+sys.stdout.write(
+    render_json(
+        ProbeView(ProbeReport(sweep, aggregate(sweep, abnormal_rtt=0.3), ()), BUILTIN_ISPS["demo"])
+    )
+)

@@ -22,13 +22,13 @@ from netsky.console import (
 )
 from netsky.grading import Grade, Judgement, NotJudged, Severity
 
-_SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
+SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
 _GRADE_TEXTS = {
     Grade.NONE: Text("正常", style="green"),
     Grade.ELEVATED: Text("升高", style="yellow"),
     Grade.SEVERE: Text("剧升", style="bold red"),
 }
-_REASONS = {
+REASONS = {
     NotJudged.NO_LOSS_RATE: "没有数据",
     NotJudged.STALE: "数据过期",
     NotJudged.NO_BASELINE: "尚无均值",
@@ -131,7 +131,7 @@ def _not_judged(judgements: Sequence[Judgement]) -> list[str]:
 
 def _verdict_text(judgement: Judgement) -> Text:
     if judgement.not_judged is not None:
-        return Text(f"未判定：{_REASONS[judgement.not_judged]}", style="bold red")
+        return Text(f"未判定：{REASONS[judgement.not_judged]}", style="bold red")
     return _GRADE_TEXTS[judgement.grade or Grade.NONE]
 
 
@@ -197,7 +197,7 @@ def _steps(report: AlertReport, severity: Severity) -> list[str]:
 
 
 def _name(severity: Severity) -> str:
-    return f"{_SEVERITY_NAMES[severity]} {severity}"
+    return f"{SEVERITY_NAMES[severity]} {severity}"
 
 
 def _loss_text(judgement: Judgement) -> Text:

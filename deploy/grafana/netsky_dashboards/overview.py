@@ -1,0 +1,172 @@
+"""*Netsky overview*: how it is now, from Prometheus. Rows from the whole to the parts."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as dashboard_builders
+from grafana_foundation_sdk.builders import statetimeline
+from grafana_foundation_sdk.models import common, dashboard
+
+from netsky import metrics
+from netsky.metrics import Gauge
+from netsky_dashboards import promql, style
+from netsky_dashboards.egress_tables import egress_comparison, egresses
+from netsky_dashboards.headlines import headlines
+from netsky_dashboards.layout import (
+    ALL,
+    OVERVIEW_UID,
+    PROMETHEUS,
+    Panel,
+    Row,
+    add_rows,
+    graph,
+    loss_graph,
+    new_board,
+    over_time,
+    place,
+    province_variable,
+)
+from netsky_dashboards.province_table import provinces
+from netsky_dashboards.words import STALE_MINUTES
+
+
+def build() -> dashboard.Dashboard:
+    board = new_board(
+        "netsky 总览",
+        OVERVIEW_UID,
+        "各省用户经各出口访问本机房的丢包率、时延和告警（Prometheus）",
+    )
+    board.time("now-3h", "now").refresh("30s")
+    for variable in _variables():
+        board.with_variable(variable)
+    rows = [
+        Row("现状", headlines()),
+        Row("各省", [_province_states(), provinces()]),
+        Row("趋势", _trends()),
+        Row("出口对比", [_loss_comparison(), _latency_comparison()]),
+        Row("探测运行状况", [egresses(), *_sweep_graphs()]),
+    ]
+    add_rows(board, rows)
+    return board.build()
+
+
+def _variables() -> list[
+    dashboard_builders.DatasourceVariable
+    | dashboard_builders.QueryVariable
+    | dashboard_builders.CustomVariable
+]:
+    source = dashboard_builders.DatasourceVariable("prometheus").label("数据源").type("prometheus")
+    source.current(dashboard.VariableOption(text="netsky Prometheus", value="netsky-prometheus"))
+    isp = _label_values("isp", metrics.SWEEP_TIMESTAMP.name).label("运营商")
+    of_isp = f"{metrics.SWEEP_TIMESTAMP.name}{{{promql.ISP}}}"
+    egress = _label_values("egress", of_isp).label("出口").current(ALL)
+    egress.multi(multi=True).include_all(include_all=True)
+    return [source, isp, egress, province_variable(all_value=".*")]
+
+
+def _label_values(label: str, series: str) -> dashboard_builders.QueryVariable:
+    variable = dashboard_builders.QueryVariable(label).datasource(PROMETHEUS)
+    # 1: Grafana's number for a query of label values.
+    variable.query({"qryType": 1, "query": f"label_values({series}, {label})", "refId": label})
+    variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    return variable.sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+
+
+def _province_states() -> Panel:
+    panel = statetimeline.Panel().unit(style.RATIO).decimals(2).per_page(100)
+    panel.color_scheme(style.by_thresholds()).thresholds(style.thresholds(style.LOSS_RATIO))
+    panel.show_value(common.VisibilityMode.NEVER).row_height(0.85).line_width(0)
+    panel.legend(style.no_legend()).tooltip(style.all_series()).fill_opacity(85)
+    return place(
+        panel,
+        "各省丢包率",
+        f"所选出口中最高的丢包率。空白：没有数据，或数据已超过 {STALE_MINUTES} 分钟。",
+        (9, 26),
+        over_time(promql.worst_egress(metrics.LOSS), "{{province_name}}"),
+    )
+
+
+def _trends() -> list[Panel]:
+    each = "{{province_name}} {{egress}}"
+    steps = style.LOSS_RATIO
+    return [
+        place(
+            loss_graph(style.RATIO, steps, "lastNotNull", "max"),
+            "总丢包率",
+            "各出口：全部省份的丢包数 / 发包数。不受省份选择的影响。",
+            (12, 8),
+            over_time(promql.total_loss(), "{{egress}}"),
+        ),
+        place(
+            graph(style.SECONDS, "lastNotNull", "max"),
+            "总平均时延",
+            "各出口：全部应答的平均时延。不受省份选择的影响。",
+            (12, 8),
+            over_time(promql.total_latency(), "{{egress}}"),
+        ),
+        place(
+            loss_graph(style.RATIO, steps, "lastNotNull", "max"),
+            "各省丢包率",
+            "各省经各出口。",
+            (12, 10),
+            over_time(promql.each(metrics.LOSS), each),
+        ),
+        place(
+            graph(style.SECONDS, "lastNotNull", "max"),
+            "各省平均时延",
+            "各省经各出口。没有应答就没有时延，不是 0。",
+            (12, 10),
+            over_time(promql.each(metrics.LATENCY_MEAN), each),
+        ),
+    ]
+
+
+def _loss_comparison() -> Panel:
+    return egress_comparison(
+        "各省丢包率：出口对比",
+        "最佳出口：丢包率最低；相同时取平均时延低者。差距：最差减最好，大者在前。",
+        metrics.LOSS,
+        unit=style.RATIO,
+        steps=style.LOSS_RATIO,
+    )
+
+
+def _latency_comparison() -> Panel:
+    return egress_comparison(
+        "各省平均时延：出口对比",
+        "最佳出口：平均时延最低。差距：最差减最好，大者在前。",
+        metrics.LATENCY_MEAN,
+        unit=style.SECONDS,
+        steps=None,
+    )
+
+
+def _sweep_graphs() -> list[Panel]:
+    def by_egress(gauge: Gauge) -> str:
+        return f"sum by (isp, egress) ({promql.all_provinces(gauge)})"
+
+    return [
+        place(
+            graph(style.SECONDS),
+            "每轮用时",
+            "一轮探测的用时。明显长于 --window：出口或本机跟不上。",
+            (8, 8),
+            over_time(promql.fresh(by_egress(metrics.SWEEP_DURATION)), "{{egress}}"),
+        ),
+        place(
+            graph(style.COUNT),
+            "每轮发包、收包",
+            "全部省份合计。",
+            (8, 8),
+            over_time(promql.fresh(by_egress(metrics.PACKETS_SENT)), "{{egress}} 发"),
+            over_time(
+                promql.fresh(by_egress(metrics.PACKETS_RECEIVED)), "{{egress}} 收", ref_id="B"
+            ),
+        ),
+        place(
+            graph(style.COUNT),
+            "本机丢弃",
+            "探测机自己丢掉的包。不为 0 时本轮结果受污染，丢包不能全算在运营商头上。",
+            (8, 8),
+            over_time(promql.fresh(by_egress(metrics.SWEEP_LOCAL_DROPS)), "{{egress}}"),
+        ),
+    ]

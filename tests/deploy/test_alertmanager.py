@@ -1,0 +1,323 @@
+"""deploy/alertmanager: what is sent where, what is held back, and one story from loss to notice."""
+
+import dataclasses
+import re
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
+from commands import run_tool
+from netsky.connection import fill_url
+from netsky.database import Database
+from netsky.metrics import probe_metrics
+from netsky.pushgateway import Pushgateway
+from prometheus import query, run_prometheus
+from samples import make_quality, make_sweep
+from servers import free_port, program, run_pushgateway, wait_until
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
+PROMETHEUS = DEPLOY / "prometheus"
+SHIPPED_WEBHOOK = "http://127.0.0.1:8060/dingtalk/netsky/send"
+
+ALERTS = {
+    rule["alert"]: rule
+    for group in yaml.safe_load((PROMETHEUS / "netsky.rules.yml").read_text("utf-8"))["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+}
+
+
+def config_text(*, webhook=None):
+    """The shipped configuration, its notices sent to `webhook` or nowhere."""
+    text = CONFIG.read_text(encoding="utf-8")
+    assert SHIPPED_WEBHOOK in text
+    return text.replace(SHIPPED_WEBHOOK, webhook or f"http://127.0.0.1:{free_port()}/")
+
+
+def amtool(*arguments):
+    command = [program("amtool"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# The configuration
+
+
+def test_it_is_valid():
+    assert "SUCCESS" in amtool("check-config", CONFIG)
+
+
+def test_it_is_valid_with_e_mail_switched_on(tmp_path):
+    switched_off = re.compile(r"^( +)#(?=email_configs| {2})", re.MULTILINE)
+    text = switched_off.sub(r"\1", CONFIG.read_text("utf-8"))
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(text, encoding="utf-8")
+    amtool("check-config", file)
+    (receiver,) = yaml.safe_load(text)["receivers"]
+    assert receiver["email_configs"][0]["to"] == "noc@example.com"
+
+
+def test_recoveries_are_sent():
+    (receiver,) = yaml.safe_load(CONFIG.read_text("utf-8"))["receivers"]
+    assert all(webhook["send_resolved"] is True for webhook in receiver["webhook_configs"])
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
+    labels = {**ALERTS[name]["labels"], "alertname": name, "egress": "unicom-1", "isp": "cu"}
+    pairs = [f"{key}={value}" for key, value in labels.items() if key != "dashboard"]
+    route = amtool(
+        "config", "routes", "test", f"--config.file={CONFIG}", "--verify.receivers=netsky", *pairs
+    )
+    assert route.startswith("netsky")
+    routes = yaml.safe_load(CONFIG.read_text("utf-8"))["route"]
+    assert routes["group_by"] == ["egress", "isp"]
+    assert "routes" not in routes
+
+
+# What is held back
+
+GRADED = ["NetskyLossMedium", "NetskyLossHeavy", "NetskyLossCritical"]
+OF_PROVINCES = ["NetskyProvinceLossElevated", "NetskyProvinceLossSevere"]
+LATENCY = "NetskyProvinceLatencyHigh"
+OF_DATA = ["NetskySweepStale", "NetskyAlertStale", "NetskyBaselineStale"]
+
+# By what fires, what of it is not sent.
+HELD_BACK = {
+    ("NetskyEgressDown", *GRADED, *OF_PROVINCES, LATENCY): {*GRADED, *OF_PROVINCES, LATENCY},
+    ("NetskyLossMedium", "NetskyProvinceLossElevated", LATENCY): set(),
+    ("NetskyLossHeavy", "NetskyLossMedium", *OF_PROVINCES, LATENCY): {
+        "NetskyLossMedium",
+        *OF_PROVINCES,
+    },
+    ("NetskyLossCritical", "NetskyLossMedium", *OF_PROVINCES, LATENCY): set(OF_PROVINCES),
+    tuple(OF_PROVINCES): {"NetskyProvinceLossElevated"},
+    # What is old hides no fault, and a dead judge nothing at all.
+    ("NetskySweepStale", "NetskyEgressDown"): set(),
+    ("NetskySweepStale", *GRADED[:1], *GRADED[2:], LATENCY): set(),
+    ("NetskySweepStale", "NetskyProvinceLossSevere"): set(),
+    ("NetskyAlertStale", "NetskyLossCritical", "NetskyProvincesNotJudged", LATENCY): set(),
+    (*OF_DATA, "NetskyProvincesNotJudged", "NetskySweepTainted"): {
+        "NetskyProvincesNotJudged",
+        "NetskyBaselineStale",
+    },
+    ("NetskyAlertMissing", "NetskyBaselineStale", "NetskyProvincesNotJudged"): set(),
+}
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory):
+    with run_alertmanager(tmp_path_factory.mktemp("alertmanager"), config_text()) as url:
+        yield url
+
+
+def labels_of(name, egress, province="hainan"):
+    labels = {**ALERTS[name]["labels"], "alertname": name, "egress": egress, "isp": "cu"}
+    del labels["dashboard"]
+    return labels | ({"province": province} if labels["scope"] == "province" else {})
+
+
+def held_back(url, egress):
+    """Names of the alerts of that egress that are not sent."""
+    return {
+        alert["labels"]["alertname"]
+        for alert in get_alerts(url)
+        if alert["labels"].get("egress") == egress and alert["status"]["inhibitedBy"]
+    }
+
+
+@pytest.mark.parametrize("firing", HELD_BACK, ids="+".join)
+def test_what_follows_from_a_graver_alert_is_not_sent(alertmanager, firing):
+    egress = "+".join(firing)
+    post_alerts(alertmanager, [labels_of(name, egress) for name in firing])
+    wait_until(
+        lambda: held_back(alertmanager, egress) == HELD_BACK[firing],
+        what=f"{HELD_BACK[firing]} held back",
+        seconds=5,
+    )
+    known = [
+        a["labels"]["alertname"]
+        for a in get_alerts(alertmanager)
+        if a["labels"]["egress"] == egress
+    ]
+    assert sorted(known) == sorted(firing)
+
+
+def test_an_egress_or_province_holds_back_nothing_of_another(alertmanager):
+    post_alerts(
+        alertmanager,
+        [
+            labels_of("NetskyEgressDown", "one"),
+            labels_of("NetskyLossMedium", "one"),
+            labels_of("NetskyLossCritical", "two"),
+            labels_of("NetskyLossCritical", "one") | {"isp": "cm"},
+            labels_of("NetskyProvinceLossSevere", "three", "hainan"),
+            labels_of("NetskyProvinceLossElevated", "three", "hunan"),
+        ],
+    )
+    wait_until(lambda: held_back(alertmanager, "one"), what="one held back", seconds=5)
+    assert held_back(alertmanager, "one") == {"NetskyLossMedium"}
+    assert held_back(alertmanager, "two") == held_back(alertmanager, "three") == set()
+    (of_cm,) = [a for a in get_alerts(alertmanager) if a["labels"]["isp"] == "cm"]
+    assert not of_cm["status"]["inhibitedBy"]
+
+
+def test_without_the_pushgateway_it_is_no_news_that_data_are_old_but_faults_still_are(tmp_path):
+    firing = [*OF_DATA, "NetskyAlertMissing", "NetskyLossCritical", "NetskyEgressDown"]
+    everywhere = [
+        {"alertname": name, "severity": "critical", "scope": "netsky"}
+        for name in ("NetskyPushgatewayDown", "NetskyNoSweeps")
+    ]
+    with run_alertmanager(tmp_path, config_text()) as url:
+        post_alerts(
+            url,
+            [*everywhere, *(labels_of(name, "a") for name in firing if name != "NetskyEgressDown")],
+        )
+        post_alerts(url, [labels_of("NetskyEgressDown", "b")])
+        wait_until(
+            lambda: held_back(url, "a") == {*OF_DATA, "NetskyAlertMissing"},
+            what="what is old held back",
+            seconds=5,
+        )
+        sent = [a["labels"]["alertname"] for a in get_alerts(url) if not a["status"]["inhibitedBy"]]
+        assert sorted(sent) == ["NetskyEgressDown", "NetskyLossCritical", "NetskyPushgatewayDown"]
+
+
+def test_its_rules_name_alerts_that_exist():
+    text = yaml.safe_dump(yaml.safe_load(CONFIG.read_text("utf-8"))["inhibit_rules"])
+    for pattern in re.findall(r'alertname=~?"?([^"\'\n]+)', text):
+        assert any(re.fullmatch(pattern, name) for name in ALERTS), pattern
+
+
+# One story: the shipped configurations, quicker
+
+
+def quick_prometheus(folder, *, pushgateway, alertmanager):
+    """The shipped configuration and rules, without any waiting; the rules go into `folder`."""
+    rules = yaml.safe_load((PROMETHEUS / "netsky.rules.yml").read_text("utf-8"))
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule and rule["labels"]["scope"] != "netsky":
+                rule.update({"for": "1s", "keep_firing_for": "1s"})
+    (folder / "netsky.rules.yml").write_text(yaml.safe_dump(rules, allow_unicode=True), "utf-8")
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    for place, url in (
+        (config["scrape_configs"][0], pushgateway),
+        (config["alerting"]["alertmanagers"][0], alertmanager),
+    ):
+        place["static_configs"] = [{"targets": [urlsplit(url).netloc]}]
+    return yaml.safe_dump(config)
+
+
+def quick_alertmanager(webhook):
+    text = config_text(webhook=webhook)
+    return re.sub(r"(group_wait|group_interval): \w+", r"\1: 1s", text)
+
+
+class Probed:
+    """What the probe would leave behind: sweeps in a database, and pushed."""
+
+    def __init__(self, folder, pushgateway):
+        self.folder, self.pushgateway = folder, pushgateway
+        (folder / "netsky.toml").write_text('[egress.unicom-1]\nsource = "127.0.0.1"\n')
+        url = fill_url(f"sqlite:///{folder}/netsky_{{isp}}.db", "cu", "unicom-1")
+        self.database = Database(url, timeout=5)
+
+    def sweep(self, losses, *, ago=timedelta(0)):
+        """By province the loss ratio, of 1000 targets."""
+        started_at = datetime.now(UTC) - ago
+        qualities = [
+            make_quality(
+                province,
+                loss_ratio=loss,
+                targets=1000,
+                packets_sent=1000,
+                packets_received=round(1000 * (1 - loss)),
+            )
+            for province, loss in losses.items()
+        ]
+        self.database.store_sweep("cu", "unicom-1", started_at, qualities)
+        sweep = make_sweep({province: [0.03] for province in losses}, egress="unicom-1")
+        sweep = dataclasses.replace(sweep, started_at=started_at)
+        Pushgateway(self.pushgateway, timeout=5).push(probe_metrics(sweep, qualities))
+
+    def run(self, tool, *arguments):
+        arguments = ["--pushgateway", self.pushgateway, *arguments]
+        done = run_tool(self.folder, tool, *arguments)
+        assert done.returncode in (0, 3), done.stderr
+
+    def judge(self, *arguments):
+        self.run("netsky_alert", "--egress", "unicom-1", *arguments)
+
+
+def names(notice, status):
+    return sorted(a["labels"]["alertname"] for a in notice["alerts"] if a["status"] == status)
+
+
+def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(tmp_path):
+    """Real Pushgateway, Prometheus, Alertmanager and tools; only the sweeps are made up."""
+    folders = {name: tmp_path / name for name in ("pushgateway", "prometheus", "alertmanager")}
+    for folder in folders.values():
+        folder.mkdir()
+    fine = {"beijing": 0.002, "guangdong": 0.005, "guangxi": 0.0, "hunan": 0.012}
+    faulty = fine | {"guangdong": 0.305, "guangxi": 0.12, "hunan": 0.082}
+    with (
+        run_webhook() as (webhook, notices),
+        run_pushgateway(folders["pushgateway"]) as pushgateway,
+        run_alertmanager(folders["alertmanager"], quick_alertmanager(webhook)) as alertmanager,
+        run_prometheus(
+            folders["prometheus"],
+            quick_prometheus(
+                folders["prometheus"], pushgateway=pushgateway, alertmanager=alertmanager
+            ),
+        ) as prometheus,
+    ):
+        probed = Probed(tmp_path, pushgateway)
+        for minutes in (4, 3, 2, 1):
+            probed.sweep(fine, ago=timedelta(minutes=minutes))
+        probed.run("netsky_get_avg_lossrate")
+        probed.judge()
+        wait_until(lambda: query(prometheus, "netsky_alert == 0"), what="all is well")
+
+        probed.sweep(faulty)
+        probed.judge()
+        wait_until(lambda: notices, what="a notice of the loss", seconds=20)
+        time.sleep(2)  # whatever else would come
+        (notice,) = notices
+        assert notice["status"] == "firing"
+        assert notice["receiver"] == "netsky"
+        assert notice["groupLabels"] == {"egress": "unicom-1", "isp": "cu"}
+        assert names(notice, "firing") == ["NetskyLossCritical", "NetskyLossMedium"]
+        critical = next(a for a in notice["alerts"] if a["labels"]["severity"] == "critical")
+        assert critical["labels"]["dashboard"] == (
+            "/d/netsky-overview?var-egress=unicom-1&var-isp=cu"
+        )
+        assert critical["annotations"]["summary"] == (
+            "危急：2 省丢包率比均值升高 10 个百分点以上（运营商 cu，出口 unicom-1）"
+        )
+        # (305 + 120 + 82 + 2) of 4000
+        assert critical["annotations"]["description"] == (
+            "整体丢包率 12.72%。升幅（百分点）最大的省： 广东 +30.00 广西 +12.00 湖南 +7.00"
+        )
+
+        probed.judge("--max-age", "1")  # all of it is too old now: nothing can be told
+        wait_until(lambda: not query(prometheus, "netsky_alert"), what="undetermined", seconds=20)
+        time.sleep(3)
+        assert notices == [notice]
+
+        probed.sweep(fine)
+        probed.judge()
+        wait_until(lambda: len(notices) > 1, what="a notice of the recovery", seconds=20)
+        recovery = notices[1]
+        assert recovery["status"] == "resolved"
+        assert recovery["groupLabels"] == notice["groupLabels"]
+        assert {"NetskyLossCritical", "NetskyLossMedium"} <= set(names(recovery, "resolved"))
