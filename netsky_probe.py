@@ -71,6 +71,28 @@ from netsky.options import FILE, Common, Number, common_options
     help="Abnormal is a target that lost a packet or whose mean RTT is above.",
 )
 @click.option("--no-store", is_flag=True, help="Write nothing to the database.")
+@click.option(
+    "--spool",
+    type=FILE,
+    default="spool",
+    metavar="DIR",
+    help="Where sweeps wait that the database has not taken.",
+)
+@click.option(
+    "--spool-size",
+    type=click.IntRange(1, 100_000),
+    default=256,
+    metavar="MB",
+    help="With more than that the oldest are dropped.",
+)
+@click.option(
+    "--spool-days",
+    type=Number(0.01, 3650),
+    default=7,
+    metavar="DAYS",
+    help="So are older ones.",
+)
+@click.option("--flush", is_flag=True, help="Only store what waits in the spool; no sweep.")
 def main(
     common: Common,
     *,
@@ -86,6 +108,10 @@ def main(
     size: int,
     abnormal_rtt: float,
     no_store: bool,
+    spool: Path,
+    spool_size: int,
+    spool_days: float,
+    flush: bool,
 ) -> int:
     """Sweep one ISP's address library, sum up by province, store, push.
 
@@ -94,17 +120,30 @@ def main(
     netsky_probe.py --isp cu --egress unicom-1    as cron would
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
     """
+    from datetime import UTC, datetime, timedelta
+
     from netsky import console
-    from netsky.console.probe import ProbeView
+    from netsky.console.probe import FlushView, ProbeView
     from netsky.engines import open_engine
     from netsky.library import LibraryFiles
     from netsky.places import PROVINCES, find_province
-    from netsky.probe import probe
+    from netsky.probe import Storage, probe
+    from netsky.spool import Spool
     from netsky.sweep import ProbePlan
 
     isp, egress = common.find_isp(), common.find_egress()
     provinces = [find_province(name) for name in province] or PROVINCES
-    database = None if no_store else common.open_database()
+    storage = Storage(
+        database=common.open_database(),
+        spool=Spool(
+            spool,
+            isp.slug,
+            egress.name,
+            max_bytes=spool_size << 20,
+            max_age=timedelta(days=spool_days),
+            mode=common.file_mode,
+        ),
+    )
     outlets = common.open_outlets()
     plan = ProbePlan(window, rate, count, timeout / 1000, size)
 
@@ -117,14 +156,22 @@ def main(
                 egress,
                 plan,
                 abnormal_rtt=abnormal_rtt / 1000,
-                database=database,
+                storage=None if no_store else storage,
                 outlets=outlets,
                 progress=progress,
             )
         console.show(ProbeView(report, isp), common.output_format())
         return DONE if report.complete else INCOMPLETE
 
+    def run_flush() -> int:
+        not_delivered, state = storage.flush()
+        view = FlushView(isp, egress.name, datetime.now(UTC), state, not_delivered)
+        console.show(view, common.output_format())
+        return INCOMPLETE if not_delivered else DONE
+
     with common.hold_lock():
+        if flush:
+            return repeat(run_flush, every=common.every)
         files = LibraryFiles(library, isp.slug, provinces)
         opened = open_engine(engine, egress, fping=fping, receive_buffer=receive_buffer)
         return repeat(run, every=common.every)

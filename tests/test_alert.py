@@ -135,7 +135,7 @@ def statements_of(store, ask):
     def note(_connection, _cursor, statement, parameters, *_rest):
         statements.append((statement, parameters))
 
-    engine = database._connector._engine
+    engine = database.connector._engine
     sa.event.listen(engine, "before_cursor_execute", note)
     ask(database)
     return [both for both in statements if both[0].lstrip("( ").startswith("SELECT")]

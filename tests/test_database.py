@@ -45,12 +45,43 @@ def test_a_sweep_becomes_rows_with_names_percent_milliseconds_and_utc(store):
         ]
 
 
-def test_writing_a_sweep_twice_leaves_the_first_rows(store):
+def test_writing_a_sweep_twice_changes_nothing(store):
+    for _ in range(2):
+        store.database.store_sweep("cu", "default", STARTED_AT, QUALITIES)
+    assert [len(store.rows(table)) for table in TABLES] == [2, 2, 2]
+
+
+def test_what_is_missing_of_a_sweep_is_added(store):
     store.database.store_sweep("cu", "default", STARTED_AT, QUALITIES)
-    first = {table: store.rows(table) for table in TABLES}
-    other = [make_quality("beijing", loss_ratio=0.9), make_quality("shaanxi", loss_ratio=0.9)]
-    store.database.store_sweep("cu", "default", STARTED_AT, other)
-    assert {table: store.rows(table) for table in TABLES} == first
+    whole = {table: sorted(store.rows(table)) for table in TABLES}
+    store.execute("DELETE FROM netsky_latency WHERE name LIKE '%beijing%'")
+    store.database.store_sweep("cu", "default", STARTED_AT, QUALITIES)
+    assert {table: sorted(store.rows(table)) for table in TABLES} == whole
+
+
+def test_another_sweep_of_the_same_second_goes_into_the_next_free_one(store, caplog):
+    """Two quick runs, or a clock that was set back: neither replaces the other, nor is lost."""
+    sweeps = [[make_quality("beijing", loss_ratio=loss)] for loss in (0.1, 0.2, 0.3)]
+    for qualities in sweeps:
+        store.database.store_sweep("cu", "default", STARTED_AT, qualities)
+    rows = store.fetch("SELECT value, update_time FROM netsky_lossrate ORDER BY update_time")
+    assert [(value, str(time)[17:19]) for value, time in rows] == [
+        (pytest.approx(10), "09"),
+        (pytest.approx(20), "10"),
+        (pytest.approx(30), "11"),
+    ]
+    assert "another sweep is stored as of 2024-05-06 07:08:09 UTC" in caplog.text
+    # Written again, as after an acknowledgement that was lost, each finds itself.
+    for qualities in sweeps:
+        store.database.store_sweep("cu", "default", STARTED_AT, qualities)
+    assert len(store.rows("netsky_latency")) == 3
+
+
+def test_sweeps_of_one_second_that_differ_in_latency_alone_are_both_kept(store):
+    for latency in (0.01, 0.011):
+        qualities = [make_quality("beijing", loss_ratio=0.0, latency_mean_seconds=latency)]
+        store.database.store_sweep("cu", "default", STARTED_AT, qualities)
+    assert len(store.rows("netsky_lossrate")) == 2
 
 
 def test_a_later_sweep_stands_beside_the_earlier_one(store):
@@ -148,7 +179,7 @@ def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path):
 def test_a_folder_that_is_missing_is_named(tmp_path):
     message = store_and_fail(f"sqlite:///{tmp_path}/absent/netsky.db")
     assert f"{tmp_path}/absent/netsky.db" in message
-    assert "unable to open database file" in message
+    assert "No such file or directory" in message
 
 
 def test_a_sqlite_file_that_another_writer_holds_is_given_up(tmp_path):

@@ -1,10 +1,12 @@
 """Where figures go: which file, and that one place that fails does not keep them from the others."""
 
 import re
+import signal
+import time
 
 import pytest
 
-from netsky.delivery import Outlets, deliver
+from netsky.delivery import Outlets, Step, deliver
 from netsky.errors import DatabaseError, DeliveryError
 from netsky.metrics import baseline_metrics
 from samples import make_baseline
@@ -42,7 +44,7 @@ def test_one_that_fails_keeps_nothing_from_the_others(error, caplog):
     def fail():
         raise error
 
-    assert deliver({"one": fail, "two": lambda: done.append(2)}) == ("is down",)
+    assert deliver({"one": Step(fail, 5), "two": Step(lambda: done.append(2), 5)}) == ("is down",)
     assert done == [2]
     assert [record.getMessage() for record in caplog.records] == ["not delivered: is down"]
 
@@ -51,5 +53,22 @@ def test_an_unforeseen_error_is_named_without_its_text():
     def fail():
         raise ValueError("the password is geheim")
 
-    [line] = deliver({"database": fail})
+    [line] = deliver({"database": Step(fail, 5)})
     assert re.fullmatch(r"database: unexpected ValueError at test_delivery.py:\d+", line)
+
+
+def test_what_takes_too_long_is_given_up_and_the_others_follow():
+    done = []
+    started = time.monotonic()
+    failed = deliver(
+        {"one": Step(lambda: time.sleep(30), 0.2), "two": Step(lambda: done.append(2), 5)}
+    )
+    assert failed == ("one: no end within 0.2 s: given up",)
+    assert done == [2]
+    assert time.monotonic() - started < 10
+
+
+def test_a_limit_leaves_no_alarm_behind():
+    assert deliver({"one": Step(lambda: None, 0.05)}) == ()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
 from netsky.metrics import JOBS, Exposition, alert_metrics, baseline_metrics, probe_metrics
+from netsky.spool import SpoolState
 from samples import STARTED_AT, make_alert_report, make_baseline, make_quality, make_sweep
 
 QUALITIES = [
@@ -40,9 +41,9 @@ def exported(*groups):
     return samples
 
 
-def sweep_metrics():
+def sweep_metrics(spool=None):
     sweep = make_sweep({"guangdong": [0.1], "xizang": [nan]}, egress="联通-1", local_drops=3)
-    return probe_metrics(sweep, QUALITIES)
+    return probe_metrics(sweep, QUALITIES, spool)
 
 
 def alert_metrics_of(rises):
@@ -114,7 +115,7 @@ def test_the_sweep_has_its_figures():
 
 def test_the_labels_of_each_metric_are_those_that_it_declares():
     groups = {
-        "netsky_probe": sweep_metrics(),
+        "netsky_probe": sweep_metrics(SpoolState(0, 0, 0)),
         "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
     }
@@ -191,3 +192,10 @@ def test_what_cannot_be_told_is_neither_0_nor_1():
     assert "netsky_alert" not in samples
     assert "netsky_alert_provinces" not in samples
     assert samples["netsky_alert_judged_provinces"] == {"": 0}
+
+
+def test_the_spool_has_its_figures_where_there_is_one():
+    samples = exported(sweep_metrics(SpoolState(sweeps=3, dropped_sweeps=2, quarantined_rows=1)))
+    assert samples["netsky_spool_sweeps"] == [(GROUP, 3)]
+    assert samples["netsky_spool_dropped_sweeps"] == [(GROUP, 2)]
+    assert samples["netsky_spool_quarantined_rows"] == [(GROUP, 1)]

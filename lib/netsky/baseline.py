@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from netsky.database import Baseline, Database, MeanLoss
-from netsky.delivery import Outlets, deliver
+from netsky.delivery import Outlets, Step, deliver
 from netsky.errors import NoDataError
 from netsky.metrics import baseline_metrics
 from netsky.places import ISP, PROVINCES, Province
 
 log = logging.getLogger(__name__)
+
+PRUNE_SECONDS = 600.0  # what is left of a large backlog is for the next run
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def average(
     not_delivered = deliver(outlets.deliveries(groups))
     pruned: dict[str, int] = {}
     not_pruned = deliver(
-        {"pruning": lambda: pruned.update(database.prune(before=now - keep))}, done="pruned"
+        {"pruning": Step(lambda: pruned.update(database.prune(before=now - keep)), PRUNE_SECONDS)},
+        done="pruned",
     )
     return BaselineReport(isp, hours, now, tuple(averaged), pruned, not_delivered + not_pruned)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from netsky.errors import DatabaseError, InputError
+from netsky.errors import DatabaseError, InputError, RefusedError
 from netsky.tables import metadata
 
 _DRIVERS = {
@@ -70,14 +71,26 @@ def fill_url(template: str, isp: str, egress: str) -> sa.URL:
     return url
 
 
+# The server has understood and does not take it: a value that does not fit, a column that must not
+# be NULL. Trying again will not help.
+REFUSALS = (DataError, IntegrityError)
+
+
+PRIVATE = 0o600
+
+READABLE_BY_GROUP = 0o640
+
+
 class Connector:
     """Opens a connection for each transaction, so that a restarted server is met with a fresh one.
 
-    `timeout` (seconds) bounds connecting and every wait for an answer.
+    `timeout` (seconds) bounds connecting and every wait for an answer. `mode` is that of an SQLite
+    file that is made.
     """
 
-    def __init__(self, url: sa.URL, *, timeout: float) -> None:
+    def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
         self._url = url
+        self._mode = mode
         self.is_sqlite = url.get_backend_name() == "sqlite"
         connect_args: dict[str, Any] = {"timeout": timeout}
         if not self.is_sqlite:
@@ -96,13 +109,18 @@ class Connector:
         if self.is_sqlite and not create:
             self._need_file()
         try:
+            if self.is_sqlite and create:
+                self._make_file()
             with self._engine.begin() as connection:
                 if self.is_sqlite and create:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                    connection.exec_driver_sql("PRAGMA synchronous=FULL")
                     metadata.create_all(connection)
                 yield connection
+        except REFUSALS as error:
+            raise RefusedError(f"database {self}: {reason_of(error)}") from error
         except SQLAlchemyError as error:
-            raise DatabaseError(f"database {self}: {_reason(error)}") from error
+            raise DatabaseError(f"database {self}: {reason_of(error)}") from error
         except configparser.Error:  # its text may hold the password
             raise DatabaseError(
                 f"database {self}: the option file (read_default_file) cannot be "
@@ -119,9 +137,19 @@ class Connector:
     def __str__(self) -> str:
         return self._url.set(query={}).render_as_string(hide_password=True)
 
+    @property
+    def _file(self) -> Path | None:
+        name = self._url.database
+        return Path(name) if name and name != ":memory:" else None
+
+    def _make_file(self) -> None:
+        """SQLite would make it with whatever mode the umask leaves; its side files take after it."""
+        if self._file and not self._file.exists():
+            with suppress(FileExistsError):
+                os.close(os.open(self._file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode))
+
     def _need_file(self) -> None:
-        file = self._url.database
-        if file and file != ":memory:" and not Path(file).exists():
+        if self._file and not self._file.exists():
             raise DatabaseError(
                 f"database {self}: no such file: the first sweep of netsky_probe.py makes it; run "
                 "this in the same folder, or give --database"
@@ -143,7 +171,7 @@ _SQLITE_HINTS = {
 }
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def reason_of(error: SQLAlchemyError) -> str:
     """What the server or driver said, in one line, without SQL or values, and what to do."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     match getattr(cause, "args", ()):

@@ -12,11 +12,23 @@ from pathlib import Path
 from netsky.errors import DatabaseError, DeliveryError
 from netsky.metrics import MetricGroup
 from netsky.pushgateway import Pushgateway, write_textfile
+from netsky.time_limit import time_limit
 
 log = logging.getLogger(__name__)
 
-Deliveries = Mapping[str, Callable[[], object]]
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What brings figures to one place, and how long (seconds) it may take at most."""
+
+    run: Callable[[], object]
+    limit: float
+
+
+Deliveries = Mapping[str, Step]
 """What is to be done, by the name of the place."""
+
+TEXTFILE_SECONDS = 30.0  # disks hang, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +40,19 @@ class Outlets:
 
     def deliveries(self, groups: Sequence[MetricGroup]) -> Deliveries:
         """One PUT a group; one textfile, or with {egress} in its name one an egress."""
-        steps: dict[str, Callable[[], object]] = {}
+        steps: dict[str, Step] = {}
         if self.pushgateway:
             for group in groups:
                 name = f"Pushgateway, egress {group.egress}"
-                steps[name] = partial(self.pushgateway.push, group)
+                steps[name] = Step(partial(self.pushgateway.push, group), self.pushgateway.limit)
         if self.textfile:
             files: dict[Path, list[MetricGroup]] = {}
             for group in groups:
                 file = Path(self.textfile.replace("{egress}", group.egress))
                 files.setdefault(file, []).append(group)
             for file, its_groups in files.items():
-                steps[f"textfile {file}"] = partial(write_textfile, file, its_groups)
+                write = partial(write_textfile, file, its_groups)
+                steps[f"textfile {file}"] = Step(write, TEXTFILE_SECONDS)
         return steps
 
 
@@ -48,7 +61,8 @@ def deliver(deliveries: Deliveries, *, done: str = "delivered") -> tuple[str, ..
     failed = []
     for place, step in deliveries.items():
         try:
-            step()
+            with time_limit(step.limit, place):
+                step.run()
         except (DatabaseError, DeliveryError) as error:
             failed.append(str(error))
         except Exception as error:  # noqa: BLE001 - a driver may raise anything at a bad answer

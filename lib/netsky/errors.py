@@ -5,6 +5,7 @@
     │   └── LibraryError     2  an address library cannot be used as it is
     ├── EngineError          1  nothing could be measured
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
+    │   └── RefusedError     1  it refuses what it was to store, and would again
     ├── NoDataError          1  the database holds nothing to average or to judge
     ├── DeliveryError        3  measured, but not delivered: Pushgateway, textfile
     │   └── OutputError      3  standard output did not take the figures
@@ -38,6 +39,10 @@ class EngineError(NetskyError):
 
 class DatabaseError(NetskyError):
     """The database cannot be read or written."""
+
+
+class RefusedError(DatabaseError):
+    """The database does not take a row, and never will."""
 
 
 class NoDataError(NetskyError):

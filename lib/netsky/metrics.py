@@ -18,6 +18,7 @@ from netsky.aggregate import ProvinceQuality
 from netsky.database import Baseline
 from netsky.grading import Judgement, Severity, Verdict
 from netsky.places import Province
+from netsky.spool import SpoolState
 from netsky.sweep import Sweep
 
 
@@ -54,6 +55,13 @@ SWEEP_INFO = Gauge(
     "netsky_sweep_info",
     "Which engine of which version made the newest sweep; always 1.",
     ("engine", "version"),
+)
+SPOOL_SWEEPS = Gauge("netsky_spool_sweeps", "Sweeps that the database has not taken yet.")
+SPOOL_DROPPED = Gauge(
+    "netsky_spool_dropped_sweeps", "Sweeps lost because the spool was full, since it was made."
+)
+SPOOL_QUARANTINED = Gauge(
+    "netsky_spool_quarantined_rows", "Rows that the database refused for good, since then."
 )
 
 BASELINE_JOB = "netsky_avg_lossrate"
@@ -99,6 +107,9 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         SWEEP_TIMESTAMP,
         SWEEP_LOCAL_DROPS,
         SWEEP_INFO,
+        SPOOL_SWEEPS,
+        SPOOL_DROPPED,
+        SPOOL_QUARANTINED,
     ),
     BASELINE_JOB: (BASELINE, BASELINE_TIMESTAMP),
     ALERT_JOB: (
@@ -142,8 +153,10 @@ class Exposition(Collector):
             yield family
 
 
-def probe_metrics(sweep: Sweep, qualities: Iterable[ProvinceQuality]) -> MetricGroup:
-    """The metrics of one sweep."""
+def probe_metrics(
+    sweep: Sweep, qualities: Iterable[ProvinceQuality], spool: SpoolState | None = None
+) -> MetricGroup:
+    """The metrics of one sweep, and of the spool, if there is one."""
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[PROBE_JOB]}
     for quality in qualities:
         labels = _labels(quality.province)
@@ -166,6 +179,10 @@ def probe_metrics(sweep: Sweep, qualities: Iterable[ProvinceQuality]) -> MetricG
     samples[SWEEP_TIMESTAMP].append(((), sweep.started_at.timestamp()))
     samples[SWEEP_LOCAL_DROPS].append(((), sweep.local_drops))
     samples[SWEEP_INFO].append(((sweep.engine, __version__), 1))
+    if spool:
+        samples[SPOOL_SWEEPS].append(((), spool.sweeps))
+        samples[SPOOL_DROPPED].append(((), spool.dropped_sweeps))
+        samples[SPOOL_QUARANTINED].append(((), spool.quarantined_rows))
     return MetricGroup(PROBE_JOB, sweep.egress.name, sweep.library.isp, samples)
 
 

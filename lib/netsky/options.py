@@ -50,6 +50,7 @@ class Common:
     egress: str
     database: str
     database_timeout: float
+    group_readable: bool
     pushgateway: str | None
     push_timeout: float
     push_user: str | None
@@ -87,7 +88,14 @@ class Common:
                 "no password on the command line, where every user of this host sees it: set the "
                 "URL in netsky.toml or NETSKY_DATABASE, or use ?read_default_file=FILE in it"
             )
-        return Database(url, timeout=self.database_timeout)
+        return Database(url, timeout=self.database_timeout, mode=self.file_mode)
+
+    @property
+    def file_mode(self) -> int:
+        """Of SQLite files that are made."""
+        from netsky.connection import PRIVATE, READABLE_BY_GROUP
+
+        return READABLE_BY_GROUP if self.group_readable else PRIVATE
 
     def open_outlets(self) -> Outlets:
         from netsky.delivery import Outlets
@@ -170,6 +178,11 @@ _COMMON_OPTIONS = (
         default=10,
         metavar="SECONDS",
         help="To connect, and for each answer.",
+    ),
+    _option(
+        "--group-readable",
+        is_flag=True,
+        help="Let the group of this user read SQLite files that are made, too.",
     ),
     _option("--pushgateway", metavar="URL", help="http://HOST:PORT; without it nothing is pushed."),
     _option(

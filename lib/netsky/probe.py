@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from netsky.aggregate import ProvinceQuality, Total, aggregate, total_of
 from netsky.database import Database
-from netsky.delivery import Deliveries, Outlets, deliver
+from netsky.delivery import Outlets, Step, deliver
+from netsky.errors import DatabaseError
 from netsky.library import AddressLibrary
 from netsky.metrics import probe_metrics
 from netsky.places import Egress
+from netsky.rows import SweepRows, sweep_rows
+from netsky.spool import FLUSH_SECONDS, Spool, SpoolState
 from netsky.sweep import Engine, ProbePlan, Progress, Sweep
 
 log = logging.getLogger(__name__)
@@ -24,6 +28,7 @@ class ProbeReport:
     sweep: Sweep
     qualities: list[ProvinceQuality]
     not_delivered: tuple[str, ...]
+    spool: SpoolState | None = None
 
     @property
     def total(self) -> Total:
@@ -42,11 +47,11 @@ def probe(
     plan: ProbePlan,
     *,
     abnormal_rtt: float,
-    database: Database | None,
+    storage: Storage | None,
     outlets: Outlets,
     progress: Progress,
 ) -> ProbeReport:
-    """One sweep, stored (unless `database` is None) and delivered.
+    """One sweep, stored (unless `storage` is None) and delivered.
 
     Raises EngineError when nothing could be measured.
     """
@@ -67,8 +72,33 @@ def probe(
             failure.reason,
         )
     qualities = aggregate(sweep, abnormal_rtt=abnormal_rtt)
-    deliveries: Deliveries = outlets.deliveries([probe_metrics(sweep, qualities)])
-    if database:
-        store = partial(database.store_sweep, library.isp, egress.name, sweep.started_at, qualities)
-        deliveries = {"database": store, **deliveries}
-    return ProbeReport(sweep, qualities, deliver(deliveries))
+    not_stored: tuple[str, ...] = ()
+    spooled = None
+    if storage:
+        rows = sweep_rows(library.isp, egress.name, sweep.started_at, qualities)
+        not_stored, spooled = storage.store(rows)
+    not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
+    return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A database, and the spool through which sweeps go there."""
+
+    database: Database
+    spool: Spool
+
+    def store(self, rows: SweepRows) -> tuple[tuple[str, ...], SpoolState | None]:
+        """What went wrong, a line each, and how full the spool is."""
+        return self._deliver(partial(self.spool.store, rows, self.database))
+
+    def flush(self) -> tuple[tuple[str, ...], SpoolState | None]:
+        """The same, only with what waits in the spool."""
+        return self._deliver(partial(self.spool.flush, self.database))
+
+    def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
+        failed = deliver({"database": Step(run, self.database.limit + FLUSH_SECONDS)})
+        try:
+            return failed, self.spool.state()
+        except DatabaseError:  # why was said before
+            return failed, None

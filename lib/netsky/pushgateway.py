@@ -37,6 +37,7 @@ class Pushgateway:
             )
         self._url = url
         self._timeout = timeout
+        self.limit = 2 * timeout + 5  # seconds for a whole push: to connect, to be answered
         self._handler = default_handler
         if user is not None:
             self._handler = partial(basic_auth_handler, username=user, password=password or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from netsky.console import (
 )
 from netsky.places import ISP
 from netsky.probe import ProbeReport
+from netsky.spool import SpoolState
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class ProbeView:
                 }
                 for failure in sweep.failures
             ],
+            "spool": None if self.report.spool is None else asdict(self.report.spool),
             "not_delivered": list(self.report.not_delivered),
         }
 
@@ -80,6 +82,7 @@ class ProbeView:
                 [f"{q.province.slug}:{percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             ),
             "not_measured": listed([failure.province.slug for failure in sweep.failures]),
+            **spool_fields(self.report.spool),
         }
 
     def screen(self) -> Sequence[Table | Text]:
@@ -131,7 +134,49 @@ class ProbeView:
             )
         for failure in sweep.failures:
             text.append(f"\n未测 {failure.province.name}：{failure.reason}", style="bold red")
+        if self.report.spool and self.report.spool.sweeps:
+            text.append(f"\n{spool_text(self.report.spool)}", style="bold red")
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class FlushView:
+    """What became of the sweeps that waited."""
+
+    isp: ISP
+    egress: str
+    flushed_at: datetime
+    spool: SpoolState | None
+    not_delivered: tuple[str, ...]
+
+    def document(self) -> Mapping[str, Any]:
+        return {
+            "flush": {"isp": self.isp.slug, "egress": self.egress},
+            "spool": None if self.spool is None else asdict(self.spool),
+            "not_delivered": list(self.not_delivered),
+        }
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        fields = {"isp": self.isp.slug, "egress": self.egress}
+        return self.flushed_at, {**fields, **spool_fields(self.spool)}
+
+    def screen(self) -> Sequence[Text]:
+        return [Text(spool_text(self.spool))]
+
+
+def spool_fields(spool: SpoolState | None) -> Mapping[str, object]:
+    """In a line: how many sweeps wait, `-` when that is not known or there is no spool."""
+    return {"spooled": "-" if spool is None else spool.sweeps}
+
+
+def spool_text(spool: SpoolState | None) -> str:
+    """For people: how full the spool is."""
+    if spool is None:
+        return "暂存状态未知"
+    return (
+        f"暂存待入库 {spool.sweeps} 轮，累计丢弃 {spool.dropped_sweeps} 轮、"
+        f"隔离 {spool.quarantined_rows} 行"
+    )
 
 
 def _province_document(quality: ProvinceQuality) -> dict[str, Any]:

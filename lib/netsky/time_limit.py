@@ -1,0 +1,35 @@
+"""An end to whatever takes too long outside of this process: a server that sends a byte now and then
+keeps every single time-out, and still never comes to an end.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from netsky.errors import DeliveryError
+
+AGAIN_SECONDS = 1.0  # should what was interrupted wait anew while it cleans up
+
+
+@contextmanager
+def time_limit(seconds: float, what: str) -> Iterator[None]:
+    """Raise DeliveryError in the block when it takes longer. Only in the main thread; else no limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise DeliveryError(f"{what}: no end within {seconds:g} s: given up")
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
