@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from netsky.errors import DatabaseError, InputError, RefusedError
 from netsky.tables import metadata
+from netsky.time_limit import time_limit
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -91,6 +92,7 @@ class Connector:
     def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
         self._url = url
         self._mode = mode
+        self.limit = 3 * timeout + 15  # seconds for a transaction as a whole
         self.is_sqlite = url.get_backend_name() == "sqlite"
         connect_args: dict[str, Any] = {"timeout": timeout}
         if not self.is_sqlite:
@@ -111,7 +113,10 @@ class Connector:
         try:
             if self.is_sqlite and create:
                 self._make_file()
-            with self._engine.begin() as connection:
+            with (
+                time_limit(self.limit, f"database {self}", DatabaseError),
+                self._engine.begin() as connection,
+            ):
                 if self.is_sqlite and create:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                     connection.exec_driver_sql("PRAGMA synchronous=FULL")

@@ -78,7 +78,6 @@ class Database:
 
     def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
         self.connector = Connector(url, timeout=timeout, mode=mode)
-        self.limit = 3 * timeout + 15  # seconds for an operation, of some statements, as a whole
 
     def __str__(self) -> str:
         return str(self.connector)

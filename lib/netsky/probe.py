@@ -97,7 +97,7 @@ class Storage:
         return self._deliver(partial(self.spool.flush, self.database))
 
     def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
-        failed = deliver({"database": Step(run, self.database.limit + FLUSH_SECONDS)})
+        failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})
         try:
             return failed, self.spool.state()
         except DatabaseError:  # why was said before

@@ -6,26 +6,38 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from netsky.errors import DeliveryError
+from netsky.errors import DeliveryError, NetskyError
 
 AGAIN_SECONDS = 1.0  # should what was interrupted wait anew while it cleans up
 
 
 @contextmanager
-def time_limit(seconds: float, what: str) -> Iterator[None]:
-    """Raise DeliveryError in the block when it takes longer. Only in the main thread; else no limit."""
+def time_limit(
+    seconds: float, what: str, error: type[NetskyError] = DeliveryError
+) -> Iterator[None]:
+    """Raise `error` in the block when it takes longer.
+
+    Blocks may be nested: each limit holds. Only in the main thread, where signals arrive; in
+    another there is no limit.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def give_up(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise DeliveryError(f"{what}: no end within {seconds:g} s: given up")
+        raise error(f"{what}: no end within {seconds:g} s: given up")
 
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < left <= seconds:  # the limit around this one comes first
+        yield
+        return
+    started = time.monotonic()
     former = signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:
@@ -33,3 +45,6 @@ def time_limit(seconds: float, what: str) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
+        if left:
+            still = max(0.001, left - (time.monotonic() - started))
+            signal.setitimer(signal.ITIMER_REAL, still, AGAIN_SECONDS)

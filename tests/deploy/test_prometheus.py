@@ -88,6 +88,7 @@ GROUPING = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 NOT_METRICS = re.compile(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|on)\s*\([^)]*\)|\boffset \w+')
 PROMQL_WORDS = {
     *("and", "or", "unless", "time", "last_over_time", "avg_over_time", "count_over_time"),
+    "min_over_time",
     *("sum", "max", "count", "topk", "sort_desc", "round", "absent"),
 }
 NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*")
