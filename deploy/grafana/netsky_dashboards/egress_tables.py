@@ -61,6 +61,7 @@ def _egress_sweeps() -> list[Value]:
         Value("发包", _by_egress(metrics.PACKETS_SENT), count),
         Value("收包", _by_egress(metrics.PACKETS_RECEIVED), count),
         Value("本机丢弃", _by_egress(metrics.SWEEP_LOCAL_DROPS), drops),
+        Value("待入库", _by_egress(metrics.SPOOL_SWEEPS), drops),
         Value("", engine, []),
     ]
 
