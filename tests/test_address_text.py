@@ -117,6 +117,13 @@ def test_line_ends_bom_blanks_and_comments_in_any_encoding_do_not_matter(file, c
     assert read(file, content) == ([("192.0.2.1",) * 2, ("192.0.2.2",) * 2], [])
 
 
+@pytest.mark.parametrize("content", [b"\xef", b"\xef\xbb", b"\xef\xbb\n"])
+def test_half_a_bom_is_a_bad_line(file, content):
+    intervals, bad = read(file, content)
+    assert intervals == []
+    assert [b.number for b in bad] == [1]
+
+
 @pytest.mark.parametrize("content", ["", "\n", "# nothing\n\n"])
 def test_a_file_without_entries_gives_no_interval(file, content):
     assert read(file, content) == ([], [])
@@ -133,9 +140,10 @@ def test_lines_are_counted_right_in_long_files(file, number, text):
     assert [i for i in intervals if i[0] != text] == expected[: number - 1] + expected[number:]
 
 
-def test_a_very_long_bad_line_is_shown_in_part(file):
-    _, bad = read(file, "x" * 10_000)
-    assert len(str(bad[0])) < len(str(file)) + 200
+@pytest.mark.parametrize("end", ["", "-1", "/24"])
+def test_a_very_long_bad_line_is_shown_in_part(file, end):
+    _, bad = read(file, "x" * 10_000 + end)
+    assert len(str(bad[0])) < len(str(file)) + 250
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path):

@@ -1,5 +1,10 @@
 """netsky.toml as defaults of the options: precedence, and the same checks as on the command line."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 
@@ -114,6 +119,7 @@ def test_a_given_file_must_exist():
         ("[probe]\nwindow = nan", "probe.window: nan is not a finite number"),
         ("[probe]\nwindow = inf", "probe.window: inf is not in the range"),
         ("[probe]\nprovince = 'hunan'", "probe.province = 'hunan' must be a list"),
+        ("[probe]\nprovince = ['hunan', 1]", "province = ['hunan', 1] must be a list of strings"),
         ("no_push = 1", "no_push = 1 must be true or false"),
         ("no_push = 'yes'", "no_push = 'yes' must be true or false"),
         ("push_user = 1", "push_user = 1 must be a string"),
@@ -132,3 +138,19 @@ def test_what_is_wrong_is_refused_with_file_and_key(parse, toml, message):
 def test_what_is_wrong_is_refused_even_if_the_command_line_overrides_it(parse):
     with pytest.raises(InputError, match=r"probe\.rate: 0 is not in the range"):
         parse("[probe]\nrate = 0", "--rate", "7")
+
+
+def test_a_path_that_the_locale_cannot_write_is_refused_with_file_and_key(tmp_path):
+    (tmp_path / "netsky.toml").write_text("textfile = '北京.prom'", encoding="utf-8")
+    tool = Path(__file__).parents[1] / "netsky_alert.py"
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run(
+        [sys.executable, str(tool), "--isp", "cu"],
+        env=os.environ | ascii_only,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    [line] = run.stderr.splitlines()
+    assert "netsky.toml: textfile: 'ascii' codec can't encode" in line

@@ -119,14 +119,15 @@ def test_a_missing_table_is_no_refusal_the_sweep_waits(spool, mariadb_store):
 
 
 def test_what_is_too_old_is_dropped_and_counted(tmp_path, no_database, caplog):
-    spool = make_spool(tmp_path, max_age=timedelta(seconds=60))
-    for seconds in (100, 90, 10, 5):
+    spool = make_spool(tmp_path, max_age=timedelta(hours=1))
+    for seconds in (7300, 7200, 10, 5):
         spool.add(rows(seconds=seconds))
     assert spool.state() == SpoolState(sweeps=2, dropped_sweeps=2, quarantined_rows=0)
     assert "1 sweeps are lost" in caplog.text
 
 
-def test_what_is_too_much_is_dropped_oldest_first(tmp_path, store):
+def test_what_is_too_much_is_dropped_oldest_first(tmp_path, store, monkeypatch):
+    monkeypatch.setattr("netsky.spool.FLUSH_SECONDS", 600)
     spool = make_spool(tmp_path, max_bytes=100_000)
     for seconds in range(400, 0, -1):
         spool.add(rows(seconds=seconds, loss=seconds / 1000))

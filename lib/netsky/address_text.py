@@ -62,9 +62,10 @@ def read_intervals(file: Path, bad: list[BadLine], *, targets: bool) -> Interval
     """The intervals of one file; lines that are wrong (as `targets`) are appended to `bad`."""
     try:
         # Comments may be in any encoding (GBK from Windows, say): only ASCII matters here.
-        text = file.read_text(encoding="utf-8-sig", errors="backslashreplace")
+        text = file.read_text(encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise LibraryError(f"cannot read {file}: {error.strerror}") from error
+    text = text.removeprefix("\ufeff")  # utf-8-sig would swallow half a BOM, too
     lines = text.removesuffix("\n").split("\n")  # as editors count; splitlines() knows more ends
     parts = [
         _read_block(file, start, lines[start : start + _BLOCK], bad)
@@ -140,7 +141,7 @@ def _parse_address(text: str) -> int:
     try:
         return int.from_bytes(_pack(text), "big")
     except (OSError, ValueError):
-        raise ValueError(f"{text!r} is not an IPv4 address") from None
+        raise ValueError(f"{text[:80]!r} is not an IPv4 address") from None
 
 
 def _parse_cidr(entry: str) -> tuple[int, int]:

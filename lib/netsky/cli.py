@@ -13,13 +13,14 @@ import sys
 import time
 from collections.abc import Callable
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from netsky import __version__
 from netsky.default_map import CommonOption
-from netsky.errors import NetskyError
+from netsky.errors import InputError, NetskyError
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,9 @@ class Tool(click.Command):
         verbose, quiet = ctx.params.pop("verbose"), ctx.params.pop("quiet")
         level = logging.ERROR if quiet else max(logging.DEBUG, logging.WARNING - 10 * verbose)
         logging.getLogger().setLevel(level)
+        for name, value in ctx.params.items():
+            if name == "egress" or isinstance(value, Path):
+                _check_file_name(name, value)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -98,6 +102,17 @@ class Tool(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _check_file_name(option: str, value: str | Path) -> None:
+    """Refuse what this locale cannot name a file, of the lock or the spool, say."""
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise InputError(
+            f"--{option.replace('_', '-')}: no file can have the name {str(value)!r} in this locale, "
+            f"which is {sys.getfilesystemencoding()}: set LC_ALL=C.UTF-8, and not PYTHONUTF8=0"
+        ) from None
 
 
 def _prepare_streams() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from netsky.errors import DatabaseError, InputError, RefusedError
 from netsky.tables import metadata
-from netsky.time_limit import time_limit
+from netsky.time_limit import time_limit, wait_for_name
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -91,6 +92,7 @@ class Connector:
 
     def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
         self._url = url
+        self._timeout = timeout
         self._mode = mode
         self.limit = 3 * timeout + 15  # seconds for a transaction as a whole
         self.is_sqlite = url.get_backend_name() == "sqlite"
@@ -99,7 +101,11 @@ class Connector:
             whole = max(1, round(timeout))  # PyMySQL takes whole seconds only
             names = ("connect_timeout", "read_timeout", "write_timeout")
             connect_args = dict.fromkeys(names, whole)
-        self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=connect_args)
+        # Each connection is closed after its transaction: nothing to reset, which a server that has
+        # gone meanwhile would answer with a traceback in the log.
+        self._engine = sa.create_engine(
+            url, poolclass=sa.NullPool, pool_reset_on_return=None, connect_args=connect_args
+        )
 
     @contextmanager
     def transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
@@ -113,6 +119,8 @@ class Connector:
         try:
             if self.is_sqlite and create:
                 self._make_file()
+            if not self.is_sqlite and self._url.host:
+                wait_for_name(self._url.host, self._timeout)
             with (
                 time_limit(self.limit, f"database {self}", DatabaseError),
                 self._engine.begin() as connection,
@@ -120,6 +128,8 @@ class Connector:
                 if self.is_sqlite and create:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                     connection.exec_driver_sql("PRAGMA synchronous=FULL")
+                    # Python begins at the first INSERT: half of the tables could stay behind.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                     metadata.create_all(connection)
                 yield connection
         except REFUSALS as error:
@@ -172,8 +182,23 @@ _HINTS = {
     2003: "is the server running and reachable?",
 }
 _SQLITE_HINTS = {
+    "database or disk is full": "make room on the disk of that file",
+    "disk I/O error": "is the disk of that file full or broken?",
     "no such table": "is it the database of netsky_probe.py? Its first sweep makes the tables",
 }
+
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
+def is_damage(error: DatabaseError) -> bool:
+    """Whether SQLite said that what is in the file is no database that it can read."""
+    cause = error.__cause__
+    said = cause.orig if isinstance(cause, DBAPIError) else None
+    if not isinstance(said, sqlite3.Error):
+        return False
+    # Without a code it is Python that cannot make sense of what SQLite has read.
+    return getattr(said, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE
 
 
 def reason_of(error: SQLAlchemyError) -> str:

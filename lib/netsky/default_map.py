@@ -65,19 +65,22 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
 
 def _check(ctx: click.Context, option: click.Option, where: str, value: Any) -> None:
     types, wanted = _toml_types(option)
-    if type(value) not in types:
+    entries = value if option.multiple and type(value) is list else []
+    if type(value) not in types or any(type(entry) is not str for entry in entries):
         raise InputError(f"{where} = {value!r} must be {wanted}")
     try:
         option.type_cast_value(ctx, value)
     except click.BadParameter as error:
         raise InputError(f"{where}: {error.message}") from error
+    except ValueError as error:  # a path that this locale cannot write, say
+        raise InputError(f"{where}: {error}") from error
 
 
 def _toml_types(option: click.Option) -> tuple[tuple[type, ...], str]:
     if option.is_flag:
         return (bool,), "true or false"
     if option.multiple:
-        return (list,), "a list"
+        return (list,), "a list of strings"
     if isinstance(option.type, click.types.IntParamType):
         return (int,), "a whole number"
     if isinstance(option.type, click.types.FloatParamType):

@@ -5,7 +5,8 @@
     │   └── LibraryError     2  an address library cannot be used as it is
     ├── EngineError          1  nothing could be measured
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
-    │   └── RefusedError     1  it refuses what it was to store, and would again
+    │   ├── RefusedError     1  it refuses what it was to store, and would again
+    │   └── SpoolError       1  the spool's own file cannot be read or written
     ├── NoDataError          1  the database holds nothing to average or to judge
     ├── DeliveryError        3  measured, but not delivered: Pushgateway, textfile
     │   └── OutputError      3  standard output did not take the figures
@@ -43,6 +44,10 @@ class DatabaseError(NetskyError):
 
 class RefusedError(DatabaseError):
     """The database does not take a row, and never will."""
+
+
+class SpoolError(DatabaseError):
+    """The spool cannot be read or written."""
 
 
 class NoDataError(NetskyError):

@@ -20,6 +20,7 @@ from prometheus_client.exposition import (
 
 from netsky.errors import DeliveryError, InputError
 from netsky.metrics import Exposition, MetricGroup
+from netsky.time_limit import wait_for_name
 
 
 class Pushgateway:
@@ -45,6 +46,7 @@ class Pushgateway:
     def push(self, group: MetricGroup) -> None:
         """Replace the group {job, egress, isp} in one PUT; DeliveryError when it is not taken."""
         try:
+            wait_for_name(urlsplit(self._url).hostname or "", self._timeout)
             push_to_gateway(
                 self._url,
                 job=group.job,
@@ -90,6 +92,7 @@ def write_textfile(file: Path, groups: Sequence[MetricGroup]) -> None:
     """Replace `file` at once, for node_exporter's textfile collector; DeliveryError if it cannot."""
     try:
         write_to_textfile(str(file), _registry(groups))
+        file.chmod(0o644)  # node_exporter is another user, whatever our umask
     except OSError as error:
         raise DeliveryError(f"textfile {file}: {error.strerror}") from error
 

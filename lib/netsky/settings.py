@@ -12,7 +12,9 @@ name = "教育网"
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,9 @@ from netsky.places import ALL_EGRESSES, ISP, ISP_SLUG, Egress
 
 TOOLS = ("probe", "avg_lossrate", "alert")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MOST_LEVELS = 8  # no setting needs more than three
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,16 @@ def read(file: Path) -> Settings:
     Options are for the caller to check, who knows them.
     """
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open(encoding="utf-8") as opened:
+            _check_who_may_change(file, os.fstat(opened.fileno()))
+            document = tomllib.loads(opened.read())
     except OSError as error:
         raise InputError(f"cannot read the settings {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of tomllib, of UTF-8, or of a number of too many digits
         raise InputError(f"{file} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{file} is not valid TOML: nested too deep") from error
+    _check_plain(file, document)
     tables = {name: _table(file, name, document.pop(name, {})) for name in ("egress", "isp")}
     tools = {name: _table(file, name, document.pop(name, {})) for name in TOOLS}
     return Settings(
@@ -68,6 +78,46 @@ def read(file: Path) -> Settings:
         egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
         isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
     )
+
+
+def _check_who_may_change(file: Path, status: os.stat_result) -> None:
+    """Refuse a file that any user of this host may change: it says what is run, as whom we run."""
+    if not stat.S_ISREG(status.st_mode):  # /dev/null, or a pipe from the shell
+        return
+    if status.st_mode & stat.S_IWOTH:
+        raise InputError(
+            f"{file} may be changed by every user of this host, and it says which programs are "
+            f"run: chmod o-w {file}"
+        )
+    folder = file.resolve().parent
+    if folder.stat().st_mode & stat.S_IWOTH and status.st_uid not in (0, os.geteuid()):
+        raise InputError(
+            f"{file} belongs to another user (uid {status.st_uid}) and lies where every user of "
+            "this host may put one: copy it to a folder of yours, or give another with --config"
+        )
+
+
+def _check_plain(file: Path, document: dict[str, Any]) -> None:
+    """Refuse what nobody writes on purpose, and what breaks lines of logs, paths and numbers later."""
+    waiting: list[tuple[str, int, object]] = [("", 0, document)]
+    while waiting:
+        where, level, value = waiting.pop()
+        if level > _MOST_LEVELS:
+            raise InputError(f"{file}: {where[:40]} is nested too deep")
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                name = f"{where}.{key}" if where else key
+                if not key.isprintable():
+                    raise InputError(
+                        f"{file}: the key {name!r} has characters in it that do not print"
+                    )
+                waiting.append((name, level + 1, entry))
+        elif isinstance(value, list):
+            waiting += [(where, level + 1, entry) for entry in value]
+        elif isinstance(value, str) and _CONTROL.search(value):
+            raise InputError(f"{file}: {where} has control characters in it")
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InputError(f"{file}: {where} has a number beyond 64 bits")
 
 
 def _table(file: Path, key: str, value: object) -> dict[str, Any]:
@@ -92,7 +142,7 @@ def _egress(file: Path, name: str, value: object) -> Egress:
             ) from None
     if not 0 < entries.get("fwmark", 1) < 2**32:
         raise InputError(f"{file}: {key}.fwmark = {entries['fwmark']} is not 1 to 4294967295")
-    if not 0 < len(entries.get("interface", "lo")) < 16:
+    if not 0 < len(entries.get("interface", "lo").encode()) < 16:  # the kernel would cut it
         raise InputError(f"{file}: {key}.interface = {entries['interface']!r} is no interface name")
     return Egress(name, **entries)
 

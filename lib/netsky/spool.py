@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from netsky.connection import PRIVATE
+from netsky.connection import PRIVATE, is_damage
 from netsky.database import Database, RefusedRow
-from netsky.errors import DatabaseError, RefusedError
+from netsky.errors import DatabaseError, RefusedError, SpoolError
 from netsky.rows import SweepRows, column_time
 from netsky.tables import HISTORY, lossrate
 
@@ -96,20 +96,26 @@ class Spool:
 
     def store(self, sweep: SweepRows, database: Database) -> None:
         """Keep a sweep and write on what is kept. DatabaseError: something still waits."""
+        fate = "this sweep is lost"
         try:
             self.add(sweep)
-        except DatabaseError as error:
-            database.store(sweep)
+            fate = "this sweep is in its file"
+            self.flush(database)
+        except SpoolError as error:
+            try:
+                database.store(sweep)
+            except DatabaseError as refusal:
+                raise DatabaseError(f"{refusal}; nor is there a spool: {error}: {fate}") from error
             raise DatabaseError(
                 f"{error} (this sweep is in the database all the same; without a spool the next one "
                 "is lost when the database is down)"
             ) from error
-        self.flush(database)
 
     def add(self, sweep: SweepRows) -> None:
         """Keep a sweep; it is on the disk when this returns."""
         self._prepare()
-        self._kept.store(sweep)
+        with self._in_file():
+            self._kept.store(sweep)
         self._keep_within_bounds()
 
     def flush(self, database: Database) -> None:
@@ -185,8 +191,21 @@ class Spool:
         if dropped:
             log.error("spool %s is full or too old: %s sweeps are lost", self.file, dropped)
 
-    def _transaction(self) -> AbstractContextManager[sa.Connection]:
-        return self._kept.connector.transaction()
+    @contextmanager
+    def _transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
+        with self._in_file(), self._kept.connector.transaction(create=create) as connection:
+            yield connection
+
+    @contextmanager
+    def _in_file(self) -> Iterator[None]:
+        """Trouble in the block is the file's own: SpoolError. Damage that shows is set aside."""
+        try:
+            yield
+        except DatabaseError as error:
+            if is_damage(error):
+                with suppress(OSError):
+                    self._set_aside()
+            raise SpoolError(str(error)) from error
 
     def _prepare(self) -> None:
         """See that there is a file that can be used; one that cannot is set aside."""
@@ -196,22 +215,26 @@ class Spool:
             if not usable:
                 self._set_aside()
         except OSError as error:
-            raise DatabaseError(
+            raise SpoolError(
                 f"spool {self.file}: {error.strerror}: give a folder that this user may write to "
                 "with --spool"
             ) from error
-        with self._kept.connector.transaction(create=True) as connection:
+        with self._transaction(create=True) as connection:
             _own.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 
     def _is_usable(self) -> bool:
         try:
-            with self._transaction() as connection:
+            with self._kept.connector.transaction() as connection:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+                if not sa.inspect(connection).get_table_names():
+                    version = VERSION  # a crash, or a full disk, came before the tables
                 checked = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         except DatabaseError as error:
-            if "locked" in str(error):
-                raise
+            # Nothing else is damage: a full disk, another process, missing rights pass, and what
+            # waits in the file must not be left behind for that.
+            if not is_damage(error):
+                raise SpoolError(str(error)) from error
             return False
         return version == VERSION and checked == "ok"
 

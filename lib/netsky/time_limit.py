@@ -4,11 +4,13 @@ keeps every single time-out, and still never comes to an end.
 
 from __future__ import annotations
 
+import ipaddress
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -48,3 +50,26 @@ def time_limit(
         if left:
             still = max(0.001, left - (time.monotonic() - started))
             signal.setitimer(signal.ITIMER_REAL, still, AGAIN_SECONDS)
+
+
+def wait_for_name(host: str, seconds: float) -> None:
+    """OSError when no name server says within `seconds` what `host` is, be it that there is none.
+
+    No signal interrupts the system's look-up, which may take half a minute: it goes on, unheeded,
+    in a thread that does not keep the process from ending. When this returns, the next look-up is
+    quick.
+    """
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):  # whoever connects is told
+            socket.getaddrinfo(host, None)
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        reason = f"no answer from the name servers within {seconds:g} s"
+        raise socket.gaierror(socket.EAI_AGAIN, reason)

@@ -24,6 +24,7 @@ from netsky.engines.fping_process import (
     FpingProcesses,
     NotMeasuredError,
     fping_command,
+    fping_environment,
 )
 from netsky.engines.local_drops import watch_local_drops
 from netsky.errors import EngineError
@@ -93,6 +94,7 @@ class FpingEngine:
                 [self._program, *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
+                env=fping_environment(),
                 timeout=5,
                 check=False,
             )

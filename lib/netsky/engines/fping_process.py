@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 MEASURED = (0, 1)
 
 
+def fping_environment() -> dict[str, str]:
+    """What fping needs of ours, where a database's password may stand: nothing but the way to it."""
+    return {name: value for name, value in os.environ.items() if name == "PATH"}
+
+
 class NotMeasuredError(Exception):
     """A process gave no measurement; the text says why. Never to be taken for loss."""
 
@@ -123,6 +128,7 @@ class FpingProcesses:
                         stdin=targets_file,
                         stdout=subprocess.DEVNULL,
                         stderr=output,
+                        env=fping_environment(),
                         start_new_session=True,  # ^C on the terminal is for us to handle
                     )
                 except OSError as error:
