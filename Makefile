@@ -12,7 +12,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench bench-variants bench-rtt dashboards lock clean
+.PHONY: help demo test check format bench bench-variants bench-rtt fuzz soak day dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,18 @@ bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine che
 bench-rtt: $(VENV)/dev  ## Measure how exact RTTs are at full pace.
 	@tools/need $(BENCH_PACKAGES)
 	PYTHONPATH=tests $(BIN)/python bench/rtt.py
+
+INPUTS ?= 1_000_000
+fuzz: $(VENV)/dev  ## Fuzz the four readers: make fuzz INPUTS=10_000_000.
+	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(INPUTS)
+
+COUNT ?= 200
+soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=200.
+	@tools/need $(TEST_PACKAGES)
+	PYTHONPATH=tests $(BIN)/python tests/faults/soak.py $(COUNT)
+
+day: $(VENV)/dev  ## Score the grading rules on a simulated week.
+	PYTHONPATH=lib $(BIN)/python -m lab.day --days 7 --seed 1
 
 dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
 	$(BIN)/python deploy/grafana/build.py

@@ -123,7 +123,7 @@ def test_a_given_file_must_exist():
         ("no_push = 1", "no_push = 1 must be true or false"),
         ("no_push = 'yes'", "no_push = 'yes' must be true or false"),
         ("push_user = 1", "push_user = 1 must be a string"),
-        ("database = ['a']", "database = ['a'] must be a string"),
+        ("database = ['a']", "database must be a string"),
         ("format = 'xml'", "format: 'xml' is not one of 'auto'"),
         ("textfile = 1979-05-27", "textfile = datetime.date(1979, 5, 27) must be a string"),
     ],
@@ -154,3 +154,9 @@ def test_a_path_that_the_locale_cannot_write_is_refused_with_file_and_key(tmp_pa
     assert run.returncode == 2
     [line] = run.stderr.splitlines()
     assert "netsky.toml: textfile: 'ascii' codec can't encode" in line
+
+
+def test_a_database_of_the_wrong_type_is_not_repeated_which_may_hold_a_password(parse):
+    with pytest.raises(InputError, match=r"database must be a string") as refusal:
+        parse('database = ["mysql://netsky:geheim@127.0.0.1/x"]')
+    assert "geheim" not in str(refusal.value)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 import pytest
-from netsky_alert import main as netsky_alert
-from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
-from netsky_probe import main as netsky_probe
 
 from netsky import settings
 from netsky.default_map import SETTINGS, CommonOption, section_of
 from netsky.places import ISP, Egress
+from netsky_alert import main as netsky_alert
+from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
+from netsky_probe import main as netsky_probe
 
 TOOLS = {section_of(tool): tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}
 EXAMPLE = Path(__file__).parents[1] / "netsky.toml.example"

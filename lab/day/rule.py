@@ -1,0 +1,186 @@
+"""What a rule of detection is, and the product's own.
+
+A rule sees each minute what the alert could see then, and says which severities stand and which
+provinces they are about. `BaselineRule` judges with netsky.grading by a mean that is computed anew
+each hour, as crontab.example has it; what kind of mean is for a function to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from lab.day.types import Bools, Floats, Grades
+from netsky.database import Baseline, NewestLoss
+from netsky.grading import Grade, Rules, Severity, Verdict, judge
+from netsky.places import PROVINCES
+
+SEVERITIES = tuple(Severity)
+NOT_JUDGED, NONE, ELEVATED, SEVERE = -1, 0, 1, 2
+
+# As in crontab.example: the mean at hh:03, the verdict 18 s after the sweep has begun.
+AVERAGED_AT_MINUTE = 3
+JUDGED_AFTER = timedelta(seconds=18)
+HOURS = timedelta(hours=12)
+MIN_SAMPLES = 3
+KEPT_MINUTES = 26 * 60
+
+_CODE = {Grade.NONE: NONE, Grade.ELEVATED: ELEVATED, Grade.SEVERE: SEVERE}
+_INDEX = {province.slug: index for index, province in enumerate(PROVINCES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The minute of a sweep that began `at`: by province the loss, NaN where none was measured."""
+
+    at: datetime
+    loss_ratio: Floats
+    packets_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A grade for each province, NOT_JUDGED where there is none; the severities that stand.
+
+    What is not judged or undetermined neither makes nor ends an alert.
+    """
+
+    grades: Grades
+    active: frozenset[Severity]
+    undetermined: frozenset[Severity] = frozenset()
+
+
+ALL_QUIET = Opinion(np.full(len(PROVINCES), NONE, np.int8), frozenset())
+MARGIN = 0.001
+
+
+class Rule(Protocol):
+    """A rule of detection for one line, with what it remembers of it."""
+
+    def judge(self, reading: Reading) -> Opinion:
+        """Called once a minute, in the order of time."""
+
+
+class History:
+    """The loss of the past 26 hours, and which of it was graded as a rise."""
+
+    def __init__(self) -> None:
+        self._seconds = np.full(KEPT_MINUTES, -np.inf)
+        self._loss = np.full((KEPT_MINUTES, len(PROVINCES)), np.nan)
+        self._graded = np.zeros((KEPT_MINUTES, len(PROVINCES)), np.bool_)
+        self._count = 0
+
+    def add(self, at: datetime, loss_ratio: Floats) -> None:
+        place = self._count % KEPT_MINUTES
+        self._seconds[place] = at.timestamp()
+        self._loss[place], self._graded[place] = loss_ratio, False
+        self._count += 1
+
+    def mark(self, graded: Bools) -> None:
+        """Say of the newest sweep in which provinces it was graded as a rise."""
+        self._graded[(self._count - 1) % KEPT_MINUTES] = graded
+
+    def loss(self, after: datetime, until: datetime, *, quiet: bool = False) -> Floats:
+        """The sweeps of after < time <= until; `quiet`: NaN where they were graded as a rise."""
+        chosen = (self._seconds > after.timestamp()) & (self._seconds <= until.timestamp())
+        loss = self._loss[chosen]
+        return np.where(self._graded[chosen], np.nan, loss) if quiet else loss
+
+
+Average = Callable[[History, datetime], Floats]
+"""What is usual, by province, from what is stored by then; NaN: leave it as it was."""
+
+Judged = Callable[[Reading, Floats], Floats]
+"""What counts as the loss of a sweep, given what is usual."""
+
+
+def mean_of_12_hours(history: History, now: datetime) -> Floats:
+    """The same as netsky.database.mean_loss and --min-samples give."""
+    return mean_of(history.loss(now - HOURS, now), MIN_SAMPLES)
+
+
+def mean_of(loss: Floats, min_samples: int) -> Floats:
+    samples = np.sum(~np.isnan(loss), axis=0)
+    mean = np.nansum(loss, axis=0) / np.maximum(samples, 1)
+    return np.where(samples >= min_samples, mean, np.nan)
+
+
+def as_measured(reading: Reading, usual: Floats) -> Floats:  # noqa: ARG001
+    return reading.loss_ratio
+
+
+class BaselineRule:
+    """netsky.grading on a baseline of any kind; with the defaults, what the product does."""
+
+    def __init__(
+        self,
+        average: Average = mean_of_12_hours,
+        judged: Judged = as_measured,
+        rules: Rules | None = None,
+    ) -> None:
+        self._average, self._judged, self._rules = average, judged, rules or Rules()
+        self._history = History()
+        self._loss = np.full(len(PROVINCES), np.nan)
+        self._measured_at: list[datetime | None] = [None] * len(PROVINCES)
+        self._usual = np.full(len(PROVINCES), np.nan)
+        self._computed_at: list[datetime | None] = [None] * len(PROVINCES)
+
+    def judge(self, reading: Reading) -> Opinion:
+        if reading.at.minute == AVERAGED_AT_MINUTE:
+            self._renew_baselines(reading.at)  # this minute's sweep is not stored yet
+        known = ~np.isnan(reading.loss_ratio)
+        if known.any():
+            self._history.add(reading.at, reading.loss_ratio)
+            loss = self._judged(reading, self._usual)
+            self._loss = np.where(known, loss, self._loss)
+            _stamp(self._measured_at, known, reading.at)
+        if self._is_plainly_quiet(known, reading.at):
+            return ALL_QUIET
+        opinion = opinion_of(self._verdict(reading.at + JUDGED_AFTER))
+        if known.any():
+            self._history.mark(opinion.grades > NONE)
+        return opinion
+
+    def _is_plainly_quiet(self, known: Bools, at: datetime) -> bool:
+        """All is new and far from any grade: most minutes, and the verdict takes a while."""
+        if not known.all() or None in self._computed_at:
+            return False
+        far = bool((self._loss - self._usual < self._rules.elevated - MARGIN).all())
+        return far and at - min(filter(None, self._computed_at)) < self._rules.max_baseline_age / 2
+
+    def _verdict(self, now: datetime) -> Verdict:
+        newest = [
+            NewestLoss(province, float(loss), at)
+            for province, loss, at in zip(PROVINCES, self._loss, self._measured_at, strict=True)
+            if at is not None
+        ]
+        baselines = [
+            Baseline(province, "default", float(usual), at)
+            for province, usual, at in zip(PROVINCES, self._usual, self._computed_at, strict=True)
+            if at is not None
+        ]
+        return judge(newest, baselines, now=now, rules=self._rules)
+
+    def _renew_baselines(self, now: datetime) -> None:
+        usual = self._average(self._history, now)
+        enough = ~np.isnan(usual)
+        self._usual = np.where(enough, usual, self._usual)
+        _stamp(self._computed_at, enough, now)
+
+
+def _stamp(times: list[datetime | None], which: Bools, at: datetime) -> None:
+    for index in np.flatnonzero(which):
+        times[index] = at
+
+
+def opinion_of(verdict: Verdict) -> Opinion:
+    """A verdict of the product in our form."""
+    grades = np.full(len(PROVINCES), NOT_JUDGED, np.int8)
+    for judgement in verdict.judgements:
+        if judgement.grade is not None:
+            grades[_INDEX[judgement.province.slug]] = _CODE[judgement.grade]
+    return Opinion(grades, frozenset(verdict.active), verdict.undetermined)

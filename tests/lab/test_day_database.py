@@ -1,0 +1,84 @@
+"""The simulated rule and the real database come to the same verdicts."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from lab.day.outages import Outage, rise_of
+from lab.day.rule import (
+    AVERAGED_AT_MINUTE,
+    HOURS,
+    JUDGED_AFTER,
+    MIN_SAMPLES,
+    BaselineRule,
+    History,
+    Reading,
+    mean_of_12_hours,
+    opinion_of,
+)
+from netsky.connection import fill_url
+from netsky.database import Database
+from netsky.grading import Rules, judge
+from netsky.places import PROVINCES
+from samples import make_quality
+
+MINUTES, SWEPT_EVERY, JUDGED_AFTER_SWEEP = 14 * 60, 15, (0, 4)  # new, and too old
+EGRESS = "default"
+STARTED_AT = datetime(2024, 3, 4, tzinfo=UTC)
+
+
+def losses():
+    """Sweeps so seldom that some are too old; outages of several heights; one province is new."""
+    outages = [
+        Outage(200, 240, 60, 0.09, (0, 1, 2)),
+        Outage(300, 30, 1, 0.5, tuple(range(20))),
+        Outage(700, 100, 1, 0.06, (5, 6, 7, 8, 9)),
+    ]
+    noise = np.random.default_rng(3).normal(0.05, 0.01, (MINUTES, len(PROVINCES)))
+    loss = np.clip(noise, 0, 1) + 0.9 * rise_of(outages, MINUTES)
+    # Some sweeps begin in the very minute of the averaging, and end its 12 hours to the second.
+    loss[np.arange(MINUTES) % SWEPT_EVERY != AVERAGED_AT_MINUTE] = np.nan
+    loss[:400, 30] = np.nan
+    return loss
+
+
+def store_sweep(database, at, loss_ratio):
+    measured = zip(PROVINCES, loss_ratio, strict=True)
+    qualities = [
+        make_quality(province.slug, loss_ratio=float(value))
+        for province, value in measured
+        if not np.isnan(value)
+    ]
+    database.store_sweep("cu", EGRESS, at, qualities)
+
+
+def average(database, now):
+    """As netsky.baseline.average, at a time of our own; the means by province."""
+    means = database.mean_loss("cu", after=now - HOURS, until=now, egress=EGRESS)
+    enough = [mean for mean in means if mean.samples >= MIN_SAMPLES]
+    database.store_baselines("cu", enough, now)
+    ratios = {mean.province: mean.loss_ratio for mean in enough}
+    return [ratios.get(province, np.nan) for province in PROVINCES]
+
+
+def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
+    database = Database(fill_url(f"sqlite:///{tmp_path}/netsky.db", "cu", EGRESS), timeout=5)
+    rule, history, kinds = BaselineRule(), History(), set()
+    for minute, loss_ratio in enumerate(losses()):
+        at = STARTED_AT + timedelta(minutes=minute)
+        if at.minute == AVERAGED_AT_MINUTE and minute > 60:
+            means = average(database, at)
+            np.testing.assert_allclose(mean_of_12_hours(history, at), means, rtol=1e-9)
+        if not np.isnan(loss_ratio).all():
+            history.add(at, loss_ratio)
+            store_sweep(database, at, loss_ratio)
+        ours = rule.judge(Reading(at, loss_ratio, 1000))
+        if (minute - AVERAGED_AT_MINUTE) % SWEPT_EVERY in JUDGED_AFTER_SWEEP:
+            now = at + JUDGED_AFTER
+            newest = database.newest_loss("cu", EGRESS, until=now)
+            baselines = database.baselines("cu", egress=EGRESS)
+            theirs = opinion_of(judge(newest, baselines, now=now, rules=Rules()))
+            np.testing.assert_array_equal(ours.grades, theirs.grades)
+            assert (ours.active, ours.undetermined) == (theirs.active, theirs.undetermined)
+            kinds |= set(ours.grades.tolist())
+    assert kinds == {-1, 0, 1, 2}
