@@ -29,7 +29,7 @@ from netsky.options import Common, Number, common_options
     type=click.IntRange(1, 36_500),
     default=30,
     metavar="DAYS",
-    help="Delete what is older, of every egress, from all tables.",
+    help="Delete older history, of all that is in this database.",
 )
 def main(common: Common, *, hours: float, min_samples: int, keep_days: int) -> int:
     """Average one ISP's loss rates of the past hours by province and egress, store, push, prune.

@@ -63,7 +63,7 @@ class Store:
                 "name": row_name("cu", find_province(loss.province), "lossrate"),
                 "value": loss.percent,
                 "province": find_province(loss.province).name,
-                "update_time": loss.at.astimezone(UTC).replace(tzinfo=None),
+                "update_time": loss.at.astimezone(UTC).replace(tzinfo=None, microsecond=0),
                 "egress": loss.egress,
             }
             for loss in losses
@@ -73,7 +73,7 @@ class Store:
 
     def add_mean(self, province, percent, at, egress="default"):
         name = row_name("cu", find_province(province), "lossrate")
-        update_time = at.astimezone(UTC).replace(tzinfo=None)
+        update_time = at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         row = {"name": name, "egress": egress, "value": percent, "update_time": update_time}
         with self.engine.begin() as connection:
             connection.execute(avg_lossrate.insert(), row)

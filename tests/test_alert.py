@@ -22,8 +22,8 @@ NOW = STARTED_AT.replace(microsecond=0)
 SECOND = timedelta(seconds=1)
 
 
-def newest(store, *, egress="default", until=NOW):
-    found = store.database.newest_loss("cu", egress, until=until)
+def newest(store, *, egress="default"):
+    found = store.database.newest_loss("cu", egress)
     return {
         loss.province.slug: (round(100 * loss.loss_ratio, 4), loss.measured_at) for loss in found
     }
@@ -51,11 +51,20 @@ def test_a_row_without_a_value_is_passed_over(store):
     assert newest(store) == {"beijing": (1, NOW - SECOND)}
 
 
-def test_rows_of_the_future_are_passed_over(store):
-    """A clock that once was ahead must not hide what is measured since."""
-    store.create_tables()
-    store.add_losses(Loss("beijing", 1, NOW), Loss("beijing", 99, NOW + 3600 * SECOND))
-    assert newest(store) == {"beijing": (1, NOW)}
+def test_rows_of_a_clock_that_is_ahead_are_not_judged(store, tmp_path):
+    """Neither hidden nor taken for what is now: which clock is right cannot be told."""
+    fill(store, {"beijing": 50, "hunan": 1}, age=5)
+    store.add_losses(Loss("beijing", 1, ago(-3600)))
+    done = run_alert(store, tmp_path)
+    assert done.returncode == 3
+    assert "judged=1" in done.stdout
+    assert "not_judged=in_the_future:beijing" in done.stdout
+    assert "active=- undetermined=critical,medium " in done.stdout
+
+
+def test_a_clock_that_is_a_little_ahead_is_fine(store, tmp_path):
+    fill(store, {"beijing": 50}, age=-30)
+    assert "active=critical undetermined=- judged=1" in run_alert(store, tmp_path).stdout
 
 
 def test_other_isps_in_the_same_database_are_left_out(store):
@@ -78,7 +87,7 @@ def test_the_newest_loss_is_a_look_up_in_the_unique_index(mariadb: MariaDB, mari
     times = [NOW - i * SECOND for i in range(400)]
     mariadb_store.add_losses(*(Loss(slug, 1, at) for at in times for slug in ("beijing", "hunan")))
     statements = statements_of(
-        mariadb_store, lambda database: database.newest_loss("cu", "default", until=NOW)
+        mariadb_store, lambda database: database.newest_loss("cu", "default")
     )
     for row in explained(mariadb, mariadb_store, statements):
         if row["table"] == "netsky_lossrate":
@@ -104,8 +113,8 @@ def test_the_mean_reads_no_more_than_its_window(mariadb: MariaDB, mariadb_store)
     ("ask", "index"),
     [
         (
-            lambda db: db.newest_loss("cu", "default", until=NOW),
-            "(name=? AND egress=? AND update_time<?)",
+            lambda db: db.newest_loss("cu", "default"),
+            "(name=? AND egress=?)",
         ),
         (
             lambda db: db.mean_loss("cu", after=NOW - SECOND, until=NOW),
@@ -273,13 +282,14 @@ def test_old_data_are_exported_as_not_judged_and_end_no_alert(store, tmp_path, p
     assert run_alert(store, tmp_path, *arguments, "--max-age", "60").returncode == 3
     found = pushed(pushgateway, egress)
     assert ("netsky_alert", "critical") not in found
-    assert [found["netsky_alert", s] for s in ("medium", "heavy")] == [0, 0]
+    assert ("netsky_alert", "medium") not in found
+    assert found["netsky_alert", "heavy"] == 0  # one silent province is not four
     assert found["netsky_alert_not_judged", "hunan", "stale"] == 1
     assert found["netsky_alert_judged_provinces",] == 1
     store.execute("DELETE FROM netsky_lossrate WHERE name LIKE '%beijing%'")
     assert run_alert(store, tmp_path, *arguments, "--max-age", "60").returncode == 3
     found = pushed(pushgateway, egress)
-    assert not [key for key in found if key[0] == "netsky_alert"]
+    assert [key for key in found if key[0] == "netsky_alert"] == [("netsky_alert", "heavy")]
     assert found["netsky_alert_judged_provinces",] == 0
     assert found["netsky_alert_timestamp_seconds",] > 0
 
@@ -311,3 +321,46 @@ def test_with_every_it_judges_again_and_a_database_that_is_away_ends_it_not(stor
     finally:
         process.kill()
         process.wait()
+
+
+def test_when_there_is_nothing_to_judge_what_was_pushed_before_does_not_stand(
+    store, tmp_path, pushgateway
+):
+    egress = f"empty-{store.url.partition(':')[0].partition('+')[0]}"
+    (tmp_path / "netsky.toml").write_text(f"[egress.{egress}]\nsource = '127.0.0.1'\n")
+    arguments = ["--egress", egress, "--pushgateway", pushgateway]
+    fill(store, {"beijing": 1}, egress=egress)
+    assert run_alert(store, tmp_path, *arguments).returncode == 0
+    assert pushed(pushgateway, egress)["netsky_alert", "critical"] == 0
+    for table in ("netsky_lossrate", "netsky_avg_lossrate"):
+        store.execute(f"DELETE FROM {table}")
+    done = run_alert(store, tmp_path, *arguments)
+    assert done.returncode == 1
+    assert "has netsky_probe.py run" in done.stderr
+    found = pushed(pushgateway, egress)
+    assert not [key for key in found if key[0] == "netsky_alert"]
+    assert found["netsky_alert_judged_provinces",] == 0
+
+
+def test_only_this_egress_means_are_judged_by(store, tmp_path):
+    fill(store, {"beijing": 8}, means={"beijing": 1})
+    store.add_mean("beijing", 8, ago(60), "another")
+    assert "active=medium" in run_alert(store, tmp_path).stdout
+
+
+def test_a_stale_loss_is_no_number_in_json(store, tmp_path):
+    fill(store, {"beijing": 1, "hunan": 45}, age=600)
+    provinces = json.loads(run_alert(store, tmp_path, "--format", "json").stdout)["provinces"]
+    assert [entry["loss_ratio"] for entry in provinces] == [None, None]
+    assert all(entry["measured_at"] for entry in provinces)
+
+
+def test_something_else_than_figures_in_the_tables_is_one_clear_line(tmp_path):
+    url = f"sqlite:///{tmp_path}/netsky.db"
+    store = Store(url, sa.create_engine(url, poolclass=sa.NullPool))
+    fill(store, {"beijing": 1})
+    store.execute("UPDATE netsky_lossrate SET update_time = 'yesterday'")
+    done = run_alert(store, tmp_path)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "unexpected ValueError" in line

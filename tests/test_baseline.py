@@ -142,6 +142,9 @@ def test_means_are_stored_in_place_of_the_old_ones(store):
     assert report.complete
     name = "netsky_CU_beijing_lossrate"
     assert stored(store) == {("default", name): 3, ("b", name): 20}
+    now = datetime.now(UTC)
+    for baseline in store.database.baselines("cu"):
+        assert now - baseline.computed_at < timedelta(minutes=1)
     assert [(entry.egress, entry.samples) for entry in report.averaged] == [
         ("b", 3),
         ("default", 3),
@@ -197,7 +200,7 @@ def test_with_nothing_to_average_it_says_so(store):
         run_average(store)
 
 
-def test_what_is_older_than_asked_for_is_deleted_from_all_tables(store):
+def test_history_that_is_older_than_asked_for_is_deleted(store):
     day = timedelta(days=1)
     now = datetime.now(UTC)
     for age in (0 * day, 2 * day, 2 * day + HOUR, 3 * day):
@@ -205,22 +208,47 @@ def test_what_is_older_than_asked_for_is_deleted_from_all_tables(store):
     store.add_mean("hunan", 1, now - 4 * day)
     report = run_average(store, min_samples=1, keep=timedelta(days=2, minutes=1))
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
-    assert report.pruned == dict.fromkeys(tables, 2) | {"netsky_avg_lossrate": 1}
+    assert report.pruned == dict.fromkeys(tables, 2)
     for table in tables:
         assert len(store.rows(table)) == 2
+    assert len(stored(store)) == 2, "means stay"
 
 
-def test_deleting_takes_many_batches_and_spares_what_is_young(store, monkeypatch):
+def test_deleting_takes_many_small_transactions_and_spares_what_is_young(store, monkeypatch):
     monkeypatch.setattr("netsky.database.PRUNE_ROWS", 10)
     store.create_tables()
     # Two rows of each time: a batch never leaves half of a sweep behind.
     times = [NOW - i * SECOND for i in range(60)]
     store.add_losses(*(Loss(slug, 1, at) for at in times for slug in ("beijing", "hunan")))
-    pruned = store.database.prune(before=NOW - 19 * SECOND)
-    assert pruned["netsky_lossrate"] == 80
-    left = store.fetch("SELECT MIN(update_time), COUNT(*) FROM netsky_lossrate")
-    assert str(left[0][0]).startswith("2024-05-06 07:07:50")
-    assert left[0][1] == 40
+    left = []
+    for table, rows in store.database.prune(before=NOW - 19 * SECOND):
+        assert (table, rows) == ("netsky_lossrate", 10)
+        left += store.fetch("SELECT COUNT(*) FROM netsky_lossrate")  # as others see it meanwhile
+    assert left == [(count,) for count in range(110, 30, -10)]
+    [(oldest,)] = store.fetch("SELECT MIN(update_time) FROM netsky_lossrate")
+    assert str(oldest).startswith("2024-05-06 07:07:50")
+
+
+def test_what_was_deleted_is_counted_also_when_there_is_more_than_time(store, monkeypatch):
+    monkeypatch.setattr("netsky.database.PRUNE_ROWS", 10)
+    monkeypatch.setattr("netsky.baseline.PRUNE_SECONDS", 0)
+    store.create_tables()
+    store.add_losses(*recent(1, 1, 1))
+    store.add_losses(*(Loss("beijing", 1, NOW - i * SECOND) for i in range(25)))
+    assert run_average(store).pruned == {"netsky_lossrate": 10}
+    assert run_average(store).pruned == {"netsky_lossrate": 10}
+    assert run_average(store).pruned == {"netsky_lossrate": 5}
+
+
+def test_when_no_mean_can_be_computed_nothing_is_deleted(store, caplog):
+    """By a clock that is ahead, all of it would look old."""
+    store.create_tables()
+    store.add_mean("beijing", 7, datetime.now(UTC))
+    store.add_losses(*(Loss("beijing", 1, NOW - i * SECOND) for i in range(25)))
+    report = run_average(store)
+    assert report.pruned == {}
+    assert len(store.rows("netsky_lossrate")) == 25
+    assert "nothing is pruned" in caplog.text
 
 
 def test_a_user_who_may_not_delete_still_gets_means(mariadb: MariaDB, mariadb_store, tmp_path):

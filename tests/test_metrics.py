@@ -189,8 +189,8 @@ def test_a_province_that_is_not_judged_has_a_reason_and_no_increase():
 
 def test_what_cannot_be_told_is_neither_0_nor_1():
     samples = alert_samples({"hunan": None})
-    assert "netsky_alert" not in samples
-    assert "netsky_alert_provinces" not in samples
+    assert samples["netsky_alert"] == {"heavy": 0}  # one silent province is not four
+    assert samples["netsky_alert_provinces"] == {"heavy": 0}
     assert samples["netsky_alert_judged_provinces"] == {"": 0}
 
 

@@ -34,13 +34,14 @@ def alert(
 ) -> AlertReport:
     """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
     now = datetime.now(UTC)
-    newest = database.newest_loss(isp.slug, egress, until=now)
+    newest = database.newest_loss(isp.slug, egress)
     baselines = database.baselines(isp.slug, egress=egress)
     verdict = judge(newest, baselines, now=now, rules=rules)
+    # Also when there is nothing: what was pushed before must not stand for now.
+    not_delivered = deliver(outlets.deliveries([alert_metrics(isp.slug, egress, verdict)]))
     if not verdict.judgements:
         raise NoDataError(
             f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
             "netsky_probe.py run with the same --isp, --egress and --database?"
         )
-    deliveries = outlets.deliveries([alert_metrics(isp.slug, egress, verdict)])
-    return AlertReport(isp, egress, rules, verdict, deliver(deliveries))
+    return AlertReport(isp, egress, rules, verdict, not_delivered)

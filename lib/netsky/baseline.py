@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from netsky.database import Baseline, Database, MeanLoss
@@ -16,7 +19,7 @@ from netsky.places import ISP, PROVINCES, Province
 
 log = logging.getLogger(__name__)
 
-PRUNE_SECONDS = 600.0  # what is left of a large backlog is for the next run
+PRUNE_SECONDS = 60.0  # what is left of a large backlog is for the next run
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,26 @@ def average(
         for name in egresses
     ]
     not_delivered = deliver(outlets.deliveries(groups))
-    pruned: dict[str, int] = {}
-    not_pruned = deliver(
-        {"pruning": Step(lambda: pruned.update(database.prune(before=now - keep)), PRUNE_SECONDS)},
-        done="pruned",
-    )
-    return BaselineReport(isp, hours, now, tuple(averaged), pruned, not_delivered + not_pruned)
+    pruned: Counter[str] = Counter()
+    not_pruned: tuple[str, ...] = ()
+    if enough:
+        prune = partial(_prune, database, now - keep, pruned)
+        limit = PRUNE_SECONDS + database.connector.limit
+        not_pruned = deliver({"pruning": Step(prune, limit)}, done="pruned")
+    else:  # were the clock wrong, everything could look old
+        log.warning("nothing is pruned: no mean could be computed")
+    not_delivered += not_pruned
+    return BaselineReport(isp, hours, now, tuple(averaged), dict(pruned), not_delivered)
+
+
+def _prune(database: Database, before: datetime, pruned: Counter[str]) -> None:
+    """Delete what is older for a while, and count it as it goes."""
+    deadline = time.monotonic() + PRUNE_SECONDS
+    for table, rows in database.prune(before=before):
+        pruned[table] += rows
+        if time.monotonic() > deadline:
+            log.warning("more is to be pruned: the next run goes on")
+            return
 
 
 def _warn(averaged: Sequence[Averaged], hours: float) -> None:

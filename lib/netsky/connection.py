@@ -6,6 +6,7 @@ import configparser
 import os
 import re
 import sqlite3
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from netsky.errors import DatabaseError, InputError, RefusedError
+from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
 from netsky.tables import metadata
 from netsky.time_limit import time_limit, wait_for_name
 
@@ -114,12 +115,12 @@ class Connector:
         `create`: make an SQLite file and its tables where they are missing. Without it a missing
         file is an error: to read, it must be the one that the probe has written.
         """
-        if self.is_sqlite and not create:
-            self._need_file()
-        try:
+        with self._errors_in_one_line():
             if self.is_sqlite and create:
                 self._make_file()
-            if not self.is_sqlite and self._url.host:
+            elif self.is_sqlite:
+                self._need_file()
+            elif self._url.host:
                 wait_for_name(self._url.host, self._timeout)
             with (
                 time_limit(self.limit, f"database {self}", DatabaseError),
@@ -132,6 +133,11 @@ class Connector:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                     metadata.create_all(connection)
                 yield connection
+
+    @contextmanager
+    def _errors_in_one_line(self) -> Iterator[None]:
+        try:
+            yield
         except REFUSALS as error:
             raise RefusedError(f"database {self}: {reason_of(error)}") from error
         except SQLAlchemyError as error:
@@ -148,6 +154,16 @@ class Connector:
             ) from None
         except OSError as error:
             raise DatabaseError(f"database {self}: {error.strerror or error}") from error
+        except NetskyError:
+            raise
+        except Exception as error:  # a driver may raise anything at a bad answer
+            # Not the error's own text, which may hold a password.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise DatabaseError(
+                f"database {self}: unexpected {type(error).__name__} at "
+                f"{Path(where.filename).name}:{where.lineno}: is there something else than numbers "
+                "and times in the tables, and is it MySQL or MariaDB?"
+            ) from error
 
     def __str__(self) -> str:
         return self._url.set(query={}).render_as_string(hide_password=True)

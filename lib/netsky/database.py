@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -190,7 +190,8 @@ class Database:
     def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
         """The stored means; `egress`: only of this one."""
         columns = avg_lossrate.c
-        query = sa.select(columns.name, columns.egress, columns.value, columns.update_time)
+        value = _exact(columns.value)
+        query = sa.select(columns.name, columns.egress, value, columns.update_time)
         query = query.where(columns.value.is_not(None))
         if egress is not None:
             query = query.where(columns.egress == egress)
@@ -203,16 +204,19 @@ class Database:
             if name in provinces
         ]
 
-    def newest_loss(self, isp: str, egress: str, *, until: datetime) -> list[NewestLoss]:
-        """The newest loss of each province that has any, not later than `until`."""
+    def newest_loss(
+        self, isp: str, egress: str, *, until: datetime | None = None
+    ) -> list[NewestLoss]:
+        """The newest loss of each province that has any; `until`: as it was then."""
         columns = lossrate.c
+        then = sa.true() if until is None else columns.update_time <= column_time(until)
         provinces = provinces_by_name(isp, "lossrate")
         # A look-up a name at the end of its part of the unique index. GROUP BY with MAX() would
         # read the whole of it in SQLite.
         look_ups = [
-            sa.select(columns.name, columns.value, columns.update_time)
+            sa.select(columns.name, _exact(columns.value).label("value"), columns.update_time)
             .where(columns.name == name, columns.egress == egress)
-            .where(columns.update_time <= column_time(until), columns.value.is_not(None))
+            .where(columns.value.is_not(None), then)
             .order_by(columns.update_time.desc())
             .limit(1)
             .subquery()
@@ -225,25 +229,27 @@ class Database:
             for name, value, measured_at in rows
         ]
 
-    def prune(self, *, before: datetime) -> dict[str, int]:
-        """Delete what is older than `before`; the number of rows deleted, by table.
+    def prune(self, *, before: datetime) -> Iterator[tuple[str, int]]:
+        """Delete history older than `before`: table and rows of each batch that is deleted.
 
-        In batches with a pause after each, so that no lock is held for long.
+        A batch is a transaction, with a pause after each, so that no lock is held for long.
         """
-        return {str(table): self._prune(table, before) for table in (*HISTORY, avg_lossrate)}
+        for table in HISTORY:
+            for rows in self._prune(table, before):
+                yield table.name, rows
 
-    def _prune(self, table: sa.Table, before: datetime) -> int:
-        update_time, deleted = table.c.update_time, 0
+    def _prune(self, table: sa.Table, before: datetime) -> Iterator[int]:
+        update_time = table.c.update_time
         oldest = sa.select(update_time).where(update_time < column_time(before))
         oldest = oldest.order_by(update_time).limit(PRUNE_ROWS)
         while True:
             with self.connector.transaction() as connection:
                 times = connection.scalars(oldest).all()
-                if times:
-                    batch = sa.delete(table).where(update_time <= times[-1])
-                    deleted += connection.execute(batch).rowcount
-            if len(times) < PRUNE_ROWS:
-                return deleted
+                if not times:
+                    return
+                batch = sa.delete(table).where(update_time <= times[-1])
+                deleted = connection.execute(batch).rowcount
+            yield deleted
             time.sleep(PRUNE_PAUSE_SECONDS)
 
     def _insert_new(self, table: sa.Table, rows: Sequence[Row]) -> sa.Insert:
@@ -263,6 +269,11 @@ class Database:
         return mysql_insert.on_duplicate_key_update(
             {name: mysql_insert.inserted[name] for name in ("value", "update_time")}
         )
+
+
+def _exact(value: sa.Column[float]) -> sa.ColumnElement[float]:
+    """A FLOAT as it is: by itself MySQL would send six digits of it."""
+    return value * sa.literal_column("1e0", sa.Double)
 
 
 def _same(ours: float | None, stored: float | None) -> bool:

@@ -6,13 +6,12 @@
                heavy     4 or more elevated
                critical  any severe; stands beside medium or heavy
 
-What is missing or old is not judged, and never makes or ends an alert: a severity on which the
-provinces that were not judged could make a difference is undetermined.
+What is missing or old is not judged, and never makes or ends an alert: a severity is active when the
+judged provinces prove it, and undetermined when those that were not judged could add it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,13 @@ from netsky.database import Baseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
 HEAVY_PROVINCES = 4
+
+# How far a rise may be from a threshold and still reach it: columns are FLOAT, and 12.3 - 7.3 is a
+# little less than 5 in binary.
+TOLERANCE_RATIO = 2e-7
+
+# A clock may be that far ahead of ours.
+CLOCK_TOLERANCE = timedelta(seconds=60)
 
 # A province that is in none of the sweeps of so long is no longer in the address library.
 GONE_AFTER = timedelta(hours=12)
@@ -50,6 +56,7 @@ class NotJudged(StrEnum):
     STALE = "stale"
     NO_BASELINE = "no_baseline"
     STALE_BASELINE = "stale_baseline"
+    IN_THE_FUTURE = "in_the_future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +73,15 @@ class Rules:
 class Judgement:
     """One province: what is known, and either a grade or the reason why there is none.
 
-    `newest` and `baseline` may be too old to judge by; `last_grade` is what they come to all the
-    same, None when one of them is missing.
+    `newest` and `baseline` may be too old to judge by.
     """
 
     province: Province
     newest: NewestLoss | None
     baseline: Baseline | None
-    last_grade: Grade | None
+    increase_ratio: float | None
+    grade: Grade | None
     not_judged: NotJudged | None
-
-    @property
-    def grade(self) -> Grade | None:
-        return None if self.not_judged else self.last_grade
-
-    @property
-    def increase_ratio(self) -> float | None:
-        return None if self.not_judged else _increase(self.newest, self.baseline)
 
 
 Active = Mapping[Severity, Sequence[Judgement]]
@@ -126,10 +125,11 @@ def judge(
         for province in PROVINCES
         if _is_in_use(newest_of.get(province), province in baseline_of, latest)
     ]
-    active = add_up(judgements, by_last_grade=False)
+    judgements.sort(key=_badness, reverse=True)
+    active = add_up(judgements)
     return Verdict(
         judged_at=now,
-        judgements=tuple(sorted(judgements, key=_badness, reverse=True)),
+        judgements=tuple(judgements),
         active=active,
         undetermined=_undetermined(judgements, active),
     )
@@ -148,23 +148,22 @@ def _judge_province(
     now: datetime,
     rules: Rules,
 ) -> Judgement:
-    increase, reason = _increase(newest, baseline), None
     if newest is None:
         reason = NotJudged.NO_LOSS_RATE
+    elif newest.measured_at - now > CLOCK_TOLERANCE:
+        reason = NotJudged.IN_THE_FUTURE
     elif now - newest.measured_at > rules.max_age:
         reason = NotJudged.STALE
     elif baseline is None:
         reason = NotJudged.NO_BASELINE
+    elif baseline.computed_at - now > CLOCK_TOLERANCE:
+        reason = NotJudged.IN_THE_FUTURE
     elif now - baseline.computed_at > rules.max_baseline_age:
         reason = NotJudged.STALE_BASELINE
-    last_grade = None if increase is None else grade(increase, rules)
-    return Judgement(province, newest, baseline, last_grade, reason)
-
-
-def _increase(newest: NewestLoss | None, baseline: Baseline | None) -> float | None:
-    if newest is None or baseline is None:
-        return None
-    return max(0.0, newest.loss_ratio - baseline.loss_ratio)
+    else:
+        increase = max(0.0, newest.loss_ratio - baseline.loss_ratio)
+        return Judgement(province, newest, baseline, increase, grade(increase, rules), None)
+    return Judgement(province, newest, baseline, None, None, reason)
 
 
 def grade(increase_ratio: float, rules: Rules) -> Grade:
@@ -175,18 +174,14 @@ def grade(increase_ratio: float, rules: Rules) -> Grade:
 
 
 def _reaches(increase_ratio: float, threshold: float) -> bool:
-    # 12.3 % - 7.3 % comes to 0.04999999999999999 in binary: that is 5 points all the same.
-    return increase_ratio > threshold or math.isclose(increase_ratio, threshold, abs_tol=1e-9)
+    return increase_ratio >= threshold - TOLERANCE_RATIO
 
 
-def add_up(judgements: Iterable[Judgement], *, by_last_grade: bool) -> Active:
-    """The severities that the grades come to; `by_last_grade`: those of old figures, too."""
-    graded = [
-        (judgement.last_grade if by_last_grade else judgement.grade, judgement)
-        for judgement in judgements
-    ]
-    elevated = [judgement for its_grade, judgement in graded if its_grade is Grade.ELEVATED]
-    severe = [judgement for its_grade, judgement in graded if its_grade is Grade.SEVERE]
+def add_up(judgements: Iterable[Judgement]) -> Active:
+    """The severities that the grades of the judged provinces come to."""
+    judgements = list(judgements)
+    elevated = [judgement for judgement in judgements if judgement.grade is Grade.ELEVATED]
+    severe = [judgement for judgement in judgements if judgement.grade is Grade.SEVERE]
     active = {}
     if elevated:
         heavy = len(elevated) >= HEAVY_PROVINCES
@@ -197,10 +192,17 @@ def add_up(judgements: Iterable[Judgement], *, by_last_grade: bool) -> Active:
 
 
 def _undetermined(judgements: Sequence[Judgement], active: Active) -> frozenset[Severity]:
-    """Without any province judged, all; else those that old figures would add or take away."""
-    if all(judgement.not_judged for judgement in judgements):
-        return frozenset(Severity)
-    return frozenset(active.keys() ^ add_up(judgements, by_last_grade=True).keys())
+    """What is not active, but would be if the provinces that were not judged were bad enough."""
+    unknown = sum(judgement.not_judged is not None for judgement in judgements)
+    elevated = sum(judgement.grade is Grade.ELEVATED for judgement in judgements)
+    possible = set()
+    if unknown or not judgements:
+        possible.add(Severity.CRITICAL)
+        if elevated < HEAVY_PROVINCES:
+            possible.add(Severity.MEDIUM)
+    if not judgements or elevated + unknown >= HEAVY_PROVINCES:
+        possible.add(Severity.HEAVY)
+    return frozenset(possible - active.keys())
 
 
 def _badness(judgement: Judgement) -> tuple[int, float, float]:

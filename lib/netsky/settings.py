@@ -47,9 +47,12 @@ class Settings:
             return self.egresses[name]
         if name == "default":
             return Egress()
+        if name == ALL_EGRESSES:
+            raise InputError("this tool is for one egress at a time: name it with --egress")
         known = ", ".join(["default", *self.egresses])
         raise InputError(
-            f"unknown egress {name!r}; known: {known} (define [egress.{name}] in netsky.toml)"
+            f"unknown egress {name!r}; known: {known} (define [egress.{_toml_key(name)}] in "
+            "netsky.toml)"
         )
 
 
@@ -78,6 +81,11 @@ def read(file: Path) -> Settings:
         egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
         isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
     )
+
+
+def _toml_key(name: str) -> str:
+    """As it is to be written in TOML: letters of other scripts want quotes."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 
 def _check_who_may_change(file: Path, status: os.stat_result) -> None:

@@ -66,7 +66,7 @@ def test_json_lists_only_what_is_active():
 
 def test_json_of_nothing_judged_says_that_no_alert_can_be_told():
     alert = document_of(make_alert_report({"hunan": None}))["alert"]
-    assert (alert["active"], alert["undetermined"]) == ([], ["medium", "heavy", "critical"])
+    assert (alert["active"], alert["undetermined"]) == ([], ["medium", "critical"])
 
 
 def test_a_line_has_what_grep_looks_for():
@@ -138,4 +138,4 @@ def test_the_table_without_an_alert_says_so(capsys):
 def test_the_table_never_says_that_all_is_well_when_it_cannot_be_told(capsys):
     output = table_of(make_alert_report({"hunan": None}), capsys)
     assert "无告警" not in output
-    assert "无法断定：中度 medium、重度 heavy、危急 critical" in output
+    assert "无法断定：中度 medium、危急 critical" in output

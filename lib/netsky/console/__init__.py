@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.errors import OutputError
+from netsky.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
 
 # Loss from which a figure turns yellow and red: the steps of the alert's grading.
@@ -112,7 +113,7 @@ def milliseconds(seconds: float | None) -> str:
 
 def points(ratio: float) -> str:
     """An increase in percentage points, cut to two decimals: 5.00 only from 5 points on."""
-    return f"+{math.floor(round(10_000 * ratio, 6)) / 100:.2f}"
+    return f"+{math.floor(10_000 * (ratio + TOLERANCE_RATIO)) / 100:.2f}"
 
 
 def loss_text(ratio: float) -> Text:

@@ -33,6 +33,7 @@ REASONS = {
     NotJudged.STALE: "数据过期",
     NotJudged.NO_BASELINE: "尚无均值",
     NotJudged.STALE_BASELINE: "均值过期",
+    NotJudged.IN_THE_FUTURE: "时钟超前",
 }
 
 
@@ -96,7 +97,7 @@ class AlertView:
                 _mean(judgement),
                 _increase(judgement),
                 _verdict_text(judgement),
-                f"{_age(report.verdict.judged_at, newest.measured_at)}前" if newest else "-",
+                _age(report.verdict.judged_at, newest.measured_at) if newest else "-",
             )
         return table
 
@@ -114,6 +115,8 @@ class AlertView:
             text.append(f"\n{chinese(report)}\n{english(report)}", style=style)
         elif not verdict.undetermined:
             text.append("，无告警", style="green")
+        elif verdict.judged:
+            text.append("\n已判定的省无告警")
         return text
 
 
@@ -137,9 +140,11 @@ def _verdict_text(judgement: Judgement) -> Text:
 
 def _age(now: datetime, measured_at: datetime) -> str:
     seconds = int((now - measured_at).total_seconds())
+    if seconds < -1:
+        return f"{-seconds} 秒后"
     if seconds < 120:
-        return f"{seconds} 秒"
-    return f"{seconds // 60} 分" if seconds < 7200 else f"{seconds // 3600} 小时"
+        return f"{max(0, seconds)} 秒前"
+    return f"{seconds // 60} 分前" if seconds < 7200 else f"{seconds // 3600} 小时前"
 
 
 def chinese(report: AlertReport) -> str:
@@ -205,7 +210,8 @@ def _loss_text(judgement: Judgement) -> Text:
     if judgement.newest is None:
         return Text("-")
     text = loss_text(judgement.newest.loss_ratio)
-    return Text(f"({text.plain})") if judgement.not_judged is NotJudged.STALE else text
+    unfit = judgement.not_judged in (NotJudged.STALE, NotJudged.IN_THE_FUTURE)
+    return Text(f"({text.plain})") if unfit else text
 
 
 def _increase(judgement: Judgement) -> str:
@@ -226,8 +232,8 @@ def _mean(judgement: Judgement) -> str:
 def _province_document(judgement: Judgement) -> dict[str, Any]:
     """Loss and mean stand there only while they are young enough to judge by."""
     newest, baseline, reason = judgement.newest, judgement.baseline, judgement.not_judged
-    fresh_loss = newest is not None and reason is not NotJudged.STALE
-    fresh_mean = baseline is not None and reason is not NotJudged.STALE_BASELINE
+    fresh_loss = reason not in (NotJudged.STALE, NotJudged.IN_THE_FUTURE)
+    fresh_mean = reason not in (NotJudged.STALE_BASELINE, NotJudged.IN_THE_FUTURE)
     return {
         "province": judgement.province.slug,
         "province_name": judgement.province.name,

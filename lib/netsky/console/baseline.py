@@ -49,7 +49,7 @@ class BaselineView:
         report = self.report
         lossy = [
             f"{entry.egress}/{entry.province.slug}:{percent(entry.baseline.loss_ratio)}"
-            for entry in worst_first(report.averaged)
+            for entry in sorted(report.averaged, key=_mean, reverse=True)
             if entry.baseline and entry.baseline.loss_ratio > 0
         ]
         return report.computed_at, {
@@ -101,12 +101,13 @@ def worst_first(entries: Sequence[Averaged]) -> list[Averaged]:
     """Those left alone first, then by mean, descending."""
     return sorted(
         entries,
-        key=lambda entry: (
-            not entry.renewed,
-            entry.baseline.loss_ratio if entry.baseline else 0.0,
-        ),
+        key=lambda entry: (not entry.renewed, _mean(entry)),
         reverse=True,
     )
+
+
+def _mean(entry: Averaged) -> float:
+    return entry.baseline.loss_ratio if entry.baseline else 0.0
 
 
 def _iso(moment: datetime | None) -> str | None:
