@@ -34,9 +34,10 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev  ## Measure parts and engines, zmap and masscan beside them.
+bench: $(VENV)/dev  ## Measure parts, 30 days of history, and engines beside zmap and masscan.
 	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python bench/parts.py
+	PYTHONPATH=tests $(BIN)/python bench/history.py
 	PYTHONPATH=tests $(BIN)/python bench/engines.py bench/engines.json
 
 bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.

@@ -8,6 +8,7 @@ import pytest
 from netsky.connection import fill_url
 from netsky.database import Database
 from netsky.errors import DatabaseError
+from netsky.probe import Storage
 from netsky.rows import sweep_rows
 from netsky.spool import Spool, SpoolState
 from samples import make_quality
@@ -203,3 +204,15 @@ def test_without_a_spool_the_sweep_goes_directly_and_the_trouble_is_told(tmp_pat
     with pytest.raises(DatabaseError, match="this sweep is in the database all the same"):
         spool.store(rows(), store.database)
     assert losses(store) == [(25.0,)]
+
+
+def test_a_flush_goes_on_for_as_long_as_it_gets_less(spool, store, monkeypatch, no_database):
+    monkeypatch.setattr("netsky.spool.FLUSH_SECONDS", 0.0)
+    for seconds in (3, 2, 1):
+        spool.add(rows(seconds=seconds))
+    assert Storage(store.database, spool).flush() == ((), SpoolState(0, 0, 0))
+    assert len(losses(store)) == 3
+    spool.add(rows(seconds=-1))
+    failed, state = Storage(no_database, spool).flush()
+    assert len(failed) == 1
+    assert state == SpoolState(1, 0, 0)

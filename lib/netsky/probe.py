@@ -93,8 +93,13 @@ class Storage:
         return self._deliver(partial(self.spool.store, rows, self.database))
 
     def flush(self) -> tuple[tuple[str, ...], SpoolState | None]:
-        """The same, only with what waits in the spool."""
-        return self._deliver(partial(self.spool.flush, self.database))
+        """The same, only with what waits in the spool, for as long as it gets less."""
+        waiting = None
+        while True:
+            failed, state = self._deliver(partial(self.spool.flush, self.database))
+            if not failed or state is None or (waiting is not None and state.sweeps >= waiting):
+                return failed, state
+            waiting = state.sweeps
 
     def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
         failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})
