@@ -12,7 +12,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench bench-variants bench-rtt fuzz soak day dashboards lock clean
+.PHONY: help demo test check format bench bench-variants bench-rtt fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ COUNT ?= 200
 soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=200.
 	@tools/need $(TEST_PACKAGES)
 	PYTHONPATH=tests $(BIN)/python tests/faults/soak.py $(COUNT)
+
+drill: $(VENV)/dev  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
+	@tools/need $(TEST_PACKAGES)
+	$(BIN)/python -m lab drill
 
 day: $(VENV)/dev  ## Score the grading rules on a simulated week.
 	PYTHONPATH=lib $(BIN)/python -m lab.day --days 7 --seed 1

@@ -1,0 +1,24 @@
+"""A national network on one machine, where the truth is known: `python -m lab`."""
+
+from __future__ import annotations
+
+from lab.commands import COMMANDS
+from lab.fault_commands import FAULTS
+from lab.options import Commands
+from lab.proof_commands import PROOFS
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    help_text = (
+        "A national network on one machine, where the truth is known; see docs/lab.md.\n\n"
+        "All of it is in network namespaces of its own: no packet leaves this machine."
+    )
+    group = Commands("python -m lab", help=help_text)
+    for command in (*COMMANDS, *FAULTS.values(), *PROOFS):
+        group.add_command(command)
+    group.main(prog_name="python -m lab")
+
+
+if __name__ == "__main__":
+    main()

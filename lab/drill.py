@@ -1,0 +1,155 @@
+"""A rehearsal of an outage: what the tools say, against what was done to the network.
+
+quiet ── some provinces of one ISP lose packets through one egress ── quiet again
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from lab.faults import Loss
+from lab.history import HOURS, make_history
+from lab.site import Measured, Site
+
+ISP, EGRESS = "cu", "b"
+FAULT = {"guangdong": 0.078, "guangxi": 0.078, "hainan": 0.078, "hunan": 0.2}  # loss, by province
+EXPECTED = {"medium", "critical"}  # three are elevated, one is severe
+EVERYDAY_LOSS, DEAD_SHARE = 0.002, 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """So many targets a province that chance hardly moves a grade, and how many rounds of what."""
+
+    targets: int = 4000
+    window: float = 4.0
+    quiet: int = 2
+    faulty: int = 4
+    recovery: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One sweep through an egress, its truth, and what the alert made of it."""
+
+    at: float
+    egress: str
+    measured: Measured
+    dropped: Mapping[str, int]
+    active: frozenset[str]
+
+    @property
+    def exact(self) -> bool:
+        return self.measured.lost == self.dropped
+
+    def __str__(self) -> str:
+        sent, lost = sum(self.measured.sent.values()), sum(self.measured.lost.values())
+        truth = sum(self.dropped.values())
+        return (
+            f"{self.egress}: sent {sent:,}, lost {lost:,} = {100 * lost / sent:.2f} %, truth "
+            f"{truth:,}{'' if self.exact else ' NOT THE SAME'}; "
+            f"alert: {', '.join(sorted(self.active)) or 'none'}"
+        )
+
+
+@dataclass
+class Drill:
+    """A rehearsal under way; `events` have their seconds after its start."""
+
+    site: Site
+    say: Callable[[str], None]
+    plan: Plan = field(default_factory=Plan)
+    started: float = field(default_factory=time.monotonic)
+    events: list[tuple[float, str]] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+
+    def run(self) -> bool:
+        """Rehearse and tell it as it goes; whether all was as it should be."""
+        lab = self.site.lab
+        self.site.set_up(targets=self.plan.targets)
+        lab.set_loss(Loss(EVERYDAY_LOSS))
+        lab.set_dead(DEAD_SHARE)
+        self._make_history()
+        self._rounds(self.plan.quiet)
+        for province, ratio in FAULT.items():
+            lab.set_loss(Loss(ratio), egress=EGRESS, isp=ISP, province=province)
+        self._note("injected", f"{EGRESS}: {_percents(FAULT)}")
+        self._rounds(self.plan.faulty)
+        lab.set_loss(Loss(EVERYDAY_LOSS), egress=EGRESS, isp=ISP)
+        self._note("taken back", f"{EGRESS}: {100 * EVERYDAY_LOSS:g} % again")
+        self._rounds(self.plan.recovery)
+        self._tell()
+        return all(look.exact for look in self.looks) and self._alerted_rightly()
+
+    def _make_history(self) -> None:
+        for path in self.site.lab.paths:
+            sweeps = make_history(self.site, ISP, path.egress, self._sweep(path.egress))
+        self._note("history", f"{HOURS} hours: a sweep of each egress, stored {sweeps} times")
+        self.say(self.site.run("netsky_get_avg_lossrate", ISP, "--format", "line").rstrip())
+
+    def _rounds(self, number: int) -> None:
+        """Sweep all egresses at once, and let the alert judge, so many times."""
+        egresses = [path.egress for path in self.site.lab.paths]
+        for _ in range(number):
+            before = self.site.lab.truth()
+            with ThreadPoolExecutor(len(egresses)) as pool:
+                sweeps = list(pool.map(self._sweep, egresses))
+            truth = self.site.lab.truth().since(before)
+            for egress, measured in zip(egresses, sweeps, strict=True):
+                counts = truth.of(egress, ISP)
+                self._look(egress, measured, {slug: counts[slug].dropped for slug in counts})
+
+    def _sweep(self, egress: str) -> Measured:
+        return self.site.probe(ISP, egress, "--window", str(self.plan.window))
+
+    def _look(self, egress: str, measured: Measured, dropped: Mapping[str, int]) -> None:
+        """Let the alert judge a sweep; tell what has changed."""
+        if egress == EGRESS and not any(event.startswith("first seen") for _, event in self.events):
+            self._note_first_seen(measured)
+        alert = self.site.alert(ISP, egress)["alert"]
+        look = Look(self._now, egress, measured, dropped, frozenset(alert["active"]))
+        before = [earlier.active for earlier in self.looks if earlier.egress == egress]
+        self.looks.append(look)
+        self.say(f"{look.at:6.1f} s  {look}")
+        if look.active != (before[-1] if before else frozenset()):
+            what = "alerted" if look.active else "cleared"
+            self._note(what, f"{egress}: {', '.join(sorted(look.active)) or 'no alert'}")
+            for text in (alert["text"] or {}).values():
+                self.say(f"          {text}")
+
+    def _note_first_seen(self, measured: Measured) -> None:
+        seen = {slug: measured.ratio(slug) for slug in FAULT}
+        if all(ratio > DEAD_SHARE + FAULT[slug] / 2 for slug, ratio in seen.items()):
+            self._note("first seen", f"{EGRESS}: {_percents(seen)}")
+
+    @property
+    def _now(self) -> float:
+        return time.monotonic() - self.started
+
+    def _note(self, what: str, text: str) -> None:
+        event = f"{what:10}  {text}"
+        self.events.append((self._now, event))
+        self.say(f"{self._now:6.1f} s  {event}")
+
+    def _tell(self) -> None:
+        self.say("\nTimeline: what was done, what each sweep measured, and what it truly was")
+        sweeps = [(look.at, f"  {look}") for look in self.looks]
+        for at, text in sorted([*self.events, *sweeps]):
+            self.say(f"{at:6.1f} s  {text}")
+
+    def _alerted_rightly(self) -> bool:
+        """Whether exactly the faulty rounds of the faulty egress were alerted, as what they were."""
+        per_round = len(self.site.lab.paths)
+        faulty = range(self.plan.quiet, self.plan.quiet + self.plan.faulty)
+        return all(
+            look.active
+            == (EXPECTED if number // per_round in faulty and look.egress == EGRESS else set())
+            for number, look in enumerate(self.looks)
+        )
+
+
+def _percents(ratios: Mapping[str, float]) -> str:
+    return ", ".join(f"{slug} {100 * ratio:.1f} %" for slug, ratio in ratios.items())

@@ -1,0 +1,56 @@
+"""The commands that prove netsky on a lab of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from lab import files
+from lab.making import make_lab
+from lab.options import FAILED
+
+ENGINES = ("icmp", "fping")
+
+
+@click.command("drill")
+def drill() -> int:
+    """Rehearse an outage in a lab of its own: two minutes, and a timeline at the end."""
+    from lab.drill import Drill
+    from lab.site import Site
+
+    with TemporaryDirectory(prefix="netsky-drill-") as folder, make_lab() as lab:
+        right = Drill(Site(lab, Path(folder)), click.echo).run()
+    click.echo("\nall as it should be" if right else "\nNOT as it should be: see above")
+    return 0 if right else FAILED
+
+
+@click.command("accuracy")
+@click.option("--engine", "engines", type=click.Choice(ENGINES), multiple=True, help="[both]")
+@click.option(
+    "--targets",
+    type=click.IntRange(1024, files.MOST_TARGETS),
+    default=files.MOST_TARGETS,
+    show_default=True,
+    help="So many in each province.",
+)
+@click.option(
+    "--window",
+    type=click.FloatRange(0.1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Spread the sweep over so long.",
+)
+def accuracy(*, engines: tuple[str, ...], targets: int, window: float) -> None:
+    """Measure how exact the engines are, in a lab of its own: tables as Markdown."""
+    from lab.accuracy import measure, tables
+
+    for engine in engines or ENGINES:
+        with TemporaryDirectory(prefix="netsky-accuracy-") as folder, make_lab() as lab:
+            result = measure(lab, engine, Path(folder), targets=targets, window=window)
+        click.echo(tables(result))
+
+
+PROOFS = (drill, accuracy)

@@ -1,0 +1,67 @@
+import json
+from ipaddress import IPv4Network
+
+import pytest
+
+from lab import netem
+from lab.addresses import PLACES
+from lab.delay import Means
+from netns import needs_root
+from netsky.errors import InputError
+
+pytestmark = needs_root
+
+SAMPLE = IPv4Network((PLACES[0].prefix.network_address, 25))
+
+
+def latency(user):
+    measured = user.probe("--window", "0.5", "--province", "beijing")
+    return measured["provinces"][0]
+
+
+def devices(lab, egress):
+    return lab.run("ip", "-brief", "link", "show", namespace=lab.path(egress).far).stdout
+
+
+def test_with_netem_only_the_answers_of_the_prefix_pass_its_queue(user):
+    far = user.lab.path("a").far
+    one, other = list(SAMPLE.subnets(new_prefix=26))
+    # Not every kernel has netem: another queue shows who passes it.
+    for prefix in (one, other, one):
+        netem.put_behind(user.lab.holder, far, prefix, "pfifo limit 1000")
+    addresses = [*list(one)[:3], *list(other)[:5], PLACES[1].prefix[1]]
+    assert None not in user.ping(*addresses)
+    queues = json.loads(user.lab.holder.run(far, "tc", "-s", "-json", "qdisc", "show", "dev", "in"))
+    assert sorted(q["packets"] for q in queues if q["kind"] == "pfifo") == [3, 5]
+    for prefix in (one, other, one):
+        netem.put_behind(user.lab.holder, far, prefix, None)
+    assert "pfifo" not in user.lab.holder.run(far, "tc", "qdisc", "show", "dev", "in")
+    assert None not in user.ping(*addresses)
+
+
+def test_the_queue_of_netem_says_how_late():
+    assert netem.queue(0.02, 0.0005) == "netem limit 1000000 delay 20000us 500us"
+
+
+def test_a_sample_answers_late_on_one_egress_and_at_once_when_it_is_taken_back(user):
+    user.write(targets=SAMPLE.num_addresses)
+    user.lab.set_delay(SAMPLE, 0.02, jitter=0.005, means=Means.RESPONDER, egress="a")
+    row = latency(user)
+    assert row["loss_ratio"] == 0
+    assert row["latency_p50_seconds"] == pytest.approx(0.02, abs=0.002)
+    assert row["latency_p95_seconds"] - row["latency_p50_seconds"] > 0.002
+    user.lab.set_delay(SAMPLE, 0.05, means=Means.RESPONDER, egress="a")
+    assert latency(user)["latency_p50_seconds"] == pytest.approx(0.05, abs=0.002)
+    assert "d0a10" in devices(user.lab, "a")
+    assert "d0a10" not in devices(user.lab, "b")
+    user.lab.set_delay(SAMPLE, 0)
+    assert "d0a10" not in devices(user.lab, "a")
+    assert user.ping(SAMPLE[5])[0]
+    assert user.lab.truth().of("a", "cu")["beijing"].seen == 2 * SAMPLE.num_addresses + 1
+
+
+def test_a_delay_that_cannot_be_is_an_error(user):
+    with pytest.raises(InputError, match="no more jitter than delay"):
+        user.lab.set_delay(SAMPLE, 0.01, jitter=0.02)
+    with pytest.raises(InputError, match="not within one province"):
+        user.lab.set_delay(IPv4Network("10.0.0.0/8"), 0.01)
