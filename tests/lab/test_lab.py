@@ -192,3 +192,15 @@ def test_two_labs_side_by_side_know_nothing_of_each_other(user):
         assert sum(count.seen for count in other.truth().counts) == 0
         assert len(other.path("third").routers) == 5
     assert user.ping(address)[0]
+
+
+def test_to_netsky_a_dead_line_is_loss_and_not_a_host_that_cannot_send(user):
+    user.write(targets=1000)
+    user.lab.set_link(egress="a", up=False)
+    measured = user.probe("--engine", "icmp", "--window", "1", egress="a")
+    assert measured["sweep"]["packets_sent"] == 31 * 1000
+    assert measured["sweep"]["packets_received"] == 0
+    assert measured["sweep"]["local_drops"] == 0
+    assert measured["not_measured"] == []
+    other = user.probe("--engine", "icmp", "--window", "1", egress="b")
+    assert other["sweep"]["packets_received"] == 31 * 1000

@@ -25,6 +25,8 @@ HOW_TO_ALLOW = (
     "netsky's own with `setcap cap_net_raw,cap_net_admin+ep FILE` (see README), or run as root"
 )
 
+SEND_BUFFER = 1 << 20  # bytes; the kernel may give less (net.core.wmem_max)
+
 _MEMINFO = struct.Struct("9I")  # linux/sock_diag.h
 _MEMINFO_DROPS = 8
 
@@ -102,6 +104,9 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
     sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     stack.enter_context(sender)
     sender.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
+    # More than the packets that the kernel keeps while it asks for a gateway's address: a dead line
+    # would fill the buffer, and look like a host that cannot send.
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return IcmpSockets(sender, receiver, raw=True, dropped_before=_drops(receiver))
 
 
