@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -36,6 +37,21 @@ def test_a_second_run_leaves_at_once_and_names_the_first(tmp_path):
         "netsky_probe is already running for ISP cu through egress default"
         f" (pid {os.getpid()}, {tmp_path}/netsky_probe.default.cu.lock)"
     )
+
+
+@pytest.mark.parametrize("left", ["", "999999999\n"], ids=["nothing", "a dead process's"])
+def test_the_pid_is_waited_for_where_the_holder_has_just_come(tmp_path, left):
+    file = tmp_path / "netsky_probe.default.cu.lock"
+    with hold(tmp_path):
+        file.write_text(left)
+        writer = threading.Timer(0.05, file.write_text, [f"{os.getpid()}\n"])
+        writer.start()
+        with pytest.raises(LockedError, match=f"pid {os.getpid()},"):
+            try_to_hold(tmp_path)
+        writer.join()
+        file.write_text(left)
+        with pytest.raises(LockedError, match="pid unknown,"):
+            try_to_hold(tmp_path)
 
 
 def test_the_lock_can_be_held_again_and_again(tmp_path):

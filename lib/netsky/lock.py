@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,10 +36,9 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 20).decode("ascii", errors="replace").strip()
             raise LockedError(
                 f"{tool} is already running for ISP {isp} through egress {egress}"
-                f" (pid {holder or 'unknown'}, {file})"
+                f" (pid {_holder(descriptor)}, {file})"
             ) from None
         with suppress(OSError):  # the pid is a service to the reader only; a disk may be full
             os.ftruncate(descriptor, 0)
@@ -47,3 +47,13 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
     finally:
         # The file stays: removing it would let two processes lock two files of the same name.
         os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """The pid of the process that holds the lock; it may need a moment to write it down."""
+    for _ in range(20):
+        pid = os.pread(descriptor, 20, 0).decode("ascii", errors="replace").strip()
+        if pid.isdecimal() and Path("/proc", pid).exists():  # or else it is an earlier holder's
+            return pid
+        time.sleep(0.01)
+    return "unknown"
