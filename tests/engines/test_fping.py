@@ -149,7 +149,7 @@ echo "$list" | exec "$FPING" "$@"
         ("echo 'fping: out of luck' >&2; exit 3", "failed with 3: fping: out of luck"),
         ("cat > /dev/null", "0 results for 2 targets"),
         ("kill -9 $$", "failed with -9: it said nothing"),
-        ('"$FPING" "$@" 2>&1 | head -1 >&2', "1 results for 2 targets"),
+        ('"$FPING" "$@" 2>&1 | head -2 >&2', "1 results for 2 targets"),
     ],
 )
 def test_when_every_province_fails_nothing_is_taken_for_loss(tmp_path, script, complaint):

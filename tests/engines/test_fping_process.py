@@ -1,6 +1,7 @@
 """The life and death of fping processes, with scripts in the place of fping."""
 
 import logging
+import subprocess
 import time
 from ipaddress import IPv4Address
 from math import isnan
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netsky.engines import fping_process
 from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
@@ -39,8 +41,15 @@ def processes():
         yield processes
 
 
+def start(processes, program, targets=TARGETS):
+    process = processes.start([str(program)])
+    process.read_targets(targets)
+    processes.go()
+    return process
+
+
 def results(processes, program, *, targets=TARGETS, count=1, seconds=60):
-    process = processes.start([str(program)], targets)
+    process = start(processes, program, targets)
     return process.results(np.sort(targets), count, time.monotonic() + seconds)
 
 
@@ -105,6 +114,33 @@ def test_output_that_is_not_whole_is_no_measurement(processes, script, body, mes
         results(processes, script(body))
 
 
+def test_the_first_target_is_a_decoy_on_this_host_whose_result_is_not_one(processes, script):
+    process = start(processes, script(f'cat > "$0.list"; {ANSWER_ALL} < "$0.list"'))
+    found = process.results(TARGETS, 1, time.monotonic() + 60)
+    assert Path(f"{process.popen.args[0]}.list").read_text() == "0.0.0.0\n10.0.0.1\n10.0.0.200\n"
+    assert (found.rtt_seconds.shape, found.unknown) == ((2, 1), ())
+
+
+def test_nothing_is_sent_before_all_have_read_their_lists(processes, script, tmp_path):
+    program = script('cat > /dev/null; touch "$0.sends"')
+    process = processes.start([str(program)])
+    process.read_targets(TARGETS)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.popen.wait(0.3)
+    assert not (tmp_path / "fping.sends").exists()
+    processes.go()
+    process.popen.wait(60)
+    assert (tmp_path / "fping.sends").exists()
+
+
+def test_a_process_that_does_not_read_its_list_is_killed(processes, script, monkeypatch):
+    monkeypatch.setattr(fping_process, "READ_SECONDS", 0.3)
+    process = processes.start([str(script("sleep 600"))])
+    with pytest.raises(NotMeasuredError, match="did not read its targets and was killed"):
+        process.read_targets(np.arange(10_000, dtype=np.uint32))
+    assert process.popen.returncode == -9
+
+
 def test_output_larger_than_any_pipe_is_taken(processes, script):
     found = results(processes, script(f"seq 40000 >&2; {ANSWER_ALL}"))
     assert found.rtt_seconds.shape == (2, 1)
@@ -122,7 +158,7 @@ def test_lines_that_are_not_understood_go_to_the_log_but_only_a_few(processes, s
 
 def test_a_hung_process_is_killed_with_its_group_at_the_deadline(processes, script):
     program = script(HANG)
-    process = processes.start([str(program)], TARGETS)
+    process = start(processes, program)
     child = child_of(program)
     assert is_running(child)
     with pytest.raises(NotMeasuredError, match="did not end in time and was killed"):
@@ -134,7 +170,7 @@ def test_a_hung_process_is_killed_with_its_group_at_the_deadline(processes, scri
 def test_leaving_the_block_kills_what_still_runs(script):
     program = script(HANG)
     with FpingProcesses() as processes:
-        process = processes.start([str(program)], TARGETS)
+        process = start(processes, program)
         child = child_of(program)
     assert process.popen.returncode == -9
     wait_until(lambda: not is_running(child), what="child killed")
@@ -142,7 +178,7 @@ def test_leaving_the_block_kills_what_still_runs(script):
 
 def test_a_process_may_end_by_itself_before_it_is_killed(script):
     with FpingProcesses() as processes:
-        process = processes.start([str(script("true"))], TARGETS)
+        process = start(processes, script("true"))
         process.popen.wait()
         process.kill()
     assert process.popen.returncode == 0
@@ -165,12 +201,12 @@ def test_the_command_sends_as_the_egress_says():
 
 def test_a_program_that_cannot_be_started_is_no_measurement(processes, tmp_path):
     with pytest.raises(NotMeasuredError, match=r"^cannot start fping: No such file or directory$"):
-        processes.start([str(tmp_path / "no-fping")], TARGETS)
+        processes.start([str(tmp_path / "no-fping")])
 
 
 def test_after_the_block_nothing_is_started(script, tmp_path):
     with FpingProcesses() as processes:
         pass
     with pytest.raises(NotMeasuredError, match="the sweep was stopped"):
-        processes.start([str(script('touch "$0.started"'))], TARGETS)
+        processes.start([str(script('touch "$0.started"'))])
     assert not (tmp_path / "fping.started").exists()

@@ -122,21 +122,22 @@ class FpingEngine:
         started_at, started = datetime.now(UTC), time.monotonic()
         clock = wall_clock_offset_ns()
         with (
-            watch_local_drops() as drops,
             ThreadPoolExecutor(len(PROVINCES), "province") as pool,
             FpingProcesses() as processes,  # innermost: the workers end when their processes do
         ):
             worker = _ProvinceWorker(self._program, library, egress, plan, processes)
-            indices = range(len(library.provinces))
-            for done in as_completed([pool.submit(worker.run, index) for index in indices]):
-                outcome = done.result()
-                for targets, results in outcome.measured:
-                    rtt_seconds[targets] = results.rtt_seconds
-                    sent[targets] = True
-                    discarded["duplicate"] += results.duplicates
-                if outcome.unmeasured:
-                    failures.append(outcome.failure)
-                progress(int(np.count_nonzero(sent)))
+            provinces = list(pool.map(worker.prepare, range(len(library.provinces))))
+            with watch_local_drops() as drops:
+                processes.go()
+                for done in as_completed([pool.submit(worker.measure, each) for each in provinces]):
+                    outcome = done.result()
+                    for targets, results in outcome.measured:
+                        rtt_seconds[targets] = results.rtt_seconds
+                        sent[targets] = True
+                        discarded["duplicate"] += results.duplicates
+                    if outcome.unmeasured:
+                        failures.append(outcome.failure)
+                    progress(int(np.count_nonzero(sent)))
         stepped_ns = wall_clock_offset_ns() - clock
         if abs(stepped_ns) > CLOCK_STEP_NS:
             raise EngineError(
@@ -165,6 +166,7 @@ class _Outcome:
     """What a worker brings home of its province: results, and what failed, as values."""
 
     province: Province
+    started: list[tuple[TargetIndices, FpingProcess]] = field(default_factory=list)
     measured: list[tuple[TargetIndices, Results]] = field(default_factory=list)
     unmeasured: int = 0
     reasons: set[str] = field(default_factory=set)
@@ -179,7 +181,10 @@ class _Outcome:
 
 
 class _ProvinceWorker:
-    """Probes a province: as many fping processes side by side as its list needs."""
+    """Probes a province: as many fping processes side by side as its list needs.
+
+    In two steps: a process that still reads its list while others send has no time for replies.
+    """
 
     def __init__(
         self,
@@ -196,33 +201,37 @@ class _ProvinceWorker:
         self._processes = processes
         self._span = plan.span(library.targets)
         slowest = library.targets * plan.count / SLOWEST_PACKETS_PER_SECOND
-        self._deadline = time.monotonic() + self._span + plan.timeout + slowest + GRACE_SECONDS
+        self._longest_seconds = self._span + plan.timeout + slowest + GRACE_SECONDS
 
-    def run(self, index: int) -> _Outcome:
-        """Measure province `index` of the library."""
+    def prepare(self, index: int) -> _Outcome:
+        """Start the processes of province `index` of the library; none sends yet."""
         outcome = _Outcome(self._library.provinces[index])
-        running = []
         for batch in self._batches(index):
+            command = fping_command(
+                self._program, self._egress, self._plan, targets=len(batch), span=self._span
+            )
             try:
-                running.append((batch, self._start(batch)))
+                process = self._processes.start(command)
+                process.read_targets(self._library.addresses[batch])
             except NotMeasuredError as error:
                 outcome.fail(batch, error)
-        for batch, process in running:
+            else:
+                outcome.started.append((batch, process))
+        return outcome
+
+    def measure(self, outcome: _Outcome) -> _Outcome:
+        """Wait for the results of a prepared province, whose processes now send."""
+        deadline = time.monotonic() + self._longest_seconds
+        for batch, process in outcome.started:
             targets = np.sort(batch)
             addresses = self._library.addresses[targets]
             try:
-                results = process.results(addresses, self._plan.count, self._deadline)
+                results = process.results(addresses, self._plan.count, deadline)
             except NotMeasuredError as error:
                 outcome.fail(batch, error)
             else:
                 outcome.measured.append((targets, results))
         return outcome
-
-    def _start(self, batch: TargetIndices) -> FpingProcess:
-        command = fping_command(
-            self._program, self._egress, self._plan, targets=len(batch), span=self._span
-        )
-        return self._processes.start(command, self._library.addresses[batch])
 
     def _batches(self, index: int) -> list[TargetIndices]:
         """The targets of a province in random order, so that no /24 sees a burst, cut to size."""
