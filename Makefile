@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
-	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd
+	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd \
+	mtr-tiny
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
 .PHONY: help demo test check format bench bench-variants bench-rtt fuzz soak day drill dashboards lock clean

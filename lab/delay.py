@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from lab import netem
+from lab.errors import LabError
 from lab.holder_process import Holder
 from netsky.errors import InputError
 
@@ -44,6 +45,8 @@ def set_delay(
             "and no more jitter than delay"
         )
     has_netem = netem.available(holder, far)
+    if means is Means.NETEM and not has_netem:
+        raise LabError("this kernel has no netem: load its module sch_netem, or use the responder")
     if has_netem:
         netem.put_behind(holder, far, prefix, None)
     device = device_of(prefix)
@@ -51,7 +54,7 @@ def set_delay(
         holder.run(far, "ip", "link", "delete", device)
     if not seconds:
         return
-    if means is Means.NETEM or (means is None and has_netem):
+    if has_netem and means is not Means.RESPONDER:
         netem.put_behind(holder, far, prefix, netem.queue(seconds, jitter))
     else:
         _start_responder(holder, far, prefix, seconds, jitter)

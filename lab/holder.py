@@ -39,22 +39,31 @@ SETTINGS = {
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def unshare(kind: int, what: str) -> None:
+def unshare(kind: int) -> None:
     if libc.unshare(kind) != 0:
-        sys.exit(f"cannot make a {what} namespace: {os.strerror(ctypes.get_errno())}")
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def become_root_of_own() -> None:
     """Enter a user namespace where this user is root."""
     user, group = os.geteuid(), os.getegid()
-    unshare(CLONE_NEWUSER, "user")
-    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="ascii")
+    try:
+        unshare(CLONE_NEWUSER)
+        # Some kernels let everybody make one, and refuse what comes then.
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="ascii")
+    except OSError as error:
+        hint = "be root, or make `unshare -Ur true` work"
+        sys.exit(f"cannot make a user namespace: {error.strerror}; {hint}")
 
 
 def make_namespace() -> int:
-    unshare(CLONE_NEWNET, "network")
+    try:
+        unshare(CLONE_NEWNET)
+    except OSError as error:
+        sys.exit(f"cannot make a network namespace: {error.strerror}")
     for name, value in SETTINGS.items():
         with suppress(FileNotFoundError):
             Path("/proc/sys/net", name).write_text(str(value), encoding="ascii")

@@ -144,7 +144,7 @@ def _open_tun(device: str) -> int:
         tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(tun, TUNSETIFF, request)
     except OSError as error:
-        sys.exit(f"/dev/net/tun: {error.strerror}")
+        sys.exit(f"/dev/net/tun: {error.strerror}; be root, or be allowed to use it")
     return tun
 
 

@@ -6,6 +6,7 @@ import pytest
 from lab import netem
 from lab.addresses import PLACES
 from lab.delay import Means
+from lab.errors import LabError
 from netns import needs_root
 from netsky.errors import InputError
 
@@ -37,6 +38,14 @@ def test_with_netem_only_the_answers_of_the_prefix_pass_its_queue(user):
         netem.put_behind(user.lab.holder, far, prefix, None)
     assert "pfifo" not in user.lab.holder.run(far, "tc", "qdisc", "show", "dev", "in")
     assert None not in user.ping(*addresses)
+
+
+def test_netem_is_refused_in_one_line_where_the_kernel_has_none(user, monkeypatch):
+    monkeypatch.setattr(netem, "available", lambda *_: False)
+    with pytest.raises(LabError, match=r"^this kernel has no netem: [^\n]+$"):
+        user.lab.set_delay(SAMPLE, 0.02, means=Means.NETEM)
+    far = user.lab.path("a").far
+    assert "htb" not in user.lab.holder.run(far, "tc", "qdisc", "show", "dev", "in")
 
 
 def test_the_queue_of_netem_says_how_late():
