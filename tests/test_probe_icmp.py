@@ -66,11 +66,13 @@ def test_a_tainted_sweep_says_so_in_json_metrics_log_and_table(tmp_path, options
     sweep = json.loads(done.stdout)["sweep"]
     assert sweep["tainted"] is True
     assert sweep["local_drops"] == sweep["packets_sent"] - sweep["packets_received"] > 0
-    assert f"{sweep['local_drops']} packets were dropped by this host itself" in done.stderr
+    assert (
+        f"this host itself dropped up to {sweep['local_drops']} of the lost packets" in done.stderr
+    )
     drops = f'netsky_sweep_local_drops{{egress="default",isp="demo"}} {sweep["local_drops"]}.0'
     assert drops in (tmp_path / "netsky.prom").read_text()
     table = run(*options, "--format", "table", cwd=tmp_path).stdout
-    assert "本机自身丢弃了数据包" in table
+    assert "本机自身可能丢弃了数据包" in table
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

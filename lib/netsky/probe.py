@@ -58,7 +58,7 @@ def probe(
     sweep = engine.sweep(library, egress, plan, progress)
     if sweep.tainted:
         log.warning(
-            "%s packets were dropped by this host itself: the loss is not the network's alone",
+            "this host itself dropped up to %s of the lost packets: the loss may not be the network's alone",
             sweep.local_drops,
         )
     discarded = [f"{count} {reason}" for reason, count in sweep.discarded.items() if count]

@@ -67,7 +67,7 @@ class Sweep:
 
     @property
     def tainted(self) -> bool:
-        """Packets were dropped by this host itself: the loss is not the network's alone."""
+        """The host itself may have dropped packets: the loss may not be the network's alone."""
         return self.local_drops > 0
 
     @property

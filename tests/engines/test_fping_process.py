@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+import sys
 import time
 from ipaddress import IPv4Address
 from math import isnan
@@ -139,6 +140,42 @@ def test_a_process_that_does_not_read_its_list_is_killed(processes, script, monk
     with pytest.raises(NotMeasuredError, match="did not read its targets and was killed"):
         process.read_targets(np.arange(10_000, dtype=np.uint32))
     assert process.popen.returncode == -9
+
+
+RECEIVER = """\
+import os, socket, sys, time
+with socket.socket():
+    list(sys.stdin)
+    print("ICMP Host Unreachable from 10.0.0.9 for ICMP Echo sent to 10.0.0.1", file=sys.stderr)
+    open(sys.argv[0] + ".waits", "w").close()
+    while not os.path.exists(sys.argv[0] + ".done"):
+        time.sleep(0.01)
+    print("0.0.0.0    : 0.05\\n10.0.0.1   : 0.05", file=sys.stderr)
+    time.sleep(600)
+"""
+
+
+def test_a_process_receives_until_it_prints(processes, tmp_path):
+    program = tmp_path / "fping"
+    program.write_text(f"#!{sys.executable}\n{RECEIVER}")
+    program.chmod(0o755)
+    process = start(processes, program)
+    wait_until((tmp_path / "fping.waits").exists, what="waits for replies")
+    links = [str(entry.readlink()) for entry in Path(f"/proc/{process.popen.pid}/fd").iterdir()]
+    assert [f"socket:[{inode}]" for inode in processes.receiving_sockets()] == [
+        link for link in links if link.startswith("socket")
+    ]
+    (tmp_path / "fping.done").touch()
+    wait_until(lambda: not process.is_receiving(), what="has printed")
+    assert processes.receiving_sockets() == set()
+    process.kill()
+    assert (processes.receiving_sockets(), process.sockets()) == (set(), set())
+
+
+def test_sockets_that_may_not_be_seen_are_unknown(processes, script, monkeypatch):
+    start(processes, script("sleep 600"))
+    monkeypatch.setattr(Path, "iterdir", lambda _: (_ for _ in ()).throw(PermissionError))
+    assert processes.receiving_sockets() is None
 
 
 def test_output_larger_than_any_pipe_is_taken(processes, script):

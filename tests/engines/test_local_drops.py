@@ -48,6 +48,10 @@ def test_the_files_of_this_kernel_are_understood():
     assert parse_out_discards(local_drops._SNMP.read_text()) >= 0
 
 
+def all_sockets():
+    return None
+
+
 @pytest.fixture
 def kernel(tmp_path, monkeypatch):
     """Set what the kernel counts: drops by socket, and refused sends."""
@@ -70,21 +74,32 @@ def kernel(tmp_path, monkeypatch):
 
 def test_what_was_dropped_before_does_not_count(kernel):
     kernel({1: 100}, discards=50)
-    drops = LocalDrops()
+    drops = LocalDrops(all_sockets)
     drops.sample()
     assert drops.total == 0
 
 
 def test_drops_of_all_sockets_and_refused_sends_add_up(kernel):
     kernel({1: 100}, discards=50)
-    drops = LocalDrops()
+    drops = LocalDrops(all_sockets)
     kernel({1: 101, 2: 20, 3: 0}, discards=350)
     drops.sample()
     assert drops.total == 1 + 20 + 300
 
 
+def test_only_the_sockets_that_count_are_added(kernel):
+    counting = {1, 2}
+    drops = LocalDrops(lambda: counting)
+    kernel({1: 5, 2: 7, 3: 100})
+    drops.sample()
+    counting.remove(1)
+    kernel({1: 1000, 2: 8, 3: 100})
+    drops.sample()
+    assert drops.total == 5 + 8
+
+
 def test_a_growing_count_is_not_added_twice(kernel):
-    drops = LocalDrops()
+    drops = LocalDrops(all_sockets)
     for seen in (5, 5, 9):
         kernel({2: seen}, discards=seen)
         drops.sample()
@@ -92,7 +107,7 @@ def test_a_growing_count_is_not_added_twice(kernel):
 
 
 def test_the_drops_of_a_closed_socket_still_count(kernel):
-    drops = LocalDrops()
+    drops = LocalDrops(all_sockets)
     kernel({2: 20})
     drops.sample()
     kernel({3: 1})
@@ -101,7 +116,7 @@ def test_the_drops_of_a_closed_socket_still_count(kernel):
 
 
 def test_drops_are_sampled_while_the_block_runs(kernel):
-    with watch_local_drops() as drops:
+    with watch_local_drops(all_sockets) as drops:
         kernel({2: 20})
         wait_until(lambda: drops.total == 20, what="sampled")
         kernel({})
@@ -110,7 +125,7 @@ def test_drops_are_sampled_while_the_block_runs(kernel):
 
 def test_drops_up_to_the_very_end_are_seen(kernel, monkeypatch):
     monkeypatch.setattr(local_drops, "SAMPLE_SECONDS", 3600)
-    with watch_local_drops() as drops:
+    with watch_local_drops(all_sockets) as drops:
         kernel({2: 7})
         assert drops.total == 0
     assert drops.total == 7
@@ -120,6 +135,6 @@ def test_sampling_ends_with_the_block(kernel):
     def is_sampling():
         return "local-drops" in [thread.name for thread in threading.enumerate()]
 
-    with watch_local_drops():
+    with watch_local_drops(all_sockets):
         assert is_sampling()
     assert not is_sampling()

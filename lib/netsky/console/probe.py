@@ -129,7 +129,7 @@ class ProbeView:
         )
         if sweep.tainted:
             text.append(
-                "\n本机自身丢弃了数据包：以上丢包不全是网络所致，本次结果不可作为运营商质量依据",
+                "\n本机自身可能丢弃了数据包：以上丢包不一定全是网络所致，本次结果不可作为运营商质量依据",
                 style="bold red",
             )
         for failure in sweep.failures:

@@ -127,7 +127,7 @@ class FpingEngine:
         ):
             worker = _ProvinceWorker(self._program, library, egress, plan, processes)
             provinces = list(pool.map(worker.prepare, range(len(library.provinces))))
-            with watch_local_drops() as drops:
+            with watch_local_drops(processes.receiving_sockets) as drops:
                 processes.go()
                 for done in as_completed([pool.submit(worker.measure, each) for each in provinces]):
                     outcome = done.result()

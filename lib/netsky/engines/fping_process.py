@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Self, cast
 
@@ -32,6 +33,7 @@ PIPE_BYTES = 4096  # the least there is: what stands in the pipe is still to be 
 # The first packet of a process, whose reply may find the socket full of those of the others: they
 # are read for the first time after it. 0.0.0.0 is this host; its packet leaves through no interface.
 DECOY = b"0.0.0.0"
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
 _DECOY_RESULT = re.compile(rb"^0\.0\.0\.0 +:[ \d.-]*\n", re.MULTILINE)
 
 
@@ -91,14 +93,13 @@ class FpingProcess:
 
         Raises NotMeasuredError when it failed, was killed, hung, or its output is not whole.
         """
-        with self.output:
-            try:
-                code = self.popen.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise NotMeasuredError("fping did not end in time and was killed") from None
-            self.output.seek(0)
-            output = _DECOY_RESULT.sub(b"", self.output.read(), count=1)
+        try:
+            code = self.popen.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise NotMeasuredError("fping did not end in time and was killed") from None
+        output = _DECOY_RESULT.sub(b"", self._printed(), count=1)
+        self.output.truncate(0)  # is memory
         if code not in MEASURED:
             said = output.decode(errors="backslashreplace").strip().rpartition("\n")[2]
             raise NotMeasuredError(f"fping failed with {code}: {said or 'it said nothing'}")
@@ -111,6 +112,22 @@ class FpingProcess:
         for line in results.unknown[:5]:
             log.warning("fping says %r", line)
         return results
+
+    def is_receiving(self) -> bool:
+        """Whether it still waits for replies; results are printed when there is nothing to wait for."""
+        return self.popen.poll() is None and not _DECOY_RESULT.search(self._printed())
+
+    def sockets(self) -> set[int]:
+        """The inodes of its sockets; PermissionError where they may not be seen."""
+        found = set()
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            for entry in Path(f"/proc/{self.popen.pid}/fd").iterdir():
+                if match := _SOCKET.fullmatch(str(entry.readlink())):
+                    found.add(int(match[1]))
+        return found
+
+    def _printed(self) -> bytes:
+        return os.pread(self.output.fileno(), os.fstat(self.output.fileno()).st_size, 0)
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):  # it may end by itself in the meantime
@@ -148,6 +165,19 @@ class FpingProcesses:
         with self._lock:
             for process in self._running:
                 process.pipe.close()
+
+    def receiving_sockets(self) -> set[int] | None:
+        """The sockets of those that still wait for replies; None where they may not be seen.
+
+        A lost reply keeps its process waiting until the timeout, so that what is seen too late
+        here lost nothing; but a process that prints leaves its socket to be overrun.
+        """
+        with self._lock:
+            receiving = [process for process in self._running if process.is_receiving()]
+        try:
+            return {inode for process in receiving for inode in process.sockets()}
+        except PermissionError:  # fping with a file capability, and we are not root
+            return None
 
     def start(self, command: list[str]) -> FpingProcess:
         """Start `command`; NotMeasuredError when it cannot be started."""

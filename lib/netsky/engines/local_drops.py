@@ -1,15 +1,16 @@
 """Packets that this host itself throws away, as the kernel counts them for programs like fping.
 
-Two counters of the network namespace are watched: `drops` of each raw socket opened during the
-sweep (receive buffer full; /proc/net/raw), and `OutDiscards` of IP (send refused by the local
-firewall or a full queue; /proc/net/snmp). Both are of the whole host, so that another program's
-drops taint a sweep too: a warning too many is better than a loss that is not the network's.
+Two counters of the network namespace are watched: `drops` of raw sockets (receive buffer full;
+/proc/net/raw), and `OutDiscards` of IP (send refused by the local firewall or a full queue;
+/proc/net/snmp). `drops` counts other programs' replies, too, since the kernel gives every socket a
+copy of each, and `OutDiscards` is of the whole host: a warning too many is better than a loss that
+is not the network's.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,17 +21,23 @@ _SNMP = Path("/proc/net/snmp")
 
 
 class LocalDrops:
-    """The drops seen since it was made. Sockets vanish with their process: sample often."""
+    """The drops seen since it was made. Sockets vanish with their process: sample often.
 
-    def __init__(self) -> None:
+    `sockets` gives the inodes of those that count, None for all.
+    """
+
+    def __init__(self, sockets: Callable[[], set[int] | None]) -> None:
+        self._sockets = sockets
         self._before = parse_socket_drops(_RAW.read_text())
         self._discards_before = parse_out_discards(_SNMP.read_text())
         self._by_socket: dict[int, int] = {}
         self._discards = 0
 
     def sample(self) -> None:
+        counting = self._sockets()
         for inode, drops in parse_socket_drops(_RAW.read_text()).items():
-            self._by_socket[inode] = drops - self._before.get(inode, 0)
+            if counting is None or inode in counting:
+                self._by_socket[inode] = drops - self._before.get(inode, 0)
         self._discards = parse_out_discards(_SNMP.read_text()) - self._discards_before
 
     @property
@@ -39,9 +46,9 @@ class LocalDrops:
 
 
 @contextmanager
-def watch_local_drops() -> Iterator[LocalDrops]:
+def watch_local_drops(sockets: Callable[[], set[int] | None]) -> Iterator[LocalDrops]:
     """Sample in a thread of its own until the block ends."""
-    drops = LocalDrops()
+    drops = LocalDrops(sockets)
     done = threading.Event()
 
     def sample_until_done() -> None:
