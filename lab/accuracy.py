@@ -63,9 +63,7 @@ def measure(lab: Lab, engine: str, folder: Path, *, targets: int, window: float 
     """Sweep all targets of one ISP through one egress with known losses and delays."""
     files.write(folder, lab.paths, targets=targets)
     output, source = folder / f"{engine}.npz", str(lab.path(EGRESS).source)
-    for index, province in enumerate(PROVINCES):
-        level = Loss(LEVELS[index % len(LEVELS)])
-        lab.set_loss(level, egress=EGRESS, isp=ISP, province=province.slug)
+    set_levels(lab, egress=EGRESS, isp=ISP)
     samples = list(_samples())
     for prefix, delay in zip(samples, DELAYS, strict=True):
         lab.set_delay(prefix, delay, means=Means.RESPONDER, egress=EGRESS)
@@ -87,6 +85,13 @@ def measure(lab: Lab, engine: str, folder: Path, *, targets: int, window: float 
             levels=tuple(_levels(sweep["bounds"], sweep["sent"], sweep["rtt_seconds"], truth)),
             errors=tuple(_errors(file, rtts) for file in seen),
         )
+
+
+def set_levels(lab: Lab, *, egress: str, isp: str, shift: int = 0) -> None:
+    """Let the provinces lose at all levels in turn, the first at level number `shift`."""
+    for index, province in enumerate(PROVINCES):
+        level = Loss(LEVELS[(index + shift) % len(LEVELS)])
+        lab.set_loss(level, egress=egress, isp=isp, province=province.slug)
 
 
 def _samples() -> Iterator[IPv4Network]:

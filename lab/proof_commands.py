@@ -14,6 +14,23 @@ from lab.options import FAILED
 ENGINES = ("icmp", "fping")
 
 
+_targets = click.option(
+    "--targets",
+    type=click.IntRange(1024, files.MOST_TARGETS),
+    default=files.MOST_TARGETS,
+    show_default=True,
+    help="So many in each province.",
+)
+_window = click.option(
+    "--window",
+    type=click.FloatRange(0.1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Spread the sweep over so long.",
+)
+
+
 @click.command("drill")
 def drill() -> int:
     """Rehearse an outage in a lab of its own: two minutes, and a timeline at the end."""
@@ -28,21 +45,8 @@ def drill() -> int:
 
 @click.command("accuracy")
 @click.option("--engine", "engines", type=click.Choice(ENGINES), multiple=True, help="[both]")
-@click.option(
-    "--targets",
-    type=click.IntRange(1024, files.MOST_TARGETS),
-    default=files.MOST_TARGETS,
-    show_default=True,
-    help="So many in each province.",
-)
-@click.option(
-    "--window",
-    type=click.FloatRange(0.1),
-    default=10,
-    show_default=True,
-    metavar="SECONDS",
-    help="Spread the sweep over so long.",
-)
+@_targets
+@_window
 def accuracy(*, engines: tuple[str, ...], targets: int, window: float) -> None:
     """Measure how exact the engines are, in a lab of its own: tables as Markdown."""
     from lab.accuracy import measure, tables
@@ -53,4 +57,23 @@ def accuracy(*, engines: tuple[str, ...], targets: int, window: float) -> None:
         click.echo(tables(result))
 
 
-PROOFS = (drill, accuracy)
+@click.command("together")
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
+@_targets
+@_window
+def together(*, engine: str, targets: int, window: float) -> None:
+    """Measure what several sweeps at once cost, and that none disturbs another: as Markdown."""
+    from lab.site import Site
+    from lab.together import CASES, sweep_together, table
+
+    options = ("--engine", engine, "--window", str(window))
+    cases = []
+    for lines in CASES:
+        with TemporaryDirectory(prefix="netsky-together-") as folder, make_lab() as lab:
+            site = Site(lab, Path(folder))
+            site.set_up(targets=targets)
+            cases.append(sweep_together(site, lines, *options))
+    click.echo(table(cases))
+
+
+PROOFS = (drill, accuracy, together)
