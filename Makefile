@@ -13,7 +13,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 	mtr-tiny
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench bench-variants bench-rtt fuzz soak day drill dashboards lock clean
+.PHONY: help demo test check format bench bench-variants accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,19 +35,20 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev  ## Measure parts, 30 days of history, and engines beside zmap and masscan.
+bench: $(VENV)/dev  ## Measure parts, 30 days of history, engines beside zmap and masscan, sweeps at once.
 	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python bench/parts.py
 	PYTHONPATH=tests $(BIN)/python bench/history.py
 	PYTHONPATH=tests $(BIN)/python bench/engines.py bench/engines.json
+	$(BIN)/python -m lab together
 
 bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.
 	@tools/need $(BENCH_PACKAGES)
 	PYTHONPATH=tests $(BIN)/python bench/variants.py
 
-bench-rtt: $(VENV)/dev  ## Measure how exact RTTs are at full pace.
-	@tools/need $(BENCH_PACKAGES)
-	PYTHONPATH=tests $(BIN)/python bench/rtt.py
+accuracy: $(VENV)/dev  ## Measure how exact both engines are, on a network whose truth is known.
+	@tools/need $(TEST_PACKAGES)
+	$(BIN)/python -m lab accuracy
 
 INPUTS ?= 1_000_000
 fuzz: $(VENV)/dev  ## Fuzz the four readers: make fuzz INPUTS=10_000_000.
