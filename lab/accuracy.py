@@ -154,12 +154,15 @@ def tables(result: Accuracy) -> str:
         for level in result.levels
     ]
     delays = [
-        f"| {1000 * delay:g} ms | {len(errors):,} | {_ms(errors, 0.5)} | {_ms(errors, 0.99)} | "
+        f"| {delay} | {len(errors):,} | {_ms(errors, 0.5)} | {_ms(errors, 0.99)} | "
         f"{_ms(errors, 1)} |"
-        for delay, errors in zip(DELAYS, result.errors, strict=True)
+        for delay, errors in (
+            *zip((f"{1000 * delay:g} ms" for delay in DELAYS), result.errors, strict=True),
+            ("all", np.concatenate(result.errors)),
+        )
     ]
     lines = [
-        f"Engine `{result.engine}`: {pace}, {result.local_drops} dropped by the host itself.",
+        f"Engine `{result.engine}`: {pace}, at most {result.local_drops:,} dropped by the host itself.",
         "",
         "| loss set | provinces | packets sent | truly lost | measured as lost | not exact |",
         "|---|---|---|---|---|---|",

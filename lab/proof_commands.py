@@ -39,7 +39,9 @@ def drill() -> int:
 
     with TemporaryDirectory(prefix="netsky-drill-") as folder, make_lab() as lab:
         right = Drill(Site(lab, Path(folder)), click.echo).run()
-    click.echo("\nall as it should be" if right else "\nNOT as it should be: see above")
+    click.echo(
+        "\n演练通过 all as it should be" if right else "\n演练未通过，见上 NOT as it should be"
+    )
     return 0 if right else FAILED
 
 

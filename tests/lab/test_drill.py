@@ -1,6 +1,7 @@
 from lab.drill import EGRESS, EXPECTED, FAULT, Drill, Plan
 from lab.site import Site
 from netns import needs_root
+from netsky.places import find_province
 
 pytestmark = needs_root
 
@@ -11,11 +12,14 @@ def test_a_drill_tells_what_was_done_when_it_was_seen_and_that_it_was_exact(user
     drill = Drill(Site(user.lab, tmp_path / "site"), said.append, plan)
     assert drill.run(), "\n".join(said)
     events = ("history", "injected", "first seen", "alerted", "taken back", "cleared")
-    assert tuple(text[:10].rstrip() for _, text in drill.events) == events
+    assert tuple(event.what for event in drill.events) == events
     assert [look.egress for look in drill.looks] == ["a", "b"] * 3
     assert [look.active == EXPECTED for look in drill.looks] == [False] * 3 + [True] + [False] * 2
     assert all(look.exact for look in drill.looks)
-    timeline = "\n".join(said[said.index(next(text for text in said if "Timeline" in text)) :])
+    printed = "\n".join(said)
+    for tool in ("netsky_get_avg_lossrate", "netsky_probe", "netsky_alert"):
+        assert f"\n$ {tool}.py --isp cu" in printed
+    timeline = printed[printed.index("时间线") :]
     for slug in FAULT:
-        assert slug in timeline
-    assert f"alerted     {EGRESS}: critical, medium" in timeline
+        assert find_province(slug).name in timeline
+    assert f"告警 alerted     出口 {EGRESS}：critical、medium（注入后 " in timeline
