@@ -38,13 +38,13 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 bench: $(VENV)/dev  ## Measure parts, 30 days of history, engines beside zmap and masscan, sweeps at once.
 	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python bench/parts.py
-	PYTHONPATH=tests $(BIN)/python bench/history.py
-	PYTHONPATH=tests $(BIN)/python bench/engines.py bench/engines.json
+	PYTHONPATH=.:tests $(BIN)/python bench/history.py
+	PYTHONPATH=.:tests $(BIN)/python bench/engines.py bench/engines.json
 	$(BIN)/python -m lab together
 
 bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.
 	@tools/need $(BENCH_PACKAGES)
-	PYTHONPATH=tests $(BIN)/python bench/variants.py
+	PYTHONPATH=.:tests $(BIN)/python bench/variants.py
 
 accuracy: $(VENV)/dev  ## Measure how exact both engines are, on a network whose truth is known.
 	@tools/need $(TEST_PACKAGES)
@@ -52,12 +52,12 @@ accuracy: $(VENV)/dev  ## Measure how exact both engines are, on a network whose
 
 INPUTS ?= 1_000_000
 fuzz: $(VENV)/dev  ## Fuzz the four readers: make fuzz INPUTS=10_000_000.
-	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(INPUTS)
+	PYTHONPATH=.:tests $(BIN)/python tests/fuzz/run.py $(INPUTS)
 
 COUNT ?= 200
 soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=200.
 	@tools/need $(TEST_PACKAGES)
-	PYTHONPATH=tests $(BIN)/python tests/faults/soak.py $(COUNT)
+	PYTHONPATH=.:tests $(BIN)/python tests/faults/soak.py $(COUNT)
 
 drill: $(VENV)/dev  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
 	@tools/need $(TEST_PACKAGES)

@@ -1,6 +1,6 @@
 """Kill the probe so many times, and the server a sixth as often; then count what is stored.
 
-PYTHONPATH=tests .venv/bin/python tests/faults/soak.py 200 [--seed 1]
+PYTHONPATH=.:tests .venv/bin/python tests/faults/soak.py 200 [--seed 1]
 """
 
 from __future__ import annotations
