@@ -114,6 +114,18 @@ def test_the_texts_name_egress_isp_provinces_and_the_worst_increase():
     )
 
 
+def test_the_texts_say_when_it_is_everywhere():
+    report = make_alert_report({"hunan": 100.0, "hubei": 98.5, "hebei": 100.0, "henan": 100.0})
+    assert chinese(report) == (
+        "中国联通 (cu) 出口 unicom-1 危急 critical：全部 4 省丢包率升高 10 个百分点以上"
+        "（+98.50 至 +100.00）；升幅最大 河北 +100.00（现 100.00%，均值 0.00%）"
+    )
+    assert english(report) == (
+        "ISP cu through egress unicom-1: critical: loss is up by 10 points or more in all 4 provinces "
+        "(+98.50 to +100.00); worst is hebei +100.00 (100.00% now, 0.00% on average)"
+    )
+
+
 def test_the_table_is_worst_first_with_both_texts_in_a_line_each(capsys):
     report = make_alert_report(RISES)
     lines = table_of(report, capsys).splitlines()

@@ -151,11 +151,17 @@ def chinese(report: AlertReport) -> str:
     """The alert in a line, for people who read Chinese."""
     parts = []
     for severity, judgements in _alerts(report):
-        provinces = "、".join(f"{j.province.name} {_increase(j)}" for j in judgements)
+        everywhere = _is_everywhere(report, judgements)
+        provinces = (
+            f"{_increase(judgements[-1])} 至 {_increase(judgements[0])}"
+            if everywhere
+            else "、".join(f"{j.province.name} {_increase(j)}" for j in judgements)
+        )
         steps = " 至 ".join(_steps(report, severity))
         above = "以上" if severity is Severity.CRITICAL else ""
         parts.append(
-            f"{_name(severity)}：{len(judgements)} 省丢包率升高 {steps} 个百分点{above}（{provinces}）"
+            f"{_name(severity)}：{'全部 ' if everywhere else ''}{len(judgements)} 省丢包率"
+            f"升高 {steps} 个百分点{above}（{provinces}）"
         )
     worst = report.verdict.judged[0]
     parts.append(
@@ -170,12 +176,18 @@ def english(report: AlertReport) -> str:
     """The alert in a line, in English."""
     parts = []
     for severity, judgements in _alerts(report):
-        provinces = ", ".join(f"{j.province.slug} {_increase(j)}" for j in judgements)
+        everywhere = _is_everywhere(report, judgements)
+        provinces = (
+            f"{_increase(judgements[-1])} to {_increase(judgements[0])}"
+            if everywhere
+            else ", ".join(f"{j.province.slug} {_increase(j)}" for j in judgements)
+        )
         steps = " to ".join(_steps(report, severity))
         above = " or more" if severity is Severity.CRITICAL else ""
         many = "province" if len(judgements) == 1 else "provinces"
         parts.append(
-            f"{severity}: loss is up by {steps} points{above} in {len(judgements)} {many} "
+            f"{severity}: loss is up by {steps} points{above} in "
+            f"{'all ' if everywhere else ''}{len(judgements)} {many} "
             f"({provinces})"
         )
     worst = report.verdict.judged[0]
@@ -192,6 +204,11 @@ def _alerts(report: AlertReport) -> list[tuple[Severity, Sequence[Judgement]]]:
     """What stands, worst severity first."""
     active = report.verdict.active
     return [(severity, active[severity]) for severity in reversed(Severity) if severity in active]
+
+
+def _is_everywhere(report: AlertReport, judgements: Sequence[Judgement]) -> bool:
+    """Whether a list of provinces would name all there are, and hide just that."""
+    return len(judgements) == len(report.verdict.judgements) > WORST_IN_LINE
 
 
 def _steps(report: AlertReport, severity: Severity) -> list[str]:
