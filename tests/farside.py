@@ -189,14 +189,31 @@ def write_far_library(
 @contextmanager
 def tun_responder(probe: Namespace, behaviours: dict[str, list[object]]) -> Iterator[None]:
     """Put the prefixes of `behaviours` behind a TUN device whose far side behaves like that."""
-    respond = (sys.executable, str(RESPONDER), "respond", "tun0", json.dumps(behaviours))
-    with subprocess.Popen(
-        probe.command(*respond), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
+    with _running(probe, "respond", "tun0", json.dumps(behaviours)):
         probe.run("ip", "address", "add", "192.0.2.129/32", "dev", "tun0")
         probe.run("ip", "link", "set", "tun0", "txqueuelen", "10000", "up")
         for prefix in behaviours:
             probe.run("ip", "route", "add", f"{prefix}0.0/16", "dev", "tun0", "src", "192.0.2.129")
         yield
+
+
+@contextmanager
+def tun_observer(probe: Namespace, file: Path) -> Iterator[None]:
+    """Write the RTTs that the kernel saw on the TUN device into `file`, by address, as JSON."""
+    with _running(probe, "observe", "tun0", str(file)):
+        yield
+
+
+@contextmanager
+def _running(probe: Namespace, *arguments: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        ["nice", "-n", "-20", *probe.command(sys.executable, str(RESPONDER), *arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        process.communicate(timeout=20)  # ends its standard input, and so the process
