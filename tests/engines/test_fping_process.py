@@ -134,6 +134,14 @@ def test_nothing_is_sent_before_all_have_read_their_lists(processes, script, tmp
     assert (tmp_path / "fping.sends").exists()
 
 
+def test_a_list_is_given_in_whole_lines(processes, script):
+    reads = "import os\nwhile part := os.read(0, 65536): assert part[-1:] == b'\\n', part[-20:]"
+    process = processes.start([str(script(f'exec {sys.executable} -c "{reads}"'))])
+    process.read_targets(np.arange(10**9, 10**9 + 3000, dtype=np.uint32))
+    processes.go()
+    assert process.popen.wait(60) == 0, process.output.read()
+
+
 def test_a_process_that_does_not_read_its_list_is_killed(processes, script, monkeypatch):
     monkeypatch.setattr(fping_process, "READ_SECONDS", 0.3)
     process = processes.start([str(script("sleep 600"))])

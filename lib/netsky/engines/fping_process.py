@@ -75,18 +75,20 @@ class FpingProcess:
 
         Raises NotMeasuredError when it does not read. When it has ended, `results` will say why.
         """
-        left = memoryview(DECOY + b"\n" + _lines(targets))
-        pipe = self.pipe.fileno()
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        room = select.poll()
-        room.register(pipe, select.POLLOUT)
+        lines = DECOY + b"\n" + _lines(targets)
         deadline = time.monotonic() + READ_SECONDS
-        with suppress(BrokenPipeError):
-            while left:
+        room, start = select.poll(), 0
+        # A descriptor of our own: whoever stops the sweep closes the other.
+        with suppress(BrokenPipeError), os.fdopen(os.dup(self.pipe.fileno()), "wb", 0) as pipe:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            room.register(pipe, select.POLLOUT)
+            while start < len(lines):
                 if not room.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
                     self.kill()
                     raise NotMeasuredError("fping did not read its targets and was killed")
-                left = left[os.write(pipe, left[:PIPE_BYTES]) :]
+                # Whole lines: when we are killed, it takes what is there for the list.
+                end = lines.rfind(b"\n", start, start + PIPE_BYTES) + 1
+                start += pipe.write(lines[start:end])
 
     def results(self, targets: Addresses, count: int, deadline: float) -> Results:
         """Wait until it ends, at the latest at `deadline` (monotonic), and take its output apart.
