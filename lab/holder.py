@@ -3,9 +3,10 @@
     python holder.py NAME COUNT OWNER
 
 Makes COUNT network namespaces that have no name anywhere (inside a user namespace when run by an
-ordinary user), keeps them open as file descriptors, prints their numbers as JSON, and waits. With
-OWNER, a pid, it ends when that process does, however it ends: its standard input is then the
-owner's pipe. With 0 it stays until it is killed. Needs nothing but the standard library.
+ordinary user), keeps them open as file descriptors, prints their numbers as JSON, and waits for the
+end of its standard input, the pipe of its OWNER, a pid. So it ends when that process does, however it
+ends. After the line "stay" it closes its standard output and waits for SIGTERM only. Before it ends, it ends all that runs in its
+namespaces. Needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import json
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_PDEATHSIG = 1
+MOST_SECONDS = 5.0
 
 # Written in each namespace, as far as the kernel has them.
 SETTINGS = {
@@ -70,21 +73,46 @@ def make_namespace() -> int:
     return os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
+def end_inhabitants(descriptors: list[int]) -> None:
+    """End all processes in the namespaces, and what these start meanwhile."""
+    namespaces = {os.fstat(descriptor).st_ino for descriptor in descriptors}
+    deadline = time.monotonic() + MOST_SECONDS
+    while (pids := inhabitants(namespaces)) and time.monotonic() < deadline:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def inhabitants(namespaces: set[int]) -> list[int]:
+    """All processes but this one in the namespaces of these inodes."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        # Gone meanwhile, or another user's.
+        with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
+            if (entry / "ns" / "net").stat().st_ino in namespaces:
+                found.append(int(entry.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
 def main(_name: str, count: str, owner: str) -> None:
     if os.geteuid() != 0:
         become_root_of_own()
-    if owner != "0":
-        # After the above, which clears it.
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != int(owner):
-            sys.exit("the owner is gone")
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit())
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # after the above, which clears it
+    if os.getppid() != int(owner):
+        sys.exit("the owner is gone")
     descriptors = [make_namespace() for _ in range(int(count))]
-    sys.stdout.write(json.dumps(descriptors) + "\n")
-    sys.stdout.close()
-    if owner != "0":
-        sys.stdin.read()
-    else:
-        signal.pause()
+    try:
+        sys.stdout.write(json.dumps(descriptors) + "\n")
+        sys.stdout.flush()
+        if sys.stdin.readline() == "stay\n":
+            libc.prctl(PR_SET_PDEATHSIG, 0)
+            os.close(sys.stdout.fileno())  # the owner may go now
+            while True:
+                signal.pause()
+    finally:
+        end_inhabitants(descriptors)
 
 
 if __name__ == "__main__":

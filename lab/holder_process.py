@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from lab.errors import LabError
 
+MOST_SECONDS = 10.0
 _SCRIPT = Path(__file__).with_name("holder.py")
 _PACKAGES = {"ip": "iproute2", "nft": "nftables", "tc": "iproute2"}
 
@@ -88,15 +90,17 @@ class Holder:
             raise LabError("the lab has gone")
         return descriptor
 
-    def kill(self) -> None:
-        """End the holder, and with it all namespaces."""
+    def end(self) -> None:
+        """End the holder, and with it all namespaces and what runs in them."""
         try:
             descriptor = self.open()
         except LabError:
             return
         try:
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            select.select([descriptor], [], [])
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                signal.pidfd_send_signal(descriptor, number)
+                if select.select([descriptor], [], [], MOST_SECONDS)[0]:
+                    return
         finally:
             os.close(descriptor)
 
@@ -113,32 +117,38 @@ class IdleHolder(Holder):
 
 
 @contextmanager
-def hold(name: str, namespaces: Iterable[str]) -> Iterator[Holder]:
-    """Make the namespaces and keep them while the block runs, at most as long as this process."""
-    process, holder = _start(name, namespaces, owner=os.getpid())
+def hold(name: str, namespaces: Iterable[str], *, detached: bool = False) -> Iterator[Holder]:
+    """Make the namespaces and keep them while the block runs, at most as long as this process.
+
+    Detached, they stay when the block has ended well, until their holder is ended.
+    """
+    process, holder = _start(name, namespaces)
+    stays = False
     try:
         yield holder
+        if detached:
+            _let_stay(process)
+            stays = True
     finally:
-        holder.kill()
-        process.communicate()
+        if not stays:
+            holder.end()
+            process.communicate()
 
 
-def start_detached(name: str, namespaces: Iterable[str]) -> Holder:
-    """Make the namespaces and leave them there until their holder is killed."""
-    process, holder = _start(name, namespaces, owner=0)
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-    return holder
+def _let_stay(process: subprocess.Popen[str]) -> None:
+    streams = (process.stdin, process.stdout, process.stderr)
+    stdin, stdout, stderr = (cast("IO[str]", stream) for stream in streams)
+    with stdin, stdout, stderr:
+        stdin.write("stay\n")
+        stdin.flush()
+        stdout.read()  # until it has understood: from then on this process may end
 
 
-def _start(
-    name: str, namespaces: Iterable[str], *, owner: int
-) -> tuple[subprocess.Popen[str], Holder]:
+def _start(name: str, namespaces: Iterable[str]) -> tuple[subprocess.Popen[str], Holder]:
     names = list(namespaces)
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_SCRIPT), name, str(len(names)), str(owner)],
-        stdin=subprocess.PIPE if owner else subprocess.DEVNULL,
+        [sys.executable, "-I", "-S", str(_SCRIPT), name, str(len(names)), str(os.getpid())],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # a ^C is for the owner, which then ends it

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from lab import faults, state, topology
 from lab.addresses import Path, make_paths
-from lab.holder_process import Holder, hold, start_detached
+from lab.holder_process import Holder, hold
 from lab.network import Lab
 from lab.state import State
 
@@ -53,12 +53,8 @@ def make_detached_lab(*, egresses: Iterable[str], hops: int, name: str) -> Lab:
     """A lab that stays when this process ends; `end` ends it."""
     state.check_name(name)
     paths = make_paths(egresses, hops)
-    holder = start_detached(name, _namespaces(paths))
-    try:
+    with hold(name, _namespaces(paths), detached=True) as holder:
         return _build(name, paths, holder)
-    except BaseException:
-        holder.kill()
-        raise
 
 
 def find_lab(name: str = DEFAULT_NAME) -> Lab:
@@ -71,7 +67,7 @@ def running_labs() -> list[Lab]:
 
 
 def end(lab: Lab) -> None:
-    lab.holder.kill()
+    lab.holder.end()
     state.remove(lab.name)
 
 

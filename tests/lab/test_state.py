@@ -107,14 +107,45 @@ def test_a_detached_lab_stays_until_it_is_taken_down(name, run_lab):
     assert f"no lab '{name}' runs" in again.stderr
 
 
-def test_a_command_in_the_lab_ends_with_it(owner, name):
-    command = [sys.executable, "-m", "lab", "exec", "--name", name, "--", "sleep", "60"]
+@pytest.mark.parametrize("how", ["owner killed", "down"])
+def test_all_that_was_started_in_the_lab_ends_with_it(owner, name, how, run_lab):
+    inside = ["sh", "-c", "sleep 60 & (setsid sleep 60 &); sleep 60"]
+    command = [sys.executable, "-m", "lab", "exec", "--name", name, "--", *inside]
     with subprocess.Popen(command, cwd=ROOT) as sleeping:
         namespaces = inodes(find_lab(name))
-        wait_until(lambda: len(processes_in(namespaces)) > 1, what="the command in the lab")
-        owner.kill()
+        wait_until(lambda: len(processes_in(namespaces)) == 5, what="holder, shell, three sleeps")
+        if how == "down":
+            assert run_lab("down", "--name", name).returncode == 0
+        else:
+            owner.kill()
         assert sleeping.wait(20) == 128 + signal.SIGKILL
     wait_until(lambda: not processes_in(namespaces), what="all processes of the lab gone")
+
+
+def holders(name):
+    """The pids of holders of a lab of that name."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended while we looked
+            continue
+        if name.encode() in words and any(word.endswith(b"holder.py") for word in words):
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize("ticks", range(1, 11))
+def test_a_lab_whose_start_is_killed_is_either_whole_or_gone(name, ticks, run_lab):
+    command = [sys.executable, "-m", "lab", "up", "--detach", "--name", name]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as starting:
+        try:
+            starting.wait(0.03 * ticks)
+        except subprocess.TimeoutExpired:
+            starting.kill()
+    if run_lab("down", "--name", name).returncode == 0:
+        assert not holders(name)
+    wait_until(lambda: not holders(name), what="its holder gone")
 
 
 def test_a_foreground_lab_ends_when_another_shell_takes_it_down(owner, name, run_lab):
