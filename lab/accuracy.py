@@ -107,11 +107,15 @@ def _observed(lab: Lab, prefix: IPv4Network, folder: Path) -> Iterator[Path]:
     file = folder / f"{device_of(prefix)}.json"
     script = [sys.executable, "-I", "-S", str(RESPONDER), "observe", device_of(prefix), str(file)]
     command = lab.command(*script, namespace=lab.path(EGRESS).far)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as observer:
-        if observer.stdout is None or not observer.stdout.readline():
-            raise LabError(f"nobody observes {prefix}")
-        yield file
-        observer.communicate()  # ends its standard input, and so the process
+    pipe = subprocess.PIPE
+    # In a session of its own: a ^C is for us, who then end it.
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as observer:
+        try:
+            if observer.stdout is None or not observer.stdout.readline():
+                raise LabError(f"nobody observes {prefix}")
+            yield file
+        finally:
+            observer.communicate()  # ends its standard input, and so the process
 
 
 def _levels(

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from lab import files
 from lab.addresses import PLACES
@@ -24,8 +25,8 @@ from lab.making import (
     running_labs,
 )
 from lab.network import Lab
-from lab.options import name_option, on_lab
-from lab.schedule import Change, follow, parse, rehearse
+from lab.options import FAILED, name_option, on_lab
+from lab.schedule import Change, follow, parse
 from lab.show import counters_table
 from netsky.errors import InputError
 
@@ -151,20 +152,21 @@ def counters(lab: Lab, *, output: str) -> None:
 @click.command("schedule")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @name_option
-def schedule(*, file: Path, name: str) -> None:
+def schedule(*, file: Path, name: str) -> int:
     """Make changes at times that a file gives: `10 loss --egress b 8%` on its lines."""
     lab = find_lab(name)
     try:
-        changes = parse(file.read_text(encoding="utf-8"))
-        rehearse(changes, lambda change: _make(change, lab.rehearsal()))
+        changes = parse(file.read_bytes(), lambda change: _make(change, lab.rehearsal()))
     except InputError as error:
         raise InputError(f"{file}: nothing was changed:\n{error}") from None
 
     def make(change: Change) -> None:
+        if not lab.holder.alive:
+            raise click.ClickException("the lab has gone")
         _make(change, lab)
         click.echo(f"{change.at:8.1f} s  {change}")
 
-    follow(changes, make)
+    return 0 if follow(changes, make) else FAILED
 
 
 def _make(change: Change, lab: Lab) -> None:
@@ -172,7 +174,11 @@ def _make(change: Change, lab: Lab) -> None:
         raise InputError(f"after the seconds one of: {', '.join(FAULTS)}")
     name, *options = change.words
     try:
-        with FAULTS[name].make_context(name, options, obj=lab) as context:
+        with FAULTS[name].make_context(name, options, obj=lab, help_option_names=[]) as context:
+            if context.get_parameter_source("name") is not ParameterSource.DEFAULT:
+                raise InputError(
+                    "--name is for the whole schedule: `python -m lab schedule --name`"
+                )
             FAULTS[name].invoke(context)
     except click.ClickException as error:
         raise InputError(error.format_message()) from None

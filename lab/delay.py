@@ -20,6 +20,7 @@ from netsky.errors import InputError
 RESPONDER = Path(__file__).with_name("responder.py")
 QUEUE_PACKETS = 10_000
 LONGEST_SECONDS = 60.0
+WIDEST = 20  # of a prefix that the responder answers for: 4,096 targets
 
 
 class Means(Enum):
@@ -47,6 +48,9 @@ def set_delay(
     has_netem = netem.available(holder, far)
     if means is Means.NETEM and not has_netem:
         raise LabError("this kernel has no netem: load its module sch_netem, or use the responder")
+    by_responder = means is Means.RESPONDER or not has_netem
+    if seconds and by_responder and prefix.prefixlen < WIDEST:
+        raise InputError(f"{prefix} is too much for the responder: delay a /{WIDEST} or narrower")
     if has_netem:
         netem.put_behind(holder, far, prefix, None)
     device = device_of(prefix)
@@ -54,10 +58,10 @@ def set_delay(
         holder.run(far, "ip", "link", "delete", device)
     if not seconds:
         return
-    if has_netem and means is not Means.RESPONDER:
-        netem.put_behind(holder, far, prefix, netem.queue(seconds, jitter))
-    else:
+    if by_responder:
         _start_responder(holder, far, prefix, seconds, jitter)
+    else:
+        netem.put_behind(holder, far, prefix, netem.queue(seconds, jitter))
 
 
 def _start_responder(

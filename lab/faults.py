@@ -20,6 +20,7 @@ from netsky.errors import InputError
 
 TABLE = "ip lab"
 STEPS = 10_000  # of a loss ratio: 0.01 %
+MOST = 2**32 - 1  # that nft counts to
 COUNTERS = ("seen", "loss", "dead", "flapping")
 HOP_COUNTERS = ("blackhole", "limited")
 # Dead and flapping addresses are told by their last bits, in every block of so many.
@@ -37,8 +38,8 @@ class Loss:
     every: int | None = None
 
     def __post_init__(self) -> None:
-        if self.every is not None and self.every < 1:
-            raise InputError(f"every {self.every}-th packet: from 1 (all of them) upwards")
+        if self.every is not None and not 1 <= self.every <= MOST:
+            raise InputError(f"every {self.every}-th packet: from 1 (all of them) to {MOST}")
         if not 0 <= self.ratio <= 1 or abs(self._steps - self.ratio * STEPS) > 1e-6:
             raise InputError(f"a loss of {100 * self.ratio:g} %: 0 to 100 in steps of 0.01 %")
 
@@ -152,6 +153,8 @@ def set_blackhole(*, on: bool) -> str:
 
 def set_limit(per_second: int | None) -> str:
     """Let a router send at most so many ICMP messages of its own a second; None: no limit."""
+    if per_second is not None and not 1 <= per_second <= MOST:
+        raise InputError(f"a limit of {per_second} messages a second: from 1 to {MOST}")
     kinds = "echo-reply, time-exceeded, destination-unreachable"
     rule = (
         f"add rule {TABLE} messages icmp type {{ {kinds} }} "

@@ -19,7 +19,15 @@ from lab.errors import LabError
 
 MOST_SECONDS = 10.0
 _SCRIPT = Path(__file__).with_name("holder.py")
-_PACKAGES = {"ip": "iproute2", "nft": "nftables", "tc": "iproute2"}
+_PACKAGES = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "nice": "coreutils",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "setsid": "util-linux",
+    "tc": "iproute2",
+}
 
 
 @dataclass(frozen=True, slots=True)

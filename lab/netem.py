@@ -1,11 +1,13 @@
 """Late answers by the kernel itself, where it has netem: any number of targets, at any pace.
 
 All that leaves the far side for the probe passes a classifier; a prefix with a delay has a class
-with a netem queue of its own, all others go straight on.
+with a netem queue of its own, all others go straight on. Of prefixes that overlap the narrower
+counts, as with the responder, where routing chooses it.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from ipaddress import IPv4Network
 
@@ -34,20 +36,21 @@ def queue(seconds: float, jitter: float) -> str:
 def put_behind(holder: Holder, far: str, prefix: IPv4Network, leaf: str | None) -> None:
     """Let what `prefix` answers pass the queue `leaf`; None: none any more."""
     number = zlib.crc32(str(prefix).encode()) % 0xFFFE + 1
+    filters = f"dev {DEVICE} parent 1: protocol ip prio {33 - prefix.prefixlen}"
     batch = []
-    if f" htb 1:{number:x} " in holder.run(far, "tc", "class", "show", "dev", DEVICE):
+    shown = holder.run(far, "tc", "filter", "show", "dev", DEVICE)
+    if found := re.search(rf" fh (\S+) .*flowid 1:{number:x} ", shown):
         batch += [
-            f"filter delete dev {DEVICE} parent 1: prio {number}",
+            f"filter delete {filters} handle {found[1]} u32",
             f"class delete dev {DEVICE} classid 1:{number:x}",
         ]
     if leaf is not None:
         if "htb 1:" not in holder.run(far, "tc", "qdisc", "show", "dev", DEVICE):
             batch.append(f"qdisc add dev {DEVICE} root handle 1: htb")
-        match = f"protocol ip prio {number} u32 match ip src {prefix}"
         batch += [
             f"class add dev {DEVICE} parent 1: classid 1:{number:x} htb rate 100gbit",
             f"qdisc add dev {DEVICE} parent 1:{number:x} {leaf}",
-            f"filter add dev {DEVICE} parent 1: {match} flowid 1:{number:x}",
+            f"filter add {filters} u32 match ip src {prefix} flowid 1:{number:x}",
         ]
     if batch:
         holder.run(far, "tc", "-batch", "-", stdin="\n".join(batch) + "\n")

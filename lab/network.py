@@ -58,11 +58,12 @@ class Lab:
         """Lose packets in a part of a province, on top of the province's own loss."""
         ruleset = faults.set_prefix_loss(place_of(prefix), prefix, loss)
         try:
-            self._change(egress, ruleset)
+            self._change(egress, ruleset, "--check")  # through all of them, or through none
         except LabError as error:
             if "overlap" in str(error):
                 raise InputError(f"{prefix} overlaps another with a loss: set that to 0") from None
             raise
+        self._change(egress, ruleset)
 
     def set_dead(
         self,
@@ -162,9 +163,9 @@ class Lab:
         )
         return parse_counters(listing)
 
-    def _change(self, egress: str | None, ruleset: str) -> None:
+    def _change(self, egress: str | None, ruleset: str, *options: str) -> None:
         for path in self._paths(egress):
-            self.holder.run(path.far, "nft", "-f", "-", stdin=ruleset + "\n")
+            self.holder.run(path.far, "nft", *options, "-f", "-", stdin=ruleset + "\n")
 
     def _change_hop(self, egress: str, hop: int, ruleset: str) -> None:
         path = self.path(egress)

@@ -23,7 +23,7 @@ FAILED = 1
 
 
 class Commands(click.Group):
-    """The commands; what the lab raises on purpose becomes one line and an exit code."""
+    """The commands; what goes wrong becomes one line and an exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -38,6 +38,9 @@ class Commands(click.Group):
         except NetskyError as error:
             log.error("%s", error)
             code = error.exit_code
+        except (OSError, UnicodeDecodeError) as error:  # a broken pipe is met by click
+            log.error("%s", error)
+            code = FAILED
         sys.exit(code)
 
 

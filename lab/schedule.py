@@ -8,12 +8,18 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from netsky.errors import InputError, NetskyError
+
+log = logging.getLogger(__name__)
+
+A_YEAR = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +34,25 @@ class Change:
         return shlex.join(self.words)
 
 
-def parse(text: str) -> tuple[Change, ...]:
-    """The changes of a schedule in the order of their times; InputError names the bad lines."""
+def parse(text: bytes, check: Callable[[Change], None]) -> tuple[Change, ...]:
+    """The changes of a schedule in the order of their times.
+
+    InputError names all bad lines, those that `check` refuses among them.
+    """
     changes, bad = [], []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removeprefix(BOM_UTF8).splitlines(), 1):
         try:
-            words = shlex.split(line, comments=True)
+            words = shlex.split(line.decode(), comments=True)
             if words:
-                changes.append(Change(_seconds(words[0]), tuple(words[1:]), number))
-        except ValueError as error:
-            bad.append(f"line {number}: {line.strip()!r}: {error}")
+                change = Change(_seconds(words[0]), tuple(words[1:]), number)
+                check(change)
+                changes.append(change)
+        except (ValueError, NetskyError) as error:
+            shown = line.decode(errors="replace").strip()
+            bad.append(f"line {number}: {shown!r}: {error}")
     if bad:
         raise InputError("\n".join(bad))
     return tuple(sorted(changes, key=lambda change: change.at))
-
-
-def rehearse(changes: Iterable[Change], make: Callable[[Change], None]) -> None:
-    """Try all changes at once; InputError names the lines of those that fail."""
-    bad = []
-    for change in changes:
-        try:
-            make(change)
-        except NetskyError as error:
-            bad.append(f"line {change.line}: {error}")
-    if bad:
-        raise InputError("\n".join(bad))
 
 
 def _seconds(word: str) -> float:
@@ -60,8 +60,8 @@ def _seconds(word: str) -> float:
         seconds = float(word)
     except ValueError:
         raise ValueError("a line begins with the seconds after the start") from None
-    if not 0 <= seconds < float("inf"):
-        raise ValueError("the seconds count from 0")
+    if not 0 <= seconds <= A_YEAR:
+        raise ValueError(f"the seconds count from 0 to {A_YEAR}, a year")
     return seconds
 
 
@@ -71,9 +71,17 @@ def follow(
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Make each change when its time has come. None is left out when one takes long."""
-    start = clock()
+) -> bool:
+    """Make each change when its time has come; whether all could be made.
+
+    None is left out when one takes long or fails, as it may take back what an earlier one has set.
+    """
+    start, all_made = clock(), True
     for change in changes:
         sleep(max(0.0, start + change.at - clock()))
-        make(change)
+        try:
+            make(change)
+        except NetskyError as error:
+            log.error("line %d: %s: %s", change.line, change, error)
+            all_made = False
+    return all_made

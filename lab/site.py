@@ -48,7 +48,9 @@ class Site:
         self.folder.mkdir(parents=True, exist_ok=True)
         settings, _ = files.write(self.folder, self.lab.paths, targets=targets)
         own = f'database = "{self.database_url}"\nlock_dir = "{self.folder}"\nno_push = true\n'
-        settings.write_text(own + settings.read_text(encoding="utf-8"), encoding="utf-8")
+        text = settings.read_text(encoding="utf-8")
+        probe = f'[probe]\nspool = "{self.folder}/spool"\n'
+        settings.write_text(own + text.replace("[probe]\n", probe), encoding="utf-8")
 
     def command(self, tool: str, isp: str, *options: str) -> list[str]:
         script, settings = str(ROOT / f"{tool}.py"), str(self.folder / "netsky.toml")
@@ -63,10 +65,7 @@ class Site:
 
     def probe(self, isp: str, egress: str, *options: str) -> Measured:
         """Sweep an ISP through an egress."""
-        printed = self.run(
-            *("netsky_probe", isp, "--egress", egress, "--format", "json"),
-            *("--spool", str(self.folder / "spool"), *options),
-        )
+        printed = self.run("netsky_probe", isp, "--egress", egress, "--format", "json", *options)
         document = json.loads(printed)
         rows = document["provinces"]
         return Measured(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import stat
@@ -16,6 +17,8 @@ from typing import Any
 from lab.errors import LabError
 from lab.holder_process import Holder
 from netsky.errors import InputError
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -34,23 +37,26 @@ def save(state: State) -> None:
     """Let others find the lab; LabError when one of that name runs."""
     file = _file(state.name)
     _remove_stale(file)
-    with NamedTemporaryFile("w", encoding="ascii", dir=_folder(), prefix=".") as temporary:
-        json.dump(asdict(state), temporary)
-        temporary.flush()
-        try:
+    try:
+        with NamedTemporaryFile("w", encoding="ascii", dir=_folder(), prefix=".") as temporary:
+            json.dump(asdict(state), temporary)
+            temporary.flush()
             os.link(temporary.name, file)  # whole or not at all, and never over another
-        except FileExistsError:
-            raise LabError(
-                f"a lab {state.name!r} runs already: end it with `python -m lab down --name "
-                f"{state.name}`, or choose another --name"
-            ) from None
+    except FileExistsError:
+        raise LabError(
+            f"a lab {state.name!r} runs already: end it with `python -m lab down --name "
+            f"{state.name}`, or choose another --name"
+        ) from None
+    except OSError as error:  # a full disk does not say which
+        raise LabError(f"cannot write {file}: {error.strerror}") from None
 
 
 def find(name: str) -> State:
     """The running lab of that name; LabError names those that run."""
-    for state in running():
-        if state.name == name:
-            return state
+    file = _file(name)
+    _remove_stale(file)
+    with suppress(FileNotFoundError):
+        return _read(file)
     others = ", ".join(state.name for state in running()) or "none"
     raise LabError(f"no lab {name!r} runs (running: {others}): start it with `python -m lab up`")
 
@@ -58,9 +64,12 @@ def find(name: str) -> State:
 def running() -> Iterator[State]:
     """All labs of this user. What those that are gone left behind is removed."""
     for file in sorted(_folder().glob("[!.]*.json")):
-        _remove_stale(file)
-        with suppress(FileNotFoundError):
-            yield _read(file)
+        try:
+            _remove_stale(file)
+            with suppress(FileNotFoundError):
+                yield _read(file)
+        except LabError as error:  # of that lab alone
+            log.warning("%s", error)
 
 
 def remove(name: str) -> None:
@@ -79,9 +88,12 @@ def _remove_stale(file: Path) -> None:
 
 
 def _read(file: Path) -> State:
-    document: dict[str, Any] = json.loads(file.read_text(encoding="ascii"))
-    holder = Holder(**document.pop("holder"))
-    return State(**document | {"holder": holder, "egresses": tuple(document["egresses"])})
+    try:
+        document: dict[str, Any] = json.loads(file.read_text(encoding="ascii"))
+        holder, egresses = Holder(**document["holder"]), tuple(document["egresses"])
+        return State(**document | {"holder": holder, "egresses": egresses})
+    except (KeyError, TypeError, ValueError):
+        raise LabError(f"{file} is broken and tells of no lab: remove it") from None
 
 
 def _file(name: str) -> Path:

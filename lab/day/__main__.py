@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,22 +20,40 @@ VERDICTS, PROMETHEUS = "verdicts of netsky_alert", "alerts of Prometheus"
 Scores = dict[str, dict[str, list[LineScore]]]  # by stage, by rule
 
 
+class Number(click.FloatRange):
+    """A number in a range; to click nan is within any."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
 @click.command("python -m lab.day")
 @click.option("--days", type=click.IntRange(1, 90), default=7, help="Score so many days.")
 @click.option("--seed", type=click.IntRange(0), default=1, help="The same seed, the same days.")
 @click.option("--egresses", type=click.IntRange(1, 8), default=2, help="Exits.")
 @click.option("--isps", type=click.IntRange(1, 3), default=1, help="ISPs through each exit.")
-@click.option("--targets", type=click.IntRange(10), default=32_768, help="Addresses a province.")
+@click.option(
+    "--targets", type=click.IntRange(10, 1 << 32), default=32_768, help="Addresses a province."
+)
 @click.option(
     "--floor",
-    type=(click.FloatRange(0, 90), click.FloatRange(0, 90)),
+    type=(Number(0, 90), Number(0, 90)),
     default=(3, 30),
     help="Dead addresses of a province, from and to percent.",
 )
-@click.option("--peak", type=float, default=1, help="Evening peaks so many times as high.")
-@click.option("--outages", type=float, default=1, help="So many times as many outages.")
-@click.option("--rise", type=float, default=5, help="What counts as an incident, in points.")
-@click.option("--minutes", type=int, default=3, help="And for so many minutes at least.")
+@click.option("--peak", type=Number(0, 8), default=1, help="Evening peaks so many times as high.")
+@click.option("--outages", type=Number(0, 100), default=1, help="So many times as many outages.")
+@click.option(
+    "--rise", type=Number(0, 100), default=5, help="What counts as an incident, in points."
+)
+@click.option(
+    "--minutes", type=click.IntRange(1), default=3, help="And for so many minutes at least."
+)
 @click.option(
     "--rule", "names", multiple=True, help=f"{', '.join(RULES)} or module:name. [default: all]"
 )

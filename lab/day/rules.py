@@ -68,10 +68,12 @@ def find_rule(name: str) -> Callable[[], Rule]:
     if name in RULES:
         return RULES[name]
     module, colon, attribute = name.partition(":")
+    if not colon:
+        raise click.BadParameter(f"{name!r} is none of {', '.join(RULES)}, nor module:name")
     try:
-        if colon:
-            made: Callable[[], Rule] = getattr(importlib.import_module(module), attribute)
-            return made
-    except (ImportError, AttributeError) as error:
+        made: Callable[[], Rule] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise click.BadParameter(f"{name}: {error}") from error
-    raise click.BadParameter(f"{name!r} is none of {', '.join(RULES)}, nor module:name")
+    if not callable(made):
+        raise click.BadParameter(f"{name} makes no rule: it cannot be called")
+    return made

@@ -1,10 +1,19 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lab.accuracy import DELAYS, LEVELS, measure, tables
 from netns import needs_root
+from servers import wait_until
 
 pytestmark = needs_root
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("engine", ["icmp", "fping"])
@@ -19,3 +28,36 @@ def test_what_an_engine_measures_is_held_against_the_truth(user, engine):
     assert [len(errors) for errors in result.errors] == [1024] * len(DELAYS)
     assert max(np.median(errors) for errors in result.errors) < 0.001
     assert "| 100 % | 5 | 5,120 | 5,120 | 5,120 | 0 |" in tables(result)
+
+
+def observers(folder):
+    """Pids of those who write into a folder what they see."""
+    command = b"observe\0"
+    lines = {int(each.name): line_of(each) for each in Path("/proc").glob("[0-9]*")}
+    return [pid for pid, line in lines.items() if command in line and bytes(folder) in line]
+
+
+def line_of(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
+
+
+def test_an_interrupted_measurement_says_nothing_and_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "lab", "accuracy", "--engine", "icmp", "--targets", "1024"]
+    with subprocess.Popen(
+        [*command, "--window", "30"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as measuring:
+        wait_until(lambda: len(observers(tmp_path)) == len(DELAYS), what="all samples observed")
+        os.killpg(measuring.pid, signal.SIGINT)
+        assert measuring.communicate(timeout=30) == ("", "\n")  # which click puts after ^C
+    assert measuring.returncode == 1
+    assert observers(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

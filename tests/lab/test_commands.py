@@ -1,15 +1,21 @@
 """The commands of `python -m lab`, as other shells run them."""
 
 import json
+import os
+import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lab.addresses import PLACES
 from netns import needs_root
+from servers import program
 
 pytestmark = needs_root
 
+ROOT = Path(__file__).parents[2]
 ADDRESS = PLACES[0].prefix[1]
 
 
@@ -111,6 +117,13 @@ MISTAKES = {
     "9 limit --egress a --hop 1 ten": "neither messages",
     "9 delay --prefix 10.0.0.0/24 5": "not within one province",
     "9 delay --prefix 10.16.0.0/24 5 --jitter 6": "no more jitter",
+    "9 delay --prefix 10.25.0.0/17 5 --by responder": "a /20 or narrower",
+    "9 loss --every 99999999999": "to 4294967295",
+    "9 limit --egress a --hop 1 0": "from 1 to 4294967295",
+    "9 limit --egress a --hop 1 99999999999999999999": "from 1 to 4294967295",
+    "9 loss --name two 8%": "--name is for the whole schedule",
+    "9 loss --help": "--help",
+    "99999999999999 loss 8%": "a year",
 }
 
 
@@ -126,3 +139,80 @@ def test_all_mistakes_in_a_schedule_show_before_its_start(user, run_lab):
         assert message in line
     assert len([line for line in lines if line.startswith("line ")]) == len(MISTAKES)
     assert user.ping(ADDRESS)[0]
+
+
+def test_a_line_that_fails_at_its_time_keeps_no_later_one_from_being_done(user, run_lab):
+    file = user.folder / "schedule"
+    lines = ["0 loss --prefix 10.16.0.0/24 100%", "0 loss --prefix 10.16.0.0/25 8%"]
+    file.write_text("\n".join([*lines, "0.1 loss --prefix 10.16.0.0/24 0"]))
+    done = run_lab("schedule", "--name", user.lab.name, file)
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 2)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("line 2: loss --prefix 10.16.0.0/25 8%: 10.16.0.0/25 overlaps another")
+    assert user.ping(ADDRESS)[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("/proc/x", "[Errno 2] No such file or directory"),
+        ("/dev/full/x", "[Errno 20] Not a directory"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_named_in_one_line(user, run_lab, folder, why):
+    done = run_lab("write", "--name", user.lab.name, folder)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{why}: '{folder}'\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--format", "json"]])
+def test_output_that_is_not_taken_is_said_once(user, options):
+    command = [sys.executable, "-m", "lab", "counters", "--name", user.lab.name, *options]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "[Errno 28] No space left on device\n")
+
+
+READ_ONLY = "mount -t tmpfs -o ro none /run"
+FULL = (
+    "mkdir -p /run/netsky-lab; mount -t tmpfs -o size=4k none /run/netsky-lab; "
+    "head -c 4096 /dev/zero >/run/netsky-lab/full"
+)
+
+
+@pytest.mark.parametrize(
+    ("beforehand", "command", "message"),
+    [
+        (READ_ONLY, "counters", "[Errno 30] Read-only file system: '/run/netsky-lab'\n"),
+        (READ_ONLY, "up", "[Errno 30] Read-only file system: '/run/netsky-lab'\n"),
+        (FULL, "up", "cannot write /run/netsky-lab/lab.json: No space left on device\n"),
+    ],
+    ids=["read-only-counters", "read-only-up", "full-up"],
+)
+def test_a_place_for_the_labs_that_takes_nothing_is_named_in_one_line(beforehand, command, message):
+    shell = [program("unshare"), "--mount", "sh", "-ec", f'{beforehand}; exec "$@"', "sh"]
+    lab = [sys.executable, "-m", "lab", command]
+    done = subprocess.run(
+        [*shell, *lab], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+
+def test_the_python_of_the_document_does_what_it_says(tmp_path):
+    text = (ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1].replace("/tmp/site", str(tmp_path))
+    file = tmp_path / "sample.py"
+    file.write_text(code)
+    path = re.search(r"With `PYTHONPATH=(\S+)`, from the project's folder", text)[1]
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, file],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(re.findall(r"^[a-z]+ \d+ \d+$", done.stdout, re.MULTILINE)) == 31

@@ -2,14 +2,25 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from lab.day.__main__ import main
 from lab.day.outages import Outage, rise_of
-from lab.day.replay import Alerts, fire, replay, through_prometheus
+from lab.day.replay import (
+    FOR,
+    FOR_ELEVATED,
+    FOR_SEVERE,
+    KEEP_FIRING,
+    Alerts,
+    fire,
+    replay,
+    through_prometheus,
+)
 from lab.day.report import summarize, table
 from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES, BaselineRule, Opinion
 from lab.day.rules import RULES, find_rule
@@ -188,6 +199,21 @@ def test_a_severe_province_waits_less_than_an_elevated_one():
     assert runs(elevated.severities[:, SEVERITIES.index(Severity.MEDIUM)]) == [(32, 62)]
 
 
+def test_the_delays_are_those_of_the_alerting_rules():
+    file = Path(__file__).parents[2] / "deploy" / "prometheus" / "netsky.rules.yml"
+    groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    rules = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+    waits = {f"NetskyLoss{severity.name.title()}": FOR[severity] for severity in SEVERITIES}
+    waits |= {
+        "NetskyProvinceLossElevated": FOR_ELEVATED,
+        "NetskyProvinceLossSevere": FOR_SEVERE,
+    }
+    assert {name: rules[name]["for"] for name in waits} == {
+        name: f"{wait}m" for name, wait in waits.items()
+    }
+    assert {rules[name]["keep_firing_for"] for name in waits} == {f"{KEEP_FIRING}m"}
+
+
 # ---- rules as plug-ins ----
 
 
@@ -212,7 +238,7 @@ def test_what_is_not_judged_neither_makes_nor_ends_an_alert():
 
 def test_a_rule_of_ones_own_is_found_by_its_name():
     assert find_rule("lab.day.rule:BaselineRule") is BaselineRule
-    for wrong in ("none", "no.such:rule", "lab.day.rule:Nothing"):
+    for wrong in ("none", "no.such:rule", "lab.day.rule:Nothing", "lab.day.rule:HOURS", ":rule"):
         result = CliRunner().invoke(main, ["--days", "1", "--rule", wrong])
         assert (result.exit_code, wrong in result.output) == (2, True)
 
@@ -280,6 +306,25 @@ def test_outages_add_up_as_losses_in_a_row_and_slow_ones_climb():
 
 
 # ---- the command ----
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--peak", "-1"],
+        ["--peak", "nan"],
+        ["--peak", "9"],
+        ["--outages", "-1"],
+        ["--outages", "nan"],
+        ["--floor", "nan", "3"],
+        ["--rise", "nan"],
+        ["--minutes", "0"],
+    ],
+)
+def test_numbers_that_no_day_can_be_drawn_from_are_refused(arguments):
+    result = CliRunner().invoke(main, ["--days", "1", *arguments])
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1].startswith(f"Error: Invalid value for '{arguments[0]}'")
 
 
 def test_the_command_compares_rules_as_json():

@@ -40,6 +40,26 @@ def test_with_netem_only_the_answers_of_the_prefix_pass_its_queue(user):
     assert None not in user.ping(*addresses)
 
 
+def test_of_prefixes_that_overlap_the_narrower_has_the_queue(user):
+    far = user.lab.path("a").far
+    nested = [IPv4Network((SAMPLE.network_address, bits)) for bits in (25, 30, 32, 27, 20)]
+    limits = {prefix: 1000 + prefix.prefixlen for prefix in nested}
+    for prefix in nested:
+        netem.put_behind(user.lab.holder, far, prefix, f"pfifo limit {limits[prefix]}")
+
+    def passed(prefix):
+        """Packets through each queue, by its limit, after one to each prefix's last address."""
+        shown = user.lab.holder.run(far, "tc", "-s", "-json", "qdisc", "show", "dev", "in")
+        queues = (queue for queue in json.loads(shown) if queue["kind"] == "pfifo")
+        return {queue["options"]["limit"]: queue["packets"] for queue in queues}[limits[prefix]]
+
+    assert None not in user.ping(*(prefix[-1] for prefix in nested))
+    assert [passed(prefix) for prefix in nested] == [1] * len(nested)
+    netem.put_behind(user.lab.holder, far, nested[1], None)
+    user.ping(nested[1][-1])
+    assert passed(nested[3]) == 2
+
+
 def test_netem_is_refused_in_one_line_where_the_kernel_has_none(user, monkeypatch):
     monkeypatch.setattr(netem, "available", lambda *_: False)
     with pytest.raises(LabError, match=r"^this kernel has no netem: [^\n]+$"):
@@ -74,3 +94,12 @@ def test_a_delay_that_cannot_be_is_an_error(user):
         user.lab.set_delay(SAMPLE, 0.01, jitter=0.02)
     with pytest.raises(InputError, match="not within one province"):
         user.lab.set_delay(IPv4Network("10.0.0.0/8"), 0.01)
+
+
+def test_the_responder_refuses_more_than_it_can_treat(user):
+    wide, most = (IPv4Network((SAMPLE.network_address, bits)) for bits in (19, 20))
+    with pytest.raises(InputError, match=r"^[^\n]+ responder: delay a /20 or narrower$"):
+        user.lab.set_delay(wide, 0.02, means=Means.RESPONDER)
+    assert "d0a10" not in devices(user.lab, "a")
+    user.lab.set_delay(most, 0.02, means=Means.RESPONDER)
+    user.lab.set_delay(wide, 0)

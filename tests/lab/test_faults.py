@@ -24,7 +24,8 @@ def test_loss_is_set_in_steps_of_a_ten_thousandth_or_by_every_nth_packet(loss, m
 
 
 @pytest.mark.parametrize(
-    "values", [{"ratio": 0.00005}, {"ratio": 1.01}, {"ratio": -0.1}, {"every": 0}]
+    "values",
+    [{"ratio": 0.00005}, {"ratio": 1.01}, {"ratio": -0.1}, {"every": 0}, {"every": 1 << 32}],
 )
 def test_a_loss_that_cannot_be_set_exactly_is_an_error(values):
     with pytest.raises(InputError):

@@ -98,6 +98,18 @@ def test_parts_of_a_province_that_overlap_are_an_error_until_one_has_no_loss(use
     assert user.ping(half[1], whole[-1]) == [None, [str(whole[-1]), 0]]
 
 
+def test_a_part_that_overlaps_through_one_egress_is_changed_through_none(user):
+    whole, half = IPv4Network("10.16.0.0/24"), IPv4Network("10.16.0.0/25")
+    user.lab.set_prefix_loss(Loss(0.1), whole, egress="b")
+    with pytest.raises(InputError, match="overlaps another"):
+        user.lab.set_prefix_loss(Loss(1), half)
+    assert user.ping(half[1])[0]
+    user.lab.set_prefix_loss(Loss(1), half, egress="a")
+    with pytest.raises(InputError, match="overlaps another"):
+        user.lab.set_prefix_loss(Loss(0), half)
+    assert user.ping(half[1]) == [None]
+
+
 def test_each_source_leaves_through_its_own_egress(user):
     address = PLACES[40].prefix[7]
     for egress, other in (("a", "b"), ("b", "a")):

@@ -77,7 +77,8 @@ class Person:
 
     def probe(self, *options):
         tool = (sys.executable, str(ROOT / "netsky_probe.py"), "--isp", "cu", "--egress", "b")
-        settings = ("--config", self.folder / "site" / "netsky.toml", "--lock-dir", self.folder)
+        own = ("--lock-dir", self.folder, "--spool", self.folder / "spool")
+        settings = ("--config", self.folder / "site" / "netsky.toml", *own)
         how = ("--no-store", "--format", "json", *QUICK, *options)
         return json.loads(self.lab("exec", "--", *tool, *settings, *how))
 
@@ -157,6 +158,13 @@ def test_a_delay_takes_a_tun_device_that_this_user_may_use(person, mode):
         refused = "/dev/net/tun: Permission denied; be root, or be allowed to use it\n"
         assert (code, errors) == (1, refused)
         assert row["latency_p50_seconds"] < 0.02
+
+
+def test_a_folder_for_the_labs_that_is_not_there_is_named_in_one_line(person):
+    lab = (sys.executable, "-m", "lab", "status")
+    code, output, errors = person.run("env", "XDG_RUNTIME_DIR=/nope", *lab)
+    assert (code, output) == (1, "")
+    assert errors == "[Errno 2] No such file or directory: '/nope/netsky-lab'\n"
 
 
 def test_down_leaves_nothing_that_the_user_has_started(person):

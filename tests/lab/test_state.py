@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from lab import state
 from lab.addresses import PLACES
 from lab.errors import LabError
-from lab.making import find_lab, make_lab
+from lab.making import find_lab, make_lab, running_labs
 from netns import needs_root
 from netsky.errors import InputError
 from servers import wait_until
@@ -72,7 +73,8 @@ def test_a_name_is_no_path():
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_when_the_owner_ends(owner, name, number, run_lab):
     lab = find_lab(name)
-    lab.set_delay(PLACES[0].prefix, 0.02)  # a process that is nobody's child
+    sample = next(PLACES[0].prefix.subnets(new_prefix=24))
+    lab.set_delay(sample, 0.02)  # a process that is nobody's child
     namespaces = inodes(lab)
     assert len(namespaces) == 9
     assert len(processes_in(namespaces)) >= 3
@@ -163,3 +165,19 @@ def test_the_state_of_another_process_with_that_pid_is_stale(name):
             find_lab(name)
         assert not file.exists()
         assert lab.holder.alive
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"holder": {}, "egresses": []}', "广"])
+def test_a_broken_file_is_named_and_spoils_no_other_lab(name, tmp_path, monkeypatch, caplog, text):
+    monkeypatch.setattr(state, "_folder", lambda: tmp_path)
+    (tmp_path / "bad.json").write_text(text, encoding="utf-8")
+    broken = f"{tmp_path}/bad.json is broken and tells of no lab: remove it"
+    with make_lab(name=name) as lab:
+        assert find_lab(name) == lab
+        assert caplog.messages == []
+        assert running_labs() == [lab]
+        assert caplog.messages == [broken]
+    with pytest.raises(LabError, match=f"^{re.escape(broken)}$"):
+        find_lab("bad")
+    with pytest.raises(LabError, match=f"^{re.escape(broken)}$"), make_lab(name="bad"):
+        pass
