@@ -11,6 +11,7 @@ DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd \
 	mtr-tiny
+LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
 .PHONY: help demo test check format bench bench-variants accuracy fuzz soak day drill dashboards lock clean
@@ -46,8 +47,8 @@ bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine che
 	@tools/need $(BENCH_PACKAGES)
 	PYTHONPATH=.:tests $(BIN)/python bench/variants.py
 
-accuracy: $(VENV)/dev  ## Measure how exact both engines are, on a network whose truth is known.
-	@tools/need $(TEST_PACKAGES)
+accuracy: $(VENV)/runtime  ## Measure how exact both engines are, on a network whose truth is known.
+	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab accuracy
 
 INPUTS ?= 1_000_000
@@ -59,8 +60,8 @@ soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=2
 	@tools/need $(TEST_PACKAGES)
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/soak.py $(COUNT)
 
-drill: $(VENV)/dev  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
-	@tools/need $(TEST_PACKAGES)
+drill: $(VENV)/runtime  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
+	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab drill
 
 day: $(VENV)/dev  ## Score the grading rules on a simulated week.
