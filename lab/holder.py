@@ -4,9 +4,9 @@
 
 Makes COUNT network namespaces that have no name anywhere (inside a user namespace when run by an
 ordinary user), keeps them open as file descriptors, prints their numbers as JSON, and waits for the
-end of its standard input, the pipe of its OWNER, a pid. So it ends when that process does, however it
-ends. After the line "stay" it closes its standard output and waits for SIGTERM only. Before it ends, it ends all that runs in its
-namespaces. Needs nothing but the standard library.
+end of its standard input, the pipe of its OWNER, a pid: so it ends when that process does, however
+it ends. After the line "stay" it closes its standard output and waits for SIGTERM only. Before it
+ends, it ends all that runs in its namespaces. Needs nothing but the standard library.
 """
 
 from __future__ import annotations

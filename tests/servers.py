@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,29 @@ def program(name: str) -> str:
     path = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
     assert path, f"no {name} here: `make test` installs it"
     return path
+
+
+@contextmanager
+def tcp_server(converse: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
+    """A server that does `converse` with each connection, until the event; yields its port."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    converse(connection, ended)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            ended.set()
+            thread.join()
 
 
 def free_port() -> int:

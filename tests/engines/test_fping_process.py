@@ -122,6 +122,15 @@ def test_the_first_target_is_a_decoy_on_this_host_whose_result_is_not_one(proces
     assert (found.rtt_seconds.shape, found.unknown) == ((2, 1), ())
 
 
+@pytest.mark.parametrize("printed", ["-", "0.05 -", "1e+03", "0.05 0.06"])
+def test_however_late_its_reply_the_decoy_is_no_result(processes, script, printed):
+    body = (
+        f"echo '0.0.0.0    : {printed}' >&2; echo '10.0.0.1   : 1.5' >&2; echo '10.0.0.200 : -' >&2"
+    )
+    found = results(processes, script(body))
+    assert (found.rtt_seconds.shape, found.unknown) == ((2, 1), ())
+
+
 def test_nothing_is_sent_before_all_have_read_their_lists(processes, script, tmp_path):
     program = script('cat > /dev/null; touch "$0.sends"')
     process = processes.start([str(program)])

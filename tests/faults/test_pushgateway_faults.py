@@ -4,9 +4,7 @@ import re
 import socket
 import sys
 import textwrap
-import threading
 import time
-from contextlib import contextmanager, suppress
 from http.client import parse_headers
 
 import pytest
@@ -24,7 +22,7 @@ from faults.three_tools import (
     sweeps_in,
 )
 from netns import needs_root
-from servers import free_port, program
+from servers import free_port, program, tcp_server
 
 PUSH_TIMEOUT = 0.5
 PUSH_LIMIT = 2 * PUSH_TIMEOUT + 5  # seconds, for a push as a whole
@@ -37,28 +35,14 @@ def site(tmp_path):
     return make_site(tmp_path)
 
 
-@contextmanager
 def server(converse):
-    """A server that does `converse` with each connection, once it has a request; its port."""
-    ended = threading.Event()
+    """A server that does `converse` with each connection, once it has a request."""
 
-    def serve():
-        while not ended.is_set():
-            with suppress(TimeoutError):
-                connection, _ = listener.accept()
-                with connection, suppress(OSError):
-                    read_request(connection)
-                    converse(connection, ended)
+    def read_first(connection, ended):
+        read_request(connection)
+        converse(connection, ended)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.1)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            ended.set()
-            thread.join()
+    return tcp_server(read_first)
 
 
 def read_request(connection):

@@ -28,7 +28,7 @@ from faults.three_tools import (
     run,
 )
 from samples import write_library
-from servers import free_port
+from servers import free_port, tcp_server
 
 DATABASE_PASSWORD = "Geheim@4711/x"
 IN_URL = "Geheim%404711%2Fx"
@@ -118,29 +118,14 @@ def refused(_request):
     yield free_port()
 
 
-@contextmanager
 def answering(greeting):
     """A server that says that to whoever connects, and hangs up."""
 
-    ended = threading.Event()
+    def converse(connection, _ended):
+        connection.sendall(greeting)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
-    def serve():
-        while not ended.is_set():
-            with suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
-                    connection.sendall(greeting)
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.1)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            ended.set()
-            thread.join()
+    return tcp_server(converse)
 
 
 def reset(_request):

@@ -34,7 +34,7 @@ PIPE_BYTES = 4096  # the least there is: what stands in the pipe is still to be 
 # are read for the first time after it. 0.0.0.0 is this host; its packet leaves through no interface.
 DECOY = b"0.0.0.0"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
-_DECOY_RESULT = re.compile(rb"^0\.0\.0\.0 +:[ \d.-]*\n", re.MULTILINE)
+_DECOY_RESULT = re.compile(rb"^0\.0\.0\.0 +:(?: [\d.e+-]+)+\n", re.MULTILINE)
 
 
 def fping_environment() -> dict[str, str]:
@@ -120,12 +120,16 @@ class FpingProcess:
         return self.popen.poll() is None and not _DECOY_RESULT.search(self._printed())
 
     def sockets(self) -> set[int]:
-        """The inodes of its sockets; PermissionError where they may not be seen."""
+        """The inodes of its sockets; OSError where they may not be seen."""
         found = set()
-        with suppress(FileNotFoundError):  # it has ended meanwhile
+        try:
             for entry in Path(f"/proc/{self.popen.pid}/fd").iterdir():
                 if match := _SOCKET.fullmatch(str(entry.readlink())):
                     found.add(int(match[1]))
+        except OSError:
+            if self.popen.poll() is None:
+                raise
+            return set()  # it has ended meanwhile
         return found
 
     def _printed(self) -> bytes:
@@ -178,7 +182,7 @@ class FpingProcesses:
             receiving = [process for process in self._running if process.is_receiving()]
         try:
             return {inode for process in receiving for inode in process.sockets()}
-        except PermissionError:  # fping with a file capability, and we are not root
+        except OSError:  # fping with a file capability, and we are not root
             return None
 
     def start(self, command: list[str]) -> FpingProcess:
