@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,18 @@ DATABASE = "netsky_{isp}.db"
 class Measured:
     """A sweep as `netsky_probe.py` told it: packets lost and sent, by province."""
 
-    started_at: datetime
     sent: dict[str, int]
     lost: dict[str, int]
     document: dict[str, Any]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Measured:
+        rows = document["provinces"]
+        return cls(
+            {row["province"]: row["packets_sent"] for row in rows},
+            {row["province"]: row["packets_sent"] - row["packets_received"] for row in rows},
+            document,
+        )
 
     def ratio(self, province: str) -> float:
         """The loss of a province."""
@@ -66,14 +73,7 @@ class Site:
     def probe(self, isp: str, egress: str, *options: str) -> Measured:
         """Sweep an ISP through an egress."""
         printed = self.run("netsky_probe", isp, "--egress", egress, "--format", "json", *options)
-        document = json.loads(printed)
-        rows = document["provinces"]
-        return Measured(
-            datetime.fromisoformat(document["sweep"]["started_at"]),
-            {row["province"]: row["packets_sent"] for row in rows},
-            {row["province"]: row["packets_sent"] - row["packets_received"] for row in rows},
-            document,
-        )
+        return Measured.of(json.loads(printed))
 
     def alert(self, isp: str, egress: str) -> dict[str, Any]:
         """The verdict as `netsky_alert.py` tells it."""

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from lab.accuracy import set_levels
 from lab.errors import LabError
-from lab.site import INCOMPLETE, Site
+from lab.site import INCOMPLETE, Measured, Site
 
 Line = tuple[str, str]  # ISP and egress
 
@@ -82,10 +82,7 @@ def _compare(
 ) -> Run:
     isp, egress = line
     sweep = document["sweep"]
-    lost = {
-        row["province"]: row["packets_sent"] - row["packets_received"]
-        for row in document["provinces"]
-    }
+    lost = Measured.of(document).lost
     return Run(
         isp,
         egress,
