@@ -38,14 +38,14 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 
 bench: $(VENV)/dev  ## Measure parts, 30 days of history, engines beside zmap and masscan, sweeps at once.
 	@tools/need $(BENCH_PACKAGES)
-	$(BIN)/python bench/parts.py
-	PYTHONPATH=.:tests $(BIN)/python bench/history.py
-	PYTHONPATH=.:tests $(BIN)/python bench/engines.py bench/engines.json
+	$(BIN)/python -m bench.parts
+	$(BIN)/python -m bench.history
+	$(BIN)/python -m bench.engines bench/engines.json
 	$(BIN)/python -m lab together
 
 bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.
 	@tools/need $(BENCH_PACKAGES)
-	PYTHONPATH=.:tests $(BIN)/python bench/variants.py
+	$(BIN)/python -m bench.variants
 
 accuracy: $(VENV)/runtime  ## Measure how exact both engines are, on a network whose truth is known.
 	@tools/need $(LAB_PACKAGES)
@@ -53,19 +53,19 @@ accuracy: $(VENV)/runtime  ## Measure how exact both engines are, on a network w
 
 INPUTS ?= 1_000_000
 fuzz: $(VENV)/dev  ## Fuzz the four readers: make fuzz INPUTS=10_000_000.
-	PYTHONPATH=.:tests $(BIN)/python tests/fuzz/run.py $(INPUTS)
+	$(BIN)/python -m testing.fuzz.run $(INPUTS)
 
 COUNT ?= 200
 soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=200.
 	@tools/need $(TEST_PACKAGES)
-	PYTHONPATH=.:tests $(BIN)/python tests/faults/soak.py $(COUNT)
+	$(BIN)/python -m testing.faults.soak $(COUNT)
 
 drill: $(VENV)/runtime  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
 	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab drill
 
 day: $(VENV)/dev  ## Score the grading rules on a simulated week.
-	PYTHONPATH=lib $(BIN)/python -m lab.day --days 7 --seed 1
+	$(BIN)/python -m lab day --days 7 --seed 1
 
 dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
 	$(BIN)/python deploy/grafana/build.py

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from netsky.cli import DONE, INCOMPLETE, Tool, repeat
-from netsky.options import Common, Number, common_options
+from netsky.cli.options import Common, Number, common_options
+from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
 
 
 @click.command("netsky_alert", cls=Tool)
@@ -55,10 +55,10 @@ def main(
     from datetime import timedelta
 
     from netsky import console
-    from netsky.alert import alert
     from netsky.console.alert import AlertView
     from netsky.errors import InputError
-    from netsky.grading import Rules
+    from netsky.jobs.alert import alert
+    from netsky.judging.grading import Rules
 
     if elevated >= severe:
         raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from netsky.cli import DONE, INCOMPLETE, Tool, repeat
-from netsky.options import Common, Number, common_options
+from netsky.cli.options import Common, Number, common_options
+from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
 
 
 @click.command("netsky_get_avg_lossrate", cls=Tool)
@@ -41,9 +41,9 @@ def main(common: Common, *, hours: float, min_samples: int, keep_days: int) -> i
     from datetime import timedelta
 
     from netsky import console
-    from netsky.baseline import average
     from netsky.console.baseline import BaselineView
     from netsky.errors import InputError
+    from netsky.jobs.average import average
 
     if hours > 24 * keep_days:
         raise InputError(

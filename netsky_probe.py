@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from netsky.cli import DONE, INCOMPLETE, Tool, repeat
-from netsky.options import FILE, Common, Number, common_options
+from netsky.cli.options import FILE, Common, Number, common_options
+from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
 
 
 @click.command("netsky_probe", cls=Tool)
@@ -125,11 +125,11 @@ def main(
     from netsky import console
     from netsky.console.probe import FlushView, ProbeView
     from netsky.engines import open_engine
-    from netsky.library import LibraryFiles
+    from netsky.jobs.probe import Storage, probe
     from netsky.places import PROVINCES, find_province
-    from netsky.probe import Storage, probe
-    from netsky.spool import Spool
+    from netsky.store.spool import Spool
     from netsky.sweep import ProbePlan
+    from netsky.targets.library import LibraryFiles
 
     isp, egress = common.find_isp(), common.find_egress()
     provinces = [find_province(name) for name in province] or PROVINCES

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from farside import Network, make_network
 from netsky.places import PROVINCES
+from testing.farside import Network, make_network
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS_PER_PROVINCE = 1 << 15
@@ -148,7 +148,7 @@ def measure(network: Network, command: list[str]) -> tuple[str, float, resource.
 SEND_ONLY = """
 import pathlib, sys, time
 import numpy as np
-from netsky import library
+from netsky.targets import library
 from netsky.engines import icmp_sender
 from netsky.engines.icmp_socket import open_sockets
 from netsky.places import Egress

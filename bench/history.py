@@ -28,15 +28,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netsky import database as settings
 from netsky.aggregate import ProvinceQuality
-from netsky.baseline import average
-from netsky.connection import fill_url
-from netsky.database import Database
-from netsky.delivery import Outlets
+from netsky.jobs.average import average
+from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES
-from netsky.tables import HISTORY, row_name
-from servers import SCHEMA, MariaDB, accepts_connections, free_port, program, running
+from netsky.store import database as settings
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from netsky.store.tables import HISTORY, row_name
+from testing.servers import SCHEMA, MariaDB, accepts_connections, free_port, program, running
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, PRUNED_DAYS = 5, 3

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from netsky.address_text import Addresses
+from netsky.addresses import Addresses
 from netsky.engines import icmp_sender
 from netsky.engines.icmp_packet import IP, EchoRequests
 

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netsky import library
+from netsky.addresses import AddressLibrary
 from netsky.aggregate import aggregate
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Sweep
+from netsky.targets import library
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
@@ -67,7 +68,7 @@ def _load_lines(directory: Path) -> Callable[[], object]:
     return lambda: library.load(directory, "cu")
 
 
-def _load_demo() -> library.AddressLibrary:
+def _load_demo() -> AddressLibrary:
     return library.load(ROOT / "ipdata", "demo")
 
 

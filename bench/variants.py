@@ -13,20 +13,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engines import far_address
-from farside import Network, make_network
+from bench.engines import far_address
 from netsky.places import PROVINCES
+from testing.farside import Network, make_network
 
 ROUNDS = 3
 
 SWEEP = """
 import json, pathlib, resource, socket, sys
 import numpy as np
-from netsky import library
+from netsky.targets import library
 from netsky.engines import icmp, icmp_receiver, icmp_sender, icmp_socket, libc
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from packet_sockets import use_packet_socket, use_packet_ring
+from bench.packet_sockets import use_packet_socket, use_packet_ring
 directory, far_address, interface, source, variant = sys.argv[1:]
 targets = library.load(pathlib.Path(directory), "demo")
 exec(variant)
@@ -109,7 +109,7 @@ def main(*wanted: str) -> None:
 def sweep(network: Network, folder: str, variant: str) -> dict[str, float]:
     wire = network.wires[0]
     arguments = [folder, far_address(network), wire.interface, wire.source, variant]
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).resolve().parents[1])
     command = ["env", f"PYTHONPATH={here}", sys.executable, "-c", SWEEP, *arguments]
     figures: dict[str, float] = json.loads(network.probe.run(*command))
     return figures

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from lab.commands import COMMANDS
-from lab.fault_commands import FAULTS
-from lab.options import Commands
-from lab.proof_commands import PROOFS
+from lab.commands.day import day
+from lab.commands.faults import FAULTS
+from lab.commands.labs import COMMANDS
+from lab.commands.limits import limits
+from lab.commands.options import Commands
+from lab.commands.proofs import PROOFS
 
 
 def main() -> None:
@@ -15,7 +17,7 @@ def main() -> None:
         "All of it is in network namespaces of its own: no packet leaves this machine."
     )
     group = Commands("python -m lab", help=help_text)
-    for command in (*COMMANDS, *FAULTS.values(), *PROOFS):
+    for command in (*COMMANDS, *FAULTS.values(), *PROOFS, day, limits):
         group.add_command(command)
     group.main(prog_name="python -m lab")
 

@@ -7,9 +7,9 @@ import socket
 import pytest
 from hypothesis import settings
 
-from netns import namespace
-from servers import mariadb, mariadb_with_schema, pushgateway, silent_port
-from stores import mariadb_store, store
+from testing.netns import namespace
+from testing.servers import mariadb, mariadb_with_schema, pushgateway, silent_port
+from testing.stores import mariadb_store, store
 
 __all__ = [
     "mariadb",

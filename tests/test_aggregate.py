@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netsky.aggregate import aggregate, total_of
 from netsky.places import PROVINCES
-from samples import make_quality, make_sweep
+from testing.samples import make_quality, make_sweep
 
 # One packet: its RTT in 1/1024 s (float32 holds it exactly), "lost", or "not sent".
 packets = st.one_of(st.integers(0, 1024), st.just("lost"), st.just("not sent"))

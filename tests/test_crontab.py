@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from netns import needs_root
-from netsky.connection import fill_url
-from netsky.database import Database, MeanLoss
+from netsky.loss import MeanLoss
 from netsky.places import PROVINCES
-from samples import make_quality, write_library
-from servers import program, wait_until
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from testing.netns import needs_root
+from testing.samples import make_quality, write_library
+from testing.servers import program, wait_until
 
 ROOT = Path(__file__).parents[1]
 ENTRY = re.compile(r"^#?(?:@reboot|(?:[\d*/,-]+ ){4}[\d*/,-]+) (.+)$", re.MULTILINE)

@@ -13,12 +13,12 @@ import pytest
 from netsky import console
 from netsky.console.alert import AlertView
 from netsky.console.probe import ProbeView
+from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS
-from netsky.probe import ProbeReport
 from netsky_alert import main as netsky_alert
 from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
 from netsky_probe import main as netsky_probe
-from samples import make_alert_report, make_quality, make_sweep
+from testing.samples import make_alert_report, make_quality, make_sweep
 
 ROOT = Path(__file__).parents[1]
 TOOLS = {tool.name: tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}

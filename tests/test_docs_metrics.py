@@ -8,12 +8,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from commands import run_tool
-from netsky.grading import NotJudged, Severity
-from netsky.metrics import JOBS
-from prometheus import query, run_prometheus, scraping_pushgateway
-from samples import write_library
-from servers import run_pushgateway, wait_until
+from netsky.judging.grading import NotJudged, Severity
+from netsky.outlets.metrics import JOBS
+from testing.commands import run_tool
+from testing.prometheus import query, run_prometheus, scraping_pushgateway
+from testing.samples import write_library
+from testing.servers import run_pushgateway, wait_until
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(netsky_\w+)` \| (.*?) \|", re.MULTILINE)

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from netsky import settings
-from netsky.default_map import SETTINGS, CommonOption, section_of
+from netsky.cli import settings
+from netsky.cli.config import SETTINGS, CommonOption, section_of
 from netsky.places import ISP, Egress
 from netsky_alert import main as netsky_alert
 from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from commands import run_command, run_tool, tool_command
-from farside import Network, far_prefix, network, write_far_library
-from netns import needs_root
 from netsky.places import PROVINCES
-from prometheus import query, run_prometheus, scraping_pushgateway
-from servers import MariaDB, wait_until
+from testing.commands import run_command, run_tool, tool_command
+from testing.farside import Network, far_prefix, network, write_far_library
+from testing.netns import needs_root
+from testing.prometheus import query, run_prometheus, scraping_pushgateway
+from testing.servers import MariaDB, wait_until
 
 __all__ = ["network"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netsky.sweep import ProbePlan
-from samples import make_sweep
+from testing.samples import make_sweep
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from netsky.connection import fill_url
-from netsky.database import Database
 from netsky.errors import DatabaseError, DeliveryError
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
 from netsky.time_limit import time_limit
-from samples import STARTED_AT, make_quality
+from testing.samples import STARTED_AT, make_quality
 
 
 @pytest.mark.parametrize(("outer", "inner", "named"), [(0.2, 30, "outer"), (30, 0.2, "inner")])

@@ -1,4 +1,4 @@
-"""The smallest rise that is alerted, case by case: `PYTHONPATH=lib python -m lab.day.limits`.
+"""The smallest rise that is alerted, case by case.
 
 The 31 provinces of a line are all alike, but for the height of one outage. Alerts are those of
 Prometheus; a height counts when it and all above it are alerted.
@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import click
 import numpy as np
 
 from lab.day.outages import Outage
 from lab.day.replay import Alerts, replay, through_prometheus
-from lab.day.report import markdown
-from lab.day.rules import RULES, find_rule
+from lab.day.rules import find_rule
 from lab.day.types import Bools
 from lab.day.world import DAY, LOCAL_HOURS, PEAK_HOUR, Line, evening, make_line
 from netsky.places import PROVINCES
@@ -127,37 +125,3 @@ def lasting(rule: str, seed: int) -> list[tuple[float, float]]:
 
 def alerts_of(rule: str, line: Line) -> Alerts:
     return through_prometheus(replay(find_rule(rule), line))
-
-
-@click.command("python -m lab.day.limits")
-@click.option("--seed", type=click.IntRange(0), default=1)
-@click.option(
-    "--rule",
-    "rules",
-    multiple=True,
-    default=["mean", "quiet", "yesterday"],
-    help=f"{', '.join(RULES)} or module:name.",
-    show_default=True,
-)
-def main(*, seed: int, rules: Sequence[str]) -> None:
-    """Print the smallest rise that is alerted, case by case, and how long a lasting one is."""
-    rows = [["smallest rise alerted / as severe, points", *rules]]
-    rows += [
-        [case.name, *(_pair(smallest(rule, case, seed)) for rule in rules)] for case in cases()
-    ]
-    click.echo(markdown(rows) + "\n")
-    rows = [[f"of {LASTING_HOURS} h at so many points: h in alert / as severe", *rules]]
-    hours = {rule: lasting(rule, seed) for rule in rules}
-    for index, height in enumerate(LASTING_HEIGHTS):
-        rows.append(
-            [str(height), *("{:.1f} / {:.1f}".format(*hours[rule][index]) for rule in rules)]
-        )
-    click.echo(markdown(rows))
-
-
-def _pair(heights: tuple[float | None, float | None]) -> str:
-    return " / ".join("none" if height is None else f"{height:g}" for height in heights)
-
-
-if __name__ == "__main__":
-    main()

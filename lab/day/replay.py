@@ -10,7 +10,7 @@ import numpy as np
 from lab.day.rule import ELEVATED, NONE, SEVERE, SEVERITIES, Reading, Rule
 from lab.day.types import Bools, Ints
 from lab.day.world import Line
-from netsky.grading import Severity
+from netsky.judging.grading import Severity
 from netsky.places import PROVINCES
 
 # `for` and `keep_firing_for` of deploy/prometheus/netsky.rules.yml, in minutes.

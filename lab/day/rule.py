@@ -1,7 +1,7 @@
 """What a rule of detection is, and the product's own.
 
 A rule sees each minute what the alert could see then, and says which severities stand and which
-provinces they are about. `BaselineRule` judges with netsky.grading by a mean that is computed anew
+provinces they are about. `BaselineRule` judges with netsky.judging.grading by a mean that is computed anew
 each hour, as crontab.example has it; what kind of mean is for a function to say.
 """
 
@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from lab.day.types import Bools, Floats, Grades
-from netsky.database import Baseline, NewestLoss
-from netsky.grading import Grade, Rules, Severity, Verdict, judge
+from netsky.judging.grading import Grade, Rules, Severity, Verdict, judge
+from netsky.loss import Baseline, NewestLoss
 from netsky.places import PROVINCES
 
 SEVERITIES = tuple(Severity)
@@ -99,7 +99,7 @@ Judged = Callable[[Reading, Floats], Floats]
 
 
 def mean_of_12_hours(history: History, now: datetime) -> Floats:
-    """The same as netsky.database.mean_loss and --min-samples give."""
+    """The same as netsky.store.database.mean_loss and --min-samples give."""
     return mean_of(history.loss(now - HOURS, now), MIN_SAMPLES)
 
 
@@ -114,7 +114,7 @@ def as_measured(reading: Reading, usual: Floats) -> Floats:  # noqa: ARG001
 
 
 class BaselineRule:
-    """netsky.grading on a baseline of any kind; with the defaults, what the product does."""
+    """netsky.judging.grading on a baseline of any kind; with the defaults, what the product does."""
 
     def __init__(
         self,

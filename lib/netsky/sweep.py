@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from netsky.library import AddressLibrary
+from netsky.addresses import AddressLibrary
 from netsky.places import Egress, Province
 
 

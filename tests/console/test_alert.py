@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from netsky import console
 from netsky.console.alert import AlertView, chinese, english
-from samples import make_alert_report
+from testing.samples import make_alert_report
 
 RISES = {"hunan": 5.0, "guangdong": 23.514, "hebei": 0.0, "guangxi": 11.2, "xizang": None}
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from rich.cells import cell_len
 
 from netsky import console
-from netsky.baseline import Averaged, BaselineReport
 from netsky.console.baseline import BaselineView
+from netsky.jobs.average import Averaged, BaselineReport
 from netsky.places import BUILTIN_ISPS, find_province
-from samples import STARTED_AT, make_baseline
+from testing.samples import STARTED_AT, make_baseline
 
 NOW = STARTED_AT.replace(microsecond=0)
 

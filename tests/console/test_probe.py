@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from netsky import console
 from netsky.console.probe import ProbeView, worst_first
+from netsky.jobs.probe import ProbeReport
 from netsky.places import ISP, find_province
-from netsky.probe import ProbeReport
 from netsky.sweep import ProvinceFailure
-from samples import STARTED_AT, make_quality, make_sweep
+from testing.samples import STARTED_AT, make_quality, make_sweep
 
 NO_REPLY = {
     "packets_received": 0,

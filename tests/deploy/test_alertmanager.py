@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
-from commands import run_tool
-from netsky.connection import fill_url
-from netsky.database import Database
-from netsky.metrics import probe_metrics
-from netsky.pushgateway import Pushgateway
-from prometheus import query, run_prometheus
-from samples import make_quality, make_sweep
-from servers import free_port, program, run_pushgateway, wait_until
+from netsky.outlets.metrics import probe_metrics
+from netsky.outlets.pushgateway import Pushgateway
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from testing.alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
+from testing.commands import run_tool
+from testing.prometheus import query, run_prometheus
+from testing.samples import make_quality, make_sweep
+from testing.servers import free_port, program, run_pushgateway, wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"

@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 from netsky.aggregate import aggregate
-from netsky.metrics import JOBS, alert_metrics, probe_metrics
+from netsky.outlets.metrics import JOBS, alert_metrics, probe_metrics
+from netsky.outlets.pushgateway import Pushgateway
 from netsky.places import PROVINCES
-from netsky.pushgateway import Pushgateway
-from prometheus import ask, query, run_prometheus, scraping_pushgateway
-from samples import make_alert_report, make_sweep, write_library
-from servers import SCHEMA, run_pushgateway, wait_until
+from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
+from testing.samples import make_alert_report, make_sweep, write_library
+from testing.servers import SCHEMA, run_pushgateway, wait_until
 
 ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "deploy" / "grafana"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netsky.grading import GONE_AFTER, NotJudged, Rules, Severity
-from netsky.metrics import ALERT, JOBS
+from netsky.judging.grading import GONE_AFTER, NotJudged, Rules, Severity
+from netsky.outlets.metrics import ALERT, JOBS
 from netsky.places import PROVINCES
-from servers import program
+from testing.servers import program
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 CONFIG = FOLDER / "prometheus.yml"
@@ -80,7 +80,7 @@ def test_every_alert_has_a_time_tested_when_it_does_not_fire(alert):
     assert any(found and re.fullmatch(found[1], alert["alert"]) for found in patterns)
 
 
-# Names: nothing here that netsky.metrics does not have.
+# Names: nothing here that netsky.outlets.metrics does not have.
 
 SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*\{([^}]*)\}")
 MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
@@ -148,7 +148,7 @@ def test_every_series_of_the_tests_could_be_one_of_netskys():
         assert labels.get("reason", "stale") in set(NotJudged)
 
 
-# Thresholds: those of netsky.grading.
+# Thresholds: those of netsky.judging.grading.
 
 
 def test_the_provinces_thresholds_are_the_judges():

@@ -5,7 +5,6 @@ import time
 import numpy as np
 import pytest
 
-from netns import needs_root
 from netsky.engines import clock, fping, icmp_receiver
 from netsky.engines.clock import WallClock, wall_clock_offset_ns
 from netsky.engines.fping import FpingEngine
@@ -14,7 +13,8 @@ from netsky.engines.libc import Messages
 from netsky.errors import EngineError
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from samples import load_library
+from testing.netns import needs_root
+from testing.samples import load_library
 
 HOUR_NS = 3600 * 10**9
 

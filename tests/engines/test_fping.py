@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netns import needs_root
 from netsky.engines.fping import MAX_PACKETS_PER_PROCESS, FpingEngine
 from netsky.errors import EngineError
 from netsky.places import PROVINCES, Egress, find_province
 from netsky.sweep import ProbePlan
-from samples import load_library, write_library
-from servers import program, wait_until
+from testing.commands import ROOT
+from testing.netns import needs_root
+from testing.samples import load_library, write_library
+from testing.servers import program, wait_until
 
-SWEEP_HERE = Path(__file__).parents[1] / "sweep_here.py"
+SWEEP_HERE = ROOT / "testing" / "sweep_here.py"
 BEIJING = find_province("beijing")
 PLAN = ProbePlan(window=1, timeout=3)
 

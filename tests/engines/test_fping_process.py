@@ -15,7 +15,7 @@ from netsky.engines import fping_process
 from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from servers import wait_until
+from testing.servers import wait_until
 
 TARGETS = np.array([int(IPv4Address(a)) for a in ("10.0.0.1", "10.0.0.200")], np.uint32)
 

@@ -8,7 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from farside import (
+from netsky.aggregate import aggregate
+from netsky.engines.fping import FpingEngine
+from netsky.engines.icmp import IcmpEngine
+from netsky.places import PROVINCES, Egress
+from netsky.sweep import ProbePlan
+from testing.farside import (
     Network,
     far_prefix,
     make_network,
@@ -17,13 +22,8 @@ from farside import (
     tun_responder,
     write_far_library,
 )
-from netns import make_namespace, needs_root
-from netsky.aggregate import aggregate
-from netsky.engines.fping import FpingEngine
-from netsky.engines.icmp import IcmpEngine
-from netsky.places import PROVINCES, Egress
-from netsky.sweep import ProbePlan
-from samples import load_library
+from testing.netns import make_namespace, needs_root
+from testing.samples import load_library
 
 pytestmark = needs_root
 

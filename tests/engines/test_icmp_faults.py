@@ -11,16 +11,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from farside import Network, far_prefix, network, write_far_library
-from netns import make_namespace, needs_root
 from netsky.aggregate import aggregate
 from netsky.engines import icmp_receiver, libc
 from netsky.engines.icmp import IcmpEngine
 from netsky.engines.icmp_socket import open_sockets
 from netsky.errors import EngineError
-from netsky.library import load
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import ProbePlan
+from netsky.targets.library import load
+from testing.farside import Network, far_prefix, network, write_far_library
+from testing.netns import make_namespace, needs_root
 
 pytestmark = needs_root
 

@@ -11,7 +11,7 @@ from netsky.engines.local_drops import (
     parse_socket_drops,
     watch_local_drops,
 )
-from servers import wait_until
+from testing.servers import wait_until
 
 RAW_HEADER = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from faults.ledger import Tally
-from faults.proxy import Action, Fault, Moment, run_proxy
-from faults.site_of_probe import Site, make_site
-from servers import MariaDB
+from testing.faults.ledger import Tally
+from testing.faults.proxy import Action, Fault, Moment, run_proxy
+from testing.faults.site_of_probe import Site, make_site
+from testing.servers import MariaDB
 
 # The slowest first: they all wait at the same time.
 FAULTS = (

@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from commands import ROOT, run_command
-from faults.disk import mount_disk
-from faults.three_tools import (
+from testing.commands import ROOT, run_command
+from testing.faults.disk import mount_disk
+from testing.faults.three_tools import (
     ALERT,
     AVERAGE,
     PROBE,
@@ -24,8 +24,8 @@ from faults.three_tools import (
     run,
     sweeps_in,
 )
-from netns import needs_root
-from servers import free_port
+from testing.netns import needs_root
+from testing.servers import free_port
 
 pytestmark = needs_root
 
@@ -109,13 +109,13 @@ NEARLY_FULL = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from netsky.connection import fill_url
-from netsky.database import Database
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
 from netsky.errors import DatabaseError
 from netsky.places import PROVINCES
-from netsky.rows import sweep_rows
-from netsky.spool import Spool
-from samples import make_quality
+from netsky.store.rows import sweep_rows
+from netsky.store.spool import Spool
+from testing.samples import make_quality
 
 disk, now = Path(sys.argv[1]), datetime.now(UTC)
 qualities = [make_quality(province.slug) for province in PROVINCES]
@@ -173,7 +173,7 @@ print("kept" if kept else "", "refused" if refused else "")
 
 
 def test_whatever_is_left_of_the_disk_what_was_kept_is_kept(disk, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     done = subprocess.run(
         disk.command(sys.executable, "-c", NEARLY_FULL, str(disk.folder)),
         capture_output=True,

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from faults import kills
-from faults.durable import DurableMariaDB, run_durable_mariadb
-from faults.ledger import ISP
-from faults.proxy import Action, Fault, Moment, run_proxy
-from faults.site_of_probe import make_site
-from servers import wait_until
+from testing.faults import kills
+from testing.faults.durable import DurableMariaDB, run_durable_mariadb
+from testing.faults.ledger import ISP
+from testing.faults.proxy import Action, Fault, Moment, run_proxy
+from testing.faults.site_of_probe import make_site
+from testing.servers import wait_until
 
 SEED = 20240506
 PROBE_KILLS = 20

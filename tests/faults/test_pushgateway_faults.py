@@ -9,8 +9,8 @@ from http.client import parse_headers
 
 import pytest
 
-from commands import run_command
-from faults.three_tools import (
+from testing.commands import run_command
+from testing.faults.three_tools import (
     ALERT,
     AVERAGE,
     PROBE,
@@ -21,8 +21,8 @@ from faults.three_tools import (
     run,
     sweeps_in,
 )
-from netns import needs_root
-from servers import free_port, program, tcp_server
+from testing.netns import needs_root
+from testing.servers import free_port, program, tcp_server
 
 PUSH_TIMEOUT = 0.5
 PUSH_LIMIT = 2 * PUSH_TIMEOUT + 5  # seconds, for a push as a whole

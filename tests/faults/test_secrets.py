@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import ROOT, run_command
-from faults.three_tools import (
+from testing.commands import ROOT, run_command
+from testing.faults.three_tools import (
     ALERT,
     AVERAGE,
     PROBE,
@@ -27,8 +27,8 @@ from faults.three_tools import (
     make_site,
     run,
 )
-from samples import write_library
-from servers import free_port, tcp_server
+from testing.samples import write_library
+from testing.servers import free_port, tcp_server
 
 DATABASE_PASSWORD = "Geheim@4711/x"
 IN_URL = "Geheim%404711%2Fx"
@@ -269,8 +269,8 @@ def test_files_of_the_probe_are_private_whatever_the_umask(site, options, mode):
 IN_TRANSACTION = """
 import os, sys
 from pathlib import Path
-from netsky.connection import fill_url
-from netsky.database import Database
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
 os.umask(0)
 database = Database(fill_url("sqlite:///x.db", "cu", "default"), timeout=5, mode=int(sys.argv[1]))
 with database.connector.transaction(create=True):

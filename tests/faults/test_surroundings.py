@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from commands import run_command
-from faults.disk import mount_disk
-from faults.three_tools import (
+from netsky.places import PROVINCES
+from testing.commands import run_command
+from testing.faults.disk import mount_disk
+from testing.faults.three_tools import (
     ALERT,
     AVERAGE,
     PROBE,
@@ -21,8 +22,7 @@ from faults.three_tools import (
     run,
     sweeps_in,
 )
-from netns import needs_root
-from netsky.places import PROVINCES
+from testing.netns import needs_root
 
 DATABASE = "netsky_cu.db"
 LOCK_OF = {

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fuzz import config_fuzzer, fping_fuzzer, library_fuzzer
-from fuzz.config_fuzzer import ConfigFuzzer
-from fuzz.fping_fuzzer import CAPTURED, FpingFuzzer
-from fuzz.harness import Finding, mutate, run_batch, scratch_folder
-from fuzz.icmp_fuzzer import Asked, IcmpFuzzer, Packets
-from fuzz.library_fuzzer import LibraryFuzzer
 from netsky.engines import icmp_receiver
 from netsky.engines.icmp_packet import RECEIVE_BYTES
 from netsky.errors import InputError
+from testing.fuzz import config_fuzzer, fping_fuzzer, library_fuzzer
+from testing.fuzz.config_fuzzer import ConfigFuzzer
+from testing.fuzz.fping_fuzzer import CAPTURED, FpingFuzzer
+from testing.fuzz.harness import Finding, mutate, run_batch, scratch_folder
+from testing.fuzz.icmp_fuzzer import Asked, IcmpFuzzer, Packets
+from testing.fuzz.library_fuzzer import LibraryFuzzer
 
 same_each_time = settings(derandomize=True, database=None, max_examples=150)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import files
-from lab.making import make_lab
-from lab.network import Lab
+from lab.network import files
+from lab.network.lab import Lab
+from lab.network.making import make_lab
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ class LabUser:
     folder: Path
 
     def write(self, *, targets):
-        files.write(self.folder, self.lab.paths, targets=targets)
+        files.write(self.folder, self.lab.routes, targets=targets)
 
     def command(self, *options, isp="cu", egress="a"):
         """The command line that lets netsky probe an ISP through an egress."""
@@ -41,7 +41,7 @@ class LabUser:
 
     def ping(self, *addresses, egress="a", ttl=64):
         """Who answers for each address, and with which ICMP type; None where nobody does."""
-        source = str(self.lab.path(egress).source)
+        source = str(self.lab.route(egress).source)
         script = str(Path(__file__).with_name("pings.py"))
         command = [sys.executable, "-I", "-S", script, source, str(ttl), *map(str, addresses)]
         done = self.lab.run(*command)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.accuracy import DELAYS, LEVELS, measure, tables
-from netns import needs_root
-from servers import wait_until
+from lab.proofs.accuracy import DELAYS, LEVELS, measure, tables
+from testing.netns import needs_root
+from testing.servers import wait_until
 
 pytestmark = needs_root
 

@@ -2,7 +2,15 @@ from ipaddress import IPv4Network, collapse_addresses
 
 import pytest
 
-from lab.addresses import ISPS, PLACES, Place, isp_prefix, make_paths, place_of, select_places
+from lab.network.addresses import (
+    ISPS,
+    PLACES,
+    Place,
+    isp_prefix,
+    make_routes,
+    place_of,
+    select_places,
+)
 from netsky.errors import InputError
 
 
@@ -50,10 +58,10 @@ def test_what_is_not_said_stands_for_all():
 
 
 def test_every_address_of_every_wire_is_another():
-    paths = make_paths(("a", "b", "c"), 5)
-    addresses = [end for path in paths for wire in path.wires for end in (wire.near, wire.far)]
+    routes = make_routes(("a", "b", "c"), 5)
+    addresses = [end for route in routes for wire in route.wires for end in (wire.near, wire.far)]
     assert len(set(addresses)) == 3 * 6 * 2
-    assert len({path.source for path in paths}) == 3
+    assert len({route.source for route in routes}) == 3
 
 
 @pytest.mark.parametrize(
@@ -61,4 +69,4 @@ def test_every_address_of_every_wire_is_another():
 )
 def test_a_lab_that_cannot_be_is_an_error(egresses, hops):
     with pytest.raises(InputError):
-        make_paths(egresses, hops)
+        make_routes(egresses, hops)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.addresses import PLACES
-from netns import needs_root
-from servers import program
+from lab.network.addresses import PLACES
+from testing.netns import needs_root
+from testing.servers import program
 
 pytestmark = needs_root
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from lab.day.__main__ import main
+from lab.commands.day import day as main
 from lab.day.outages import Outage, rise_of
 from lab.day.replay import (
     FOR,
@@ -26,7 +26,7 @@ from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES, Baselin
 from lab.day.rules import RULES, find_rule
 from lab.day.score import Terms, runs, score
 from lab.day.world import STARTED_AT, Assumptions, Line, draw_lines
-from netsky.grading import Severity
+from netsky.judging.grading import Severity
 from netsky.places import PROVINCES
 
 MINUTES, ALL = 120, len(PROVINCES)

@@ -16,11 +16,11 @@ from lab.day.rule import (
     mean_of_12_hours,
     opinion_of,
 )
-from netsky.connection import fill_url
-from netsky.database import Database
-from netsky.grading import Rules, judge
+from netsky.judging.grading import Rules, judge
 from netsky.places import PROVINCES
-from samples import make_quality
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from testing.samples import make_quality
 
 MINUTES, SWEPT_EVERY, JUDGED_AFTER_SWEEP = 14 * 60, 15, (0, 4)  # new, and too old
 EGRESS = "default"
@@ -53,7 +53,7 @@ def store_sweep(database, at, loss_ratio):
 
 
 def average(database, now):
-    """As netsky.baseline.average, at a time of our own; the means by province."""
+    """As netsky.jobs.average.average, at a time of our own; the means by province."""
     means = database.mean_loss("cu", after=now - HOURS, until=now, egress=EGRESS)
     enough = [mean for mean in means if mean.samples >= MIN_SAMPLES]
     database.store_baselines("cu", enough, now)

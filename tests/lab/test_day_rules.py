@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lab.day import limits
+from lab.commands import limits
 from lab.day.limits import Case, smallest
 from lab.day.rule import History, Reading, mean_of_12_hours
 from lab.day.rules import (
@@ -73,7 +73,7 @@ def test_dead_addresses_and_a_past_outage_raise_the_smallest_rise_alerted():
 
 def test_the_limits_are_printed_case_by_case(monkeypatch):
     monkeypatch.setattr(limits, "cases", lambda: iter([Case("plain")]))
-    result = CliRunner().invoke(limits.main, ["--rule", "mean"], catch_exceptions=False)
+    result = CliRunner().invoke(limits.limits, ["--rule", "mean"], catch_exceptions=False)
     assert "| plain" in result.stdout
     assert "6 / 12" in result.stdout
     assert "1.0 / 0.0" in result.stdout

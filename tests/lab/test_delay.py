@@ -3,12 +3,12 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from lab import netem
-from lab.addresses import PLACES
-from lab.delay import Means
 from lab.errors import LabError
-from netns import needs_root
+from lab.network import netem
+from lab.network.addresses import PLACES
+from lab.network.delay import Means
 from netsky.errors import InputError
+from testing.netns import needs_root
 
 pytestmark = needs_root
 
@@ -21,11 +21,11 @@ def latency(user):
 
 
 def devices(lab, egress):
-    return lab.run("ip", "-brief", "link", "show", namespace=lab.path(egress).far).stdout
+    return lab.run("ip", "-brief", "link", "show", namespace=lab.route(egress).far).stdout
 
 
 def test_with_netem_only_the_answers_of_the_prefix_pass_its_queue(user):
-    far = user.lab.path("a").far
+    far = user.lab.route("a").far
     one, other = list(SAMPLE.subnets(new_prefix=26))
     # Not every kernel has netem: another queue shows who passes it.
     for prefix in (one, other, one):
@@ -41,7 +41,7 @@ def test_with_netem_only_the_answers_of_the_prefix_pass_its_queue(user):
 
 
 def test_of_prefixes_that_overlap_the_narrower_has_the_queue(user):
-    far = user.lab.path("a").far
+    far = user.lab.route("a").far
     nested = [IPv4Network((SAMPLE.network_address, bits)) for bits in (25, 30, 32, 27, 20)]
     limits = {prefix: 1000 + prefix.prefixlen for prefix in nested}
     for prefix in nested:
@@ -64,7 +64,7 @@ def test_netem_is_refused_in_one_line_where_the_kernel_has_none(user, monkeypatc
     monkeypatch.setattr(netem, "available", lambda *_: False)
     with pytest.raises(LabError, match=r"^this kernel has no netem: [^\n]+$"):
         user.lab.set_delay(SAMPLE, 0.02, means=Means.NETEM)
-    far = user.lab.path("a").far
+    far = user.lab.route("a").far
     assert "htb" not in user.lab.holder.run(far, "tc", "qdisc", "show", "dev", "in")
 
 

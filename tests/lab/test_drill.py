@@ -1,7 +1,7 @@
-from lab.drill import EGRESS, EXPECTED, FAULT, Drill, Plan
-from lab.site import Site
-from netns import needs_root
+from lab.proofs.drill import EGRESS, EXPECTED, FAULT, Drill, Plan
+from lab.proofs.site import Site
 from netsky.places import find_province
+from testing.netns import needs_root
 
 pytestmark = needs_root
 

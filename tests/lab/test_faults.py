@@ -1,8 +1,8 @@
 import pytest
 
-from lab.addresses import PLACES, Place
-from lab.faults import RESIDUES, Loss, set_flapping
-from lab.shares import addresses_with, dead_residues, flapping_residues
+from lab.network.addresses import PLACES, Place
+from lab.network.faults import RESIDUES, Loss, set_flapping
+from lab.network.shares import addresses_with, dead_residues, flapping_residues
 from netsky.errors import InputError
 
 BEIJING = Place("cu", "beijing")

@@ -4,14 +4,14 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from lab.addresses import PLACES
-from lab.faults import Loss
-from lab.making import make_lab
-from lab.shares import addresses_with, dead_residues
-from netns import needs_root
+from lab.network.addresses import PLACES
+from lab.network.faults import Loss
+from lab.network.making import make_lab
+from lab.network.shares import addresses_with, dead_residues
 from netsky.errors import InputError
 from netsky.places import PROVINCES
-from servers import wait_until
+from testing.netns import needs_root
+from testing.servers import wait_until
 
 pytestmark = needs_root
 
@@ -123,8 +123,8 @@ def test_each_source_leaves_through_its_own_egress(user):
 def test_every_hop_of_the_path_is_seen(user):
     address = PLACES[0].prefix[1]
     for egress in ("a", "b"):
-        path = user.lab.path(egress)
-        routers = [str(wire.far) for wire in path.wires[:-1]]
+        route = user.lab.route(egress)
+        routers = [str(wire.far) for wire in route.wires[:-1]]
         answers = [user.ping(address, egress=egress, ttl=ttl)[0] for ttl in range(1, 5)]
         assert answers == [*([router, 11] for router in routers), [str(address), 0]]
         assert len(set(routers)) == 3
@@ -162,7 +162,7 @@ def test_a_blackhole_drops_everything_from_its_hop_on(user):
     address = PLACES[0].prefix[1]
     user.lab.set_blackhole(egress="b", hop=2, on=True)
     answers = [user.ping(address, egress="b", ttl=ttl)[0] for ttl in (1, 2, 3, 64)]
-    assert answers == [[str(user.lab.path("b").wires[0].far), 11], None, None, None]
+    assert answers == [[str(user.lab.route("b").wires[0].far), 11], None, None, None]
     assert user.ping(address, egress="a")[0]
     hop = next(hop for hop in user.lab.truth().hops if (hop.egress, hop.hop) == ("b", 2))
     assert hop.blackhole == 3
@@ -202,7 +202,7 @@ def test_two_labs_side_by_side_know_nothing_of_each_other(user):
         assert user.ping(address)[0]
         assert sum(count.seen for count in user.lab.truth().counts) == 1
         assert sum(count.seen for count in other.truth().counts) == 0
-        assert len(other.path("third").routers) == 5
+        assert len(other.route("third").routers) == 5
     assert user.ping(address)[0]
 
 

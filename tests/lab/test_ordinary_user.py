@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from netns import needs_root
-from servers import program, wait_until
+from testing.netns import needs_root
+from testing.servers import program, wait_until
 
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")

@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from lab.responder import BEHAVIOURS, delayed, honest, wrong_source
+from lab.network.responder import BEHAVIOURS, delayed, honest, wrong_source
 
 
 def request(payload=b"some payload"):

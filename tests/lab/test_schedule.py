@@ -1,7 +1,7 @@
 import pytest
 
+from lab.commands.schedule import Change, follow, parse
 from lab.errors import LabError
-from lab.schedule import Change, follow, parse
 from netsky.errors import InputError
 
 TEXT = """

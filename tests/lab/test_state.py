@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import state
-from lab.addresses import PLACES
 from lab.errors import LabError
-from lab.making import find_lab, make_lab, running_labs
-from netns import needs_root
+from lab.network import state
+from lab.network.addresses import PLACES
+from lab.network.making import find_lab, make_lab, running_labs
 from netsky.errors import InputError
-from servers import wait_until
+from testing.netns import needs_root
+from testing.servers import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,7 +132,7 @@ def holders(name):
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:  # it has ended while we looked
             continue
-        if name.encode() in words and any(word.endswith(b"holder.py") for word in words):
+        if name.encode() in words and any(word.endswith(b"keeper.py") for word in words):
             found.append(int(entry.name))
     return found
 

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab.history import make_history
-from lab.site import Site
-from lab.together import CASES, sweep_together, table
-from netns import needs_root
+from lab.proofs.history import make_history
+from lab.proofs.site import Site
+from lab.proofs.together import CASES, sweep_together, table
+from testing.netns import needs_root
 
 pytestmark = needs_root
 

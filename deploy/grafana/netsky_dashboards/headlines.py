@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import stat, statetimeline
 from grafana_foundation_sdk.models import common, dashboard
 
-from netsky import metrics
+from netsky.outlets import metrics
 from netsky_dashboards import promql, style
 from netsky_dashboards.layout import Panel, now, over_time, place
 from netsky_dashboards.words import ISP_NAMES, SEVERITY_NAMES, STALE_MINUTES, Severity

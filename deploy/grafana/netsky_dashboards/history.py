@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as dashboard_builders
 from grafana_foundation_sdk.builders import statushistory
 from grafana_foundation_sdk.models import common, dashboard
 
-from netsky import tables
+from netsky.store import tables
 from netsky_dashboards import sql, style
 from netsky_dashboards.layout import (
     ALL,

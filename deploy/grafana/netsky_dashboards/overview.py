@@ -6,8 +6,8 @@ from grafana_foundation_sdk.builders import dashboard as dashboard_builders
 from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common, dashboard
 
-from netsky import metrics
-from netsky.metrics import Gauge
+from netsky.outlets import metrics
+from netsky.outlets.metrics import Gauge
 from netsky_dashboards import promql, style
 from netsky_dashboards.egress_tables import egress_comparison, egresses
 from netsky_dashboards.headlines import headlines

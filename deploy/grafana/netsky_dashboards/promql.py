@@ -1,4 +1,4 @@
-"""The questions that the overview asks of Prometheus; metric names come from `netsky.metrics`.
+"""The questions that the overview asks of Prometheus; metric names come from `netsky.outlets.metrics`.
 
 The variables of the dashboard in them: `$isp`, and `$egress` and `$province`, which Grafana makes
 into regular expressions. Sums of packets are over all provinces, whatever `$province` says.
@@ -6,8 +6,8 @@ into regular expressions. Sums of packets are over all provinces, whatever `$pro
 
 from __future__ import annotations
 
-from netsky import metrics
-from netsky.metrics import Gauge
+from netsky.outlets import metrics
+from netsky.outlets.metrics import Gauge
 from netsky_dashboards.style import ALERT_STATE_VALUES
 from netsky_dashboards.words import STALE_AFTER, Severity, seconds
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard
 
-from netsky import metrics
-from netsky.metrics import Gauge
+from netsky.outlets import metrics
+from netsky.outlets.metrics import Gauge
 from netsky_dashboards import promql, style
 from netsky_dashboards.layout import HISTORY_UID, Panel, sorted_table
 from netsky_dashboards.value_table import Value, value_table

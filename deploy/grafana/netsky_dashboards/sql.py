@@ -1,5 +1,5 @@
 # ruff: noqa: S608 -- made of names only; what is chosen is filled in and quoted by Grafana
-"""The questions that the history asks of MySQL; the tables come from `netsky.tables`.
+"""The questions that the history asks of MySQL; the tables come from `netsky.store.tables`.
 
 Columns hold percent and milliseconds, `update_time` is UTC. What begins with `$` is Grafana's: the
 variables of the dashboard, and the macros of its MySQL data source.
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from netsky import tables
-from netsky.grading import GONE_AFTER
+from netsky.judging.grading import GONE_AFTER
+from netsky.store import tables
 from netsky_dashboards.words import ISP_NAMES, RULES, seconds
 
 DATABASE_PREFIX = "netsky_"

@@ -7,7 +7,7 @@ from datetime import timedelta
 # The same words as on the terminal.
 from netsky.console.alert import REASONS as REASON_NAMES
 from netsky.console.alert import SEVERITY_NAMES
-from netsky.grading import NotJudged, Rules, Severity
+from netsky.judging.grading import NotJudged, Rules, Severity
 from netsky.places import BUILTIN_ISPS, PROVINCES
 
 __all__ = [

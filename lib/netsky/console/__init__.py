@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.errors import OutputError
-from netsky.grading import TOLERANCE_RATIO
+from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
 
 # Loss from which a figure turns yellow and red: the steps of the alert's grading.

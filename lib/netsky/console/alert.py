@@ -10,7 +10,6 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from netsky.alert import AlertReport
 from netsky.console import (
     WORST_IN_LINE,
     listed,
@@ -20,7 +19,8 @@ from netsky.console import (
     percent,
     points,
 )
-from netsky.grading import Grade, Judgement, NotJudged, Severity
+from netsky.jobs.alert import AlertReport
+from netsky.judging.grading import Grade, Judgement, NotJudged, Severity
 
 SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
 _GRADE_TEXTS = {

@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from netsky.baseline import Averaged, BaselineReport
 from netsky.console import WORST_IN_LINE, listed, local_time, loss_text, make_table, percent
+from netsky.jobs.average import Averaged, BaselineReport
 
 
 @dataclass(frozen=True, slots=True)

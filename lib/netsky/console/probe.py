@@ -20,9 +20,9 @@ from netsky.console import (
     milliseconds,
     percent,
 )
+from netsky.jobs.probe import ProbeReport
 from netsky.places import ISP
-from netsky.probe import ProbeReport
-from netsky.spool import SpoolState
+from netsky.spool_state import SpoolState
 
 
 @dataclass(frozen=True, slots=True)

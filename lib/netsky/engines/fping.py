@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from netsky.addresses import AddressLibrary
 from netsky.engines.clock import wall_clock_offset_ns
 from netsky.engines.fping_output import Results, parse_version
 from netsky.engines.fping_process import (
@@ -28,7 +29,6 @@ from netsky.engines.fping_process import (
 )
 from netsky.engines.local_drops import watch_local_drops
 from netsky.errors import EngineError
-from netsky.library import AddressLibrary
 from netsky.places import PROVINCES, Egress, Province
 from netsky.sweep import ProbePlan, Progress, ProvinceFailure, Sweep
 

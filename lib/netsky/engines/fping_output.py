@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netsky.address_text import Addresses
+from netsky.addresses import Addresses
 
 _MILLISECONDS = rb"\d{1,7}(?:\.\d{1,3})?(?:e\+0\d)?"
 _RESULT = re.compile(rb"^(\d+\.\d+\.\d+\.\d+) +:((?: (?:-|" + _MILLISECONDS + rb"))+)$")

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Self, cast
 
-from netsky.address_text import Addresses
+from netsky.addresses import Addresses
 from netsky.engines.fping_output import Results, parse_results
 from netsky.places import Egress
 from netsky.sweep import ProbePlan

@@ -17,11 +17,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from netsky.addresses import AddressLibrary
 from netsky.engines.icmp_receiver import Receiver
 from netsky.engines.icmp_sender import BUSY, LOST, Sender
 from netsky.engines.icmp_socket import open_sockets
 from netsky.errors import EngineError
-from netsky.library import AddressLibrary
 from netsky.places import Egress
 from netsky.sweep import ProbePlan, Progress, ProvinceFailure, Sweep
 

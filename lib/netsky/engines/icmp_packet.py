@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from netsky.address_text import Addresses
+from netsky.addresses import Addresses
 from netsky.engines.libc import Messages
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0

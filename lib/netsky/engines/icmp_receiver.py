@@ -11,12 +11,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from netsky.addresses import AddressLibrary
 from netsky.engines.clock import WallClock
 from netsky.engines.icmp_packet import RECEIVE_BYTES, parse_replies
 from netsky.engines.icmp_socket import IcmpSockets
 from netsky.engines.libc import Messages
 from netsky.errors import EngineError
-from netsky.library import AddressLibrary
 from netsky.sweep import ProbePlan
 
 SLOTS = 16_384  # packets to take before they are sorted out: the more at a time, the cheaper

@@ -8,10 +8,10 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from netsky.addresses import AddressLibrary
 from netsky.engines.icmp_packet import EchoRequests
 from netsky.engines.icmp_socket import IcmpSockets
 from netsky.engines.pacer import Pacer
-from netsky.library import AddressLibrary
 from netsky.sweep import ProbePlan, Progress
 
 PREPARED = 1024  # packets prepared at a time

@@ -1,0 +1,81 @@
+"""The commands that prove netsky on a lab of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from lab.commands.options import FAILED
+from lab.network import files
+from lab.network.making import make_lab
+
+ENGINES = ("icmp", "fping")
+
+
+_targets = click.option(
+    "--targets",
+    type=click.IntRange(1024, files.MOST_TARGETS),
+    default=files.MOST_TARGETS,
+    show_default=True,
+    help="So many in each province.",
+)
+_window = click.option(
+    "--window",
+    type=click.FloatRange(0.1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Spread the sweep over so long.",
+)
+
+
+@click.command("drill")
+def drill() -> int:
+    """Rehearse an outage in a lab of its own: two minutes, and a timeline at the end."""
+    from lab.proofs.drill import Drill
+    from lab.proofs.site import Site
+
+    with TemporaryDirectory(prefix="netsky-drill-") as folder, make_lab() as lab:
+        right = Drill(Site(lab, Path(folder)), click.echo).run()
+    click.echo(
+        "\n演练通过 all as it should be" if right else "\n演练未通过，见上 NOT as it should be"
+    )
+    return 0 if right else FAILED
+
+
+@click.command("accuracy")
+@click.option("--engine", "engines", type=click.Choice(ENGINES), multiple=True, help="[both]")
+@_targets
+@_window
+def accuracy(*, engines: tuple[str, ...], targets: int, window: float) -> None:
+    """Measure how exact the engines are, in a lab of its own: tables as Markdown."""
+    from lab.proofs.accuracy import measure, tables
+
+    for engine in engines or ENGINES:
+        with TemporaryDirectory(prefix="netsky-accuracy-") as folder, make_lab() as lab:
+            result = measure(lab, engine, Path(folder), targets=targets, window=window)
+        click.echo(tables(result))
+
+
+@click.command("together")
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
+@_targets
+@_window
+def together(*, engine: str, targets: int, window: float) -> None:
+    """Measure what several sweeps at once cost, and that none disturbs another: as Markdown."""
+    from lab.proofs.site import Site
+    from lab.proofs.together import CASES, sweep_together, table
+
+    options = ("--engine", engine, "--window", str(window))
+    cases = []
+    for lines in CASES:
+        with TemporaryDirectory(prefix="netsky-together-") as folder, make_lab() as lab:
+            site = Site(lab, Path(folder))
+            site.set_up(targets=targets)
+            cases.append(sweep_together(site, lines, *options))
+    click.echo(table(cases))
+
+
+PROOFS = (drill, accuracy, together)

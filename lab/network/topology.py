@@ -1,0 +1,68 @@
+"""The wires and routes of the lab, as `ip -batch` reads them.
+
+probe ──exit-a── a.1 ── a.2 ── a.3 ── a.far     in a.far and b.far all addresses of the ISPs
+  └─────exit-b── b.1 ── b.2 ── b.3 ── b.far     are local, so that the kernel answers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lab.network.addresses import ISPS, Route, isp_prefix
+
+FIRST_TABLE = 100  # of the probe's routing tables: one an egress, which is its firewall mark, too
+RULE_PREFERENCE = 100  # before the table `main`
+
+
+def table_of(route: Route) -> int:
+    return FIRST_TABLE + route.number
+
+
+def probe_batch(routes: Iterable[Route], file_of: Callable[[str], str]) -> list[str]:
+    """The probe's host: an egress is chosen by source address, interface or firewall mark."""
+    lines = ["link set lo up"]
+    for route in routes:
+        gateway, table = route.wires[0].far, table_of(route)
+        lines += _make_wire(route, 0, file_of)
+        lines.append(f"route add default via {gateway} table {table}")
+        lines += [
+            f"rule add preference {RULE_PREFERENCE} {match} table {table}"
+            for match in (f"from {route.source}", f"oif {route.interface}", f"fwmark {table}")
+        ]
+        lines.append(f"route add default via {gateway} metric {table}")
+    return lines
+
+
+def router_batch(route: Route, hop: int, file_of: Callable[[str], str]) -> list[str]:
+    """A router, `hop` from 1: forwards to the far side and back."""
+    before, after = route.wires[hop - 1], route.wires[hop]
+    lines = [*_take_wire(route, hop - 1), *_make_wire(route, hop, file_of)]
+    lines.append(f"route add default via {after.far}")
+    if hop > 1:
+        lines.append(f"route add {route.prefix} via {before.near}")
+    return lines
+
+
+def far_batch(route: Route) -> list[str]:
+    """The far side. Not in the table `local`, where a TUN device's prefix could not come first."""
+    lines = _take_wire(route, route.hops)
+    lines.append(f"route add {route.prefix} via {route.wires[-1].near}")
+    return lines + [f"route add local {isp_prefix(isp)} dev lo table main" for isp in ISPS]
+
+
+def _make_wire(route: Route, index: int, file_of: Callable[[str], str]) -> list[str]:
+    name = route.interface if index == 0 else "out"
+    there = file_of(route.namespaces[index + 1])
+    return [
+        f"link add {name} type veth peer name in netns {there}",
+        f"address add {route.wires[index].near}/30 dev {name}",
+        f"link set {name} up",
+    ]
+
+
+def _take_wire(route: Route, index: int) -> list[str]:
+    return [
+        "link set lo up",
+        f"address add {route.wires[index].far}/30 dev in",
+        "link set in up",
+    ]

@@ -1,0 +1,82 @@
+"""A site in the lab: a folder with settings, address libraries and databases, and netsky's tools."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.network import files
+from lab.network.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+INCOMPLETE = 3
+DATABASE = "netsky_{isp}.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A sweep as `netsky_probe.py` told it: packets lost and sent, by province."""
+
+    sent: dict[str, int]
+    lost: dict[str, int]
+    document: dict[str, Any]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Measured:
+        rows = document["provinces"]
+        return cls(
+            {row["province"]: row["packets_sent"] for row in rows},
+            {row["province"]: row["packets_sent"] - row["packets_received"] for row in rows},
+            document,
+        )
+
+    def ratio(self, province: str) -> float:
+        """The loss of a province."""
+        return self.lost[province] / self.sent[province]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """netsky, set up in `folder` for the probe's host of `lab`."""
+
+    lab: Lab
+    folder: Path
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.folder}/{DATABASE}"
+
+    def set_up(self, *, targets: int) -> None:
+        """Write settings and address libraries of `targets` targets a province."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings, _ = files.write(self.folder, self.lab.routes, targets=targets)
+        own = f'database = "{self.database_url}"\nlock_dir = "{self.folder}"\nno_push = true\n'
+        text = settings.read_text(encoding="utf-8")
+        probe = f'[probe]\nspool = "{self.folder}/spool"\n'
+        settings.write_text(own + text.replace("[probe]\n", probe), encoding="utf-8")
+
+    def command(self, tool: str, isp: str, *options: str) -> list[str]:
+        script, settings = str(ROOT / f"{tool}.py"), str(self.folder / "netsky.toml")
+        return [sys.executable, script, "--config", settings, "--isp", isp, *options]
+
+    def run(self, tool: str, isp: str, *options: str) -> str:
+        """What a tool prints; LabError with what it logged when it failed."""
+        done = self.lab.run(*self.command(tool, isp, *options))
+        if done.returncode not in (0, INCOMPLETE):
+            raise LabError(f"{tool} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def probe(self, isp: str, egress: str, *options: str) -> Measured:
+        """Sweep an ISP through an egress."""
+        printed = self.run("netsky_probe", isp, "--egress", egress, "--format", "json", *options)
+        return Measured.of(json.loads(printed))
+
+    def alert(self, isp: str, egress: str) -> dict[str, Any]:
+        """The verdict as `netsky_alert.py` tells it."""
+        printed = self.run("netsky_alert", isp, "--egress", egress, "--format", "json")
+        verdict: dict[str, Any] = json.loads(printed)
+        return verdict

@@ -1,0 +1,146 @@
+"""What makes a click command a tool of netsky: one error boundary, one set of exits, repetition.
+
+Library errors become exit codes here and nowhere else. Settings come from the command line, then
+the environment (`NETSKY_RATE=…`), then netsky.toml, then the defaults.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from netsky import __version__
+from netsky.cli.config import CommonOption
+from netsky.errors import InputError, NetskyError
+
+log = logging.getLogger(__name__)
+
+DONE, FAILED, INCOMPLETE = 0, 1, 3
+
+EXITS = (
+    ("0", "Done; with --every: ended by SIGTERM or ^C."),
+    ("1", "Failed or interrupted; the last line of the log says why."),
+    ("2", "Wrong usage or bad input."),
+    ("3", "Done, but something was not measured, judged or delivered."),
+    ("75", "Another run for this ISP and egress holds the lock."),
+)
+
+
+class Tool(click.Command):
+    """A tool of netsky; its callback returns the exit code."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.context_settings = {
+            "auto_envvar_prefix": "NETSKY",
+            "help_option_names": ["-h", "--help"],
+            "show_default": True,
+            "max_content_width": 100,
+        }
+        self.params += [
+            CommonOption(
+                ["-v", "--verbose"],
+                count=True,
+                show_default=False,
+                help="Say more; -vv: everything.",
+            ),
+            CommonOption(["-q", "--quiet"], is_flag=True, help="Say errors only."),
+        ]
+        click.version_option(__version__, prog_name=name)(self)
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        # SIGTERM is met like ^C: processes are ended, transactions rolled back, locks let go.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _prepare_streams()
+        logging.basicConfig(
+            format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+        )
+        try:
+            code = super().main(*args, **kwargs | {"standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except click.Abort:
+            log.error("interrupted")
+            code = FAILED
+        except NetskyError as error:
+            log.error("%s", error)
+            code = error.exit_code
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was said before; Python would fail again when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        verbose, quiet = ctx.params.pop("verbose"), ctx.params.pop("quiet")
+        level = logging.ERROR if quiet else max(logging.DEBUG, logging.WARNING - 10 * verbose)
+        logging.getLogger().setLevel(level)
+        for name, value in ctx.params.items():
+            if name == "egress" or isinstance(value, Path):
+                _check_file_name(name, value)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The tool's own options first, then those that all tools share, then the exit codes."""
+        records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
+        own = [r for param, r in records if r and not isinstance(param, CommonOption)]
+        common = [r for param, r in records if r and isinstance(param, CommonOption)]
+        for title, rows in (
+            ("Options", own),
+            ("Options of every tool", common),
+            ("Exit codes", EXITS),
+        ):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _check_file_name(option: str, value: str | Path) -> None:
+    """Refuse what this locale cannot name a file, of the lock or the spool, say."""
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise InputError(
+            f"--{option.replace('_', '-')}: no file can have the name {str(value)!r} in this locale, "
+            f"which is {sys.getfilesystemencoding()}: set LC_ALL=C.UTF-8, and not PYTHONUTF8=0"
+        ) from None
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):  # Chinese must not fail in a foreign locale
+            stream.reconfigure(errors="backslashreplace")
+
+
+def repeat(run: Callable[[], int], *, every: float | None) -> int:
+    """Run once and return its exit code, or every so many seconds until SIGTERM or ^C: then DONE.
+
+    Starts are `every` seconds apart; those that a long run misses are left out. In repetition an
+    error ends its own run only.
+    """
+    if every is None:
+        return run()
+    start = time.monotonic()
+    try:
+        while True:
+            try:
+                run()
+            except NetskyError as error:
+                log.error("%s", error)
+            missed = (time.monotonic() - start) // every
+            start += every * (missed + 1)
+            time.sleep(max(0.0, start - time.monotonic()))
+    except KeyboardInterrupt:
+        return DONE

@@ -1,0 +1,47 @@
+"""The alert's one job: newest loss and mean from the database, judged, and delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from netsky.errors import NoDataError
+from netsky.judging.grading import Rules, Verdict, judge
+from netsky.outlets.delivery import Outlets, deliver
+from netsky.outlets.metrics import alert_metrics
+from netsky.places import ISP
+from netsky.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReport:
+    """A verdict on one ISP through one egress, and what could not be delivered of it."""
+
+    isp: ISP
+    egress: str
+    rules: Rules
+    verdict: Verdict
+    not_delivered: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Every province was judged and everything delivered."""
+        return not self.verdict.not_judged and not self.not_delivered
+
+
+def alert(
+    database: Database, isp: ISP, egress: str, *, rules: Rules, outlets: Outlets
+) -> AlertReport:
+    """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
+    now = datetime.now(UTC)
+    newest = database.newest_loss(isp.slug, egress)
+    baselines = database.baselines(isp.slug, egress=egress)
+    verdict = judge(newest, baselines, now=now, rules=rules)
+    # Also when there is nothing: what was pushed before must not stand for now.
+    not_delivered = deliver(outlets.deliveries([alert_metrics(isp.slug, egress, verdict)]))
+    if not verdict.judgements:
+        raise NoDataError(
+            f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
+            "netsky_probe.py run with the same --isp, --egress and --database?"
+        )
+    return AlertReport(isp, egress, rules, verdict, not_delivered)

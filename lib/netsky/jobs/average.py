@@ -1,0 +1,144 @@
+"""The averaging's one job: the mean loss of the past hours, stored for the alert, and delivered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+
+from netsky.errors import NoDataError
+from netsky.loss import Baseline, MeanLoss
+from netsky.outlets.delivery import Outlets, Step, deliver
+from netsky.outlets.metrics import baseline_metrics
+from netsky.places import ISP, PROVINCES, Province
+from netsky.store.database import Database
+
+log = logging.getLogger(__name__)
+
+PRUNE_SECONDS = 60.0  # what is left of a large backlog is for the next run
+
+
+@dataclass(frozen=True, slots=True)
+class Averaged:
+    """One province through one egress after the averaging.
+
+    `baseline` is what is stored now, None if nothing is; `samples` sweeps of the past hours had a
+    value; `renewed`: they were enough, so that the baseline is their mean.
+    """
+
+    province: Province
+    egress: str
+    baseline: Baseline | None
+    samples: int
+    renewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineReport:
+    """An averaging: by egress and province, how many rows were pruned by table, what failed."""
+
+    isp: ISP
+    hours: float
+    computed_at: datetime
+    averaged: tuple[Averaged, ...]
+    pruned: dict[str, int]
+    not_delivered: tuple[str, ...]
+
+    @property
+    def left_alone(self) -> list[Averaged]:
+        return [entry for entry in self.averaged if not entry.renewed]
+
+    @property
+    def complete(self) -> bool:
+        """Every baseline was renewed and everything delivered."""
+        return not self.left_alone and not self.not_delivered
+
+
+def average(
+    database: Database,
+    isp: ISP,
+    egress: str | None,
+    *,
+    hours: float,
+    min_samples: int,
+    keep: timedelta,
+    outlets: Outlets,
+) -> BaselineReport:
+    """Average the past hours of each province and egress (None: of all egresses), and prune.
+
+    A province with fewer than `min_samples` values keeps the baseline that it has.
+    Raises DatabaseError, or NoDataError when there is nothing to average at all.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    means = database.mean_loss(
+        isp.slug, after=now - timedelta(hours=hours), until=now, egress=egress
+    )
+    enough = [mean for mean in means if mean.samples >= min_samples]
+    database.store_baselines(isp.slug, enough, now)
+    baselines = database.baselines(isp.slug, egress=egress)
+    if not means and not baselines:
+        raise NoDataError(
+            f"no loss rate of ISP {isp.slug}"
+            f"{'' if egress is None else f' through egress {egress}'} of the past {hours:g} hours in "
+            f"{database}: has netsky_probe.py run with the same --isp and --database?"
+        )
+    averaged = _combine(means, baselines, renewed=enough)
+    _warn(averaged, hours)
+    egresses = sorted({entry.egress for entry in averaged})
+    groups = [
+        baseline_metrics(isp.slug, name, [b for b in baselines if b.egress == name])
+        for name in egresses
+    ]
+    not_delivered = deliver(outlets.deliveries(groups))
+    pruned: Counter[str] = Counter()
+    not_pruned: tuple[str, ...] = ()
+    if enough:
+        prune = partial(_prune, database, now - keep, pruned)
+        limit = PRUNE_SECONDS + database.connector.limit
+        not_pruned = deliver({"pruning": Step(prune, limit)}, done="pruned")
+    else:  # were the clock wrong, everything could look old
+        log.warning("nothing is pruned: no mean could be computed")
+    not_delivered += not_pruned
+    return BaselineReport(isp, hours, now, tuple(averaged), dict(pruned), not_delivered)
+
+
+def _prune(database: Database, before: datetime, pruned: Counter[str]) -> None:
+    """Delete what is older for a while, and count it as it goes."""
+    deadline = time.monotonic() + PRUNE_SECONDS
+    for table, rows in database.prune(before=before):
+        pruned[table] += rows
+        if time.monotonic() > deadline:
+            log.warning("more is to be pruned: the next run goes on")
+            return
+
+
+def _warn(averaged: Sequence[Averaged], hours: float) -> None:
+    for egress, entries in groupby(averaged, key=lambda entry: entry.egress):
+        few = [f"{entry.province.slug} ({entry.samples})" for entry in entries if not entry.renewed]
+        if few:
+            log.warning(
+                "egress %s: too few values in the past %g hours, means left as they were: %s",
+                egress,
+                hours,
+                ", ".join(few),
+            )
+
+
+def _combine(
+    means: Sequence[MeanLoss], baselines: Sequence[Baseline], *, renewed: Sequence[MeanLoss]
+) -> list[Averaged]:
+    """By egress, then in the order of the provinces."""
+    samples = {(mean.egress, mean.province): mean.samples for mean in means}
+    stored = {(baseline.egress, baseline.province): baseline for baseline in baselines}
+    new = {(mean.egress, mean.province) for mean in renewed}
+    return [
+        Averaged(province, egress, stored.get(key), samples.get(key, 0), renewed=key in new)
+        for egress in sorted({name for name, _ in samples.keys() | stored.keys()})
+        for province in PROVINCES
+        if (key := (egress, province)) in samples or key in stored
+    ]

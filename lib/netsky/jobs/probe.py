@@ -1,0 +1,110 @@
+"""The probe's one job: sweep, sum up, deliver. What cannot be delivered never stops the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from netsky.addresses import AddressLibrary
+from netsky.aggregate import ProvinceQuality, Total, aggregate, total_of
+from netsky.errors import DatabaseError
+from netsky.outlets.delivery import Outlets, Step, deliver
+from netsky.outlets.metrics import probe_metrics
+from netsky.places import Egress
+from netsky.spool_state import SpoolState
+from netsky.store.database import Database
+from netsky.store.rows import SweepRows, sweep_rows
+from netsky.store.spool import FLUSH_SECONDS, Spool
+from netsky.sweep import Engine, ProbePlan, Progress, Sweep
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """A sweep, its figures, and what could not be delivered of them (a line each)."""
+
+    sweep: Sweep
+    qualities: list[ProvinceQuality]
+    not_delivered: tuple[str, ...]
+    spool: SpoolState | None = None
+
+    @property
+    def total(self) -> Total:
+        return total_of(self.qualities)
+
+    @property
+    def complete(self) -> bool:
+        """Everything was measured and everything delivered."""
+        return not self.sweep.failures and not self.not_delivered
+
+
+def probe(
+    engine: Engine,
+    library: AddressLibrary,
+    egress: Egress,
+    plan: ProbePlan,
+    *,
+    abnormal_rtt: float,
+    storage: Storage | None,
+    outlets: Outlets,
+    progress: Progress,
+) -> ProbeReport:
+    """One sweep, stored (unless `storage` is None) and delivered.
+
+    Raises EngineError when nothing could be measured.
+    """
+    sweep = engine.sweep(library, egress, plan, progress)
+    if sweep.tainted:
+        log.warning(
+            "this host itself dropped up to %s of the lost packets: the loss may not be the network's alone",
+            sweep.local_drops,
+        )
+    discarded = [f"{count} {reason}" for reason, count in sweep.discarded.items() if count]
+    if discarded:
+        log.warning("replies that do not count: %s", ", ".join(discarded))
+    for failure in sweep.failures:
+        log.error(
+            "%s: %s targets not measured: %s",
+            failure.province.slug,
+            failure.targets,
+            failure.reason,
+        )
+    qualities = aggregate(sweep, abnormal_rtt=abnormal_rtt)
+    not_stored: tuple[str, ...] = ()
+    spooled = None
+    if storage:
+        rows = sweep_rows(library.isp, egress.name, sweep.started_at, qualities)
+        not_stored, spooled = storage.store(rows)
+    not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
+    return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A database, and the spool through which sweeps go there."""
+
+    database: Database
+    spool: Spool
+
+    def store(self, rows: SweepRows) -> tuple[tuple[str, ...], SpoolState | None]:
+        """What went wrong, a line each, and how full the spool is."""
+        return self._deliver(partial(self.spool.store, rows, self.database))
+
+    def flush(self) -> tuple[tuple[str, ...], SpoolState | None]:
+        """The same, only with what waits in the spool, for as long as it gets less."""
+        waiting = None
+        while True:
+            failed, state = self._deliver(partial(self.spool.flush, self.database))
+            if not failed or state is None or (waiting is not None and state.sweeps >= waiting):
+                return failed, state
+            waiting = state.sweeps
+
+    def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
+        failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})
+        try:
+            return failed, self.spool.state()
+        except DatabaseError:  # why was said before
+            return failed, None

@@ -1,0 +1,213 @@
+"""Judging the rise of loss: newest against mean, by province, and what it adds up to.
+
+    increase = max(0, newest loss ratio - mean)
+    province:  elevated from 5, severe from 10 percentage points (both settable)
+    severity:  medium    1 to 3 provinces elevated
+               heavy     4 or more elevated
+               critical  any severe; stands beside medium or heavy
+
+What is missing or old is not judged, and never makes or ends an alert: a severity is active when the
+judged provinces prove it, and undetermined when those that were not judged could add it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from netsky.loss import Baseline, NewestLoss
+from netsky.places import PROVINCES, Province
+
+HEAVY_PROVINCES = 4
+
+# How far a rise may be from a threshold and still reach it: columns are FLOAT, and 12.3 - 7.3 is a
+# little less than 5 in binary.
+TOLERANCE_RATIO = 2e-7
+
+# A clock may be that far ahead of ours.
+CLOCK_TOLERANCE = timedelta(seconds=60)
+
+# A province that is in none of the sweeps of so long is no longer in the address library.
+GONE_AFTER = timedelta(hours=12)
+
+
+class Grade(StrEnum):
+    """What the increase of one province amounts to."""
+
+    NONE = "none"
+    ELEVATED = "elevated"
+    SEVERE = "severe"
+
+
+class Severity(StrEnum):
+    """What the grades of all provinces add up to."""
+
+    MEDIUM = "medium"
+    HEAVY = "heavy"
+    CRITICAL = "critical"
+
+
+class NotJudged(StrEnum):
+    """Why a province could not be judged."""
+
+    NO_LOSS_RATE = "no_loss_rate"
+    STALE = "stale"
+    NO_BASELINE = "no_baseline"
+    STALE_BASELINE = "stale_baseline"
+    IN_THE_FUTURE = "in_the_future"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """From which increase (ratio) a province is graded, and until which age figures are judged."""
+
+    elevated: float = 0.05
+    severe: float = 0.10
+    max_age: timedelta = timedelta(seconds=180)
+    max_baseline_age: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One province: what is known, and either a grade or the reason why there is none.
+
+    `newest` and `baseline` may be too old to judge by.
+    """
+
+    province: Province
+    newest: NewestLoss | None
+    baseline: Baseline | None
+    increase_ratio: float | None
+    grade: Grade | None
+    not_judged: NotJudged | None
+
+
+Active = Mapping[Severity, Sequence[Judgement]]
+"""The alerts that stand, and the provinces that each is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All provinces of one ISP through one egress, worst first, and what they add up to.
+
+    `active` has only the severities that stand; `undetermined` those that cannot be told.
+    """
+
+    judged_at: datetime
+    judgements: tuple[Judgement, ...]
+    active: Active
+    undetermined: frozenset[Severity]
+
+    @property
+    def judged(self) -> list[Judgement]:
+        return [judgement for judgement in self.judgements if not judgement.not_judged]
+
+    @property
+    def not_judged(self) -> list[Judgement]:
+        return [judgement for judgement in self.judgements if judgement.not_judged]
+
+
+def judge(
+    newest: Iterable[NewestLoss],
+    baselines: Iterable[Baseline],
+    *,
+    now: datetime,
+    rules: Rules,
+) -> Verdict:
+    """Judge the newest loss of each province by its mean."""
+    newest_of = {loss.province: loss for loss in newest}
+    baseline_of = {baseline.province: baseline for baseline in baselines}
+    latest = max((loss.measured_at for loss in newest_of.values()), default=None)
+    judgements = [
+        _judge_province(province, newest_of.get(province), baseline_of.get(province), now, rules)
+        for province in PROVINCES
+        if _is_in_use(newest_of.get(province), province in baseline_of, latest)
+    ]
+    judgements.sort(key=_badness, reverse=True)
+    active = add_up(judgements)
+    return Verdict(
+        judged_at=now,
+        judgements=tuple(judgements),
+        active=active,
+        undetermined=_undetermined(judgements, active),
+    )
+
+
+def _is_in_use(newest: NewestLoss | None, has_baseline: bool, latest: datetime | None) -> bool:  # noqa: FBT001
+    if latest is None:
+        return has_baseline
+    return newest is not None and newest.measured_at > latest - GONE_AFTER
+
+
+def _judge_province(
+    province: Province,
+    newest: NewestLoss | None,
+    baseline: Baseline | None,
+    now: datetime,
+    rules: Rules,
+) -> Judgement:
+    if newest is None:
+        reason = NotJudged.NO_LOSS_RATE
+    elif newest.measured_at - now > CLOCK_TOLERANCE:
+        reason = NotJudged.IN_THE_FUTURE
+    elif now - newest.measured_at > rules.max_age:
+        reason = NotJudged.STALE
+    elif baseline is None:
+        reason = NotJudged.NO_BASELINE
+    elif baseline.computed_at - now > CLOCK_TOLERANCE:
+        reason = NotJudged.IN_THE_FUTURE
+    elif now - baseline.computed_at > rules.max_baseline_age:
+        reason = NotJudged.STALE_BASELINE
+    else:
+        increase = max(0.0, newest.loss_ratio - baseline.loss_ratio)
+        return Judgement(province, newest, baseline, increase, grade(increase, rules), None)
+    return Judgement(province, newest, baseline, None, None, reason)
+
+
+def grade(increase_ratio: float, rules: Rules) -> Grade:
+    """The grade of an increase; exactly a threshold counts as reached."""
+    if _reaches(increase_ratio, rules.severe):
+        return Grade.SEVERE
+    return Grade.ELEVATED if _reaches(increase_ratio, rules.elevated) else Grade.NONE
+
+
+def _reaches(increase_ratio: float, threshold: float) -> bool:
+    return increase_ratio >= threshold - TOLERANCE_RATIO
+
+
+def add_up(judgements: Iterable[Judgement]) -> Active:
+    """The severities that the grades of the judged provinces come to."""
+    judgements = list(judgements)
+    elevated = [judgement for judgement in judgements if judgement.grade is Grade.ELEVATED]
+    severe = [judgement for judgement in judgements if judgement.grade is Grade.SEVERE]
+    active = {}
+    if elevated:
+        heavy = len(elevated) >= HEAVY_PROVINCES
+        active[Severity.HEAVY if heavy else Severity.MEDIUM] = elevated
+    if severe:
+        active[Severity.CRITICAL] = severe
+    return active
+
+
+def _undetermined(judgements: Sequence[Judgement], active: Active) -> frozenset[Severity]:
+    """What is not active, but would be if the provinces that were not judged were bad enough."""
+    unknown = sum(judgement.not_judged is not None for judgement in judgements)
+    elevated = sum(judgement.grade is Grade.ELEVATED for judgement in judgements)
+    possible = set()
+    if unknown or not judgements:
+        possible.add(Severity.CRITICAL)
+        if elevated < HEAVY_PROVINCES:
+            possible.add(Severity.MEDIUM)
+    if not judgements or elevated + unknown >= HEAVY_PROVINCES:
+        possible.add(Severity.HEAVY)
+    return frozenset(possible - active.keys())
+
+
+def _badness(judgement: Judgement) -> tuple[int, float, float]:
+    """What is graded first, then what could not be judged, then by increase and loss."""
+    graded = judgement.grade in (Grade.ELEVATED, Grade.SEVERE)
+    loss_ratio = judgement.newest.loss_ratio if judgement.newest else 0.0
+    rank = 2 if graded else 1 if judgement.not_judged else 0
+    return rank, judgement.increase_ratio or 0.0, loss_ratio

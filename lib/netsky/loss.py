@@ -1,0 +1,40 @@
+"""What is known of a province's loss over time: its mean, its baseline, its newest value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from netsky.places import Province
+
+
+@dataclass(frozen=True, slots=True)
+class MeanLoss:
+    """The mean loss of a province through an egress over some time, as a ratio.
+
+    `samples` sweeps had a value in that time; None without any.
+    """
+
+    province: Province
+    egress: str
+    loss_ratio: float | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The stored mean that the alert compares with, and when it was computed (aware, UTC)."""
+
+    province: Province
+    egress: str
+    loss_ratio: float
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewestLoss:
+    """The loss of a province in the newest sweep that has it, which started `measured_at`."""
+
+    province: Province
+    loss_ratio: float
+    measured_at: datetime

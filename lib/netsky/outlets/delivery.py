@@ -1,0 +1,76 @@
+"""Bringing figures to where they are wanted. One place that fails never keeps them from the others."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from netsky.errors import DatabaseError, DeliveryError
+from netsky.outlets.metrics import MetricGroup
+from netsky.outlets.pushgateway import Pushgateway, write_textfile
+from netsky.time_limit import time_limit
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What brings figures to one place, and how long (seconds) it may take at most."""
+
+    run: Callable[[], object]
+    limit: float
+
+
+Deliveries = Mapping[str, Step]
+"""What is to be done, by the name of the place."""
+
+TEXTFILE_SECONDS = 30.0  # disks hang, too
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where metrics go; None is nowhere. `textfile` may have {egress} in its name."""
+
+    pushgateway: Pushgateway | None = None
+    textfile: str | None = None
+
+    def deliveries(self, groups: Sequence[MetricGroup]) -> Deliveries:
+        """One PUT a group; one textfile, or with {egress} in its name one an egress."""
+        steps: dict[str, Step] = {}
+        if self.pushgateway:
+            for group in groups:
+                name = f"Pushgateway, egress {group.egress}"
+                steps[name] = Step(partial(self.pushgateway.push, group), self.pushgateway.limit)
+        if self.textfile:
+            files: dict[Path, list[MetricGroup]] = {}
+            for group in groups:
+                file = Path(self.textfile.replace("{egress}", group.egress))
+                files.setdefault(file, []).append(group)
+            for file, its_groups in files.items():
+                write = partial(write_textfile, file, its_groups)
+                steps[f"textfile {file}"] = Step(write, TEXTFILE_SECONDS)
+        return steps
+
+
+def deliver(deliveries: Deliveries, *, done: str = "delivered") -> tuple[str, ...]:
+    """Do all of them; a line for each that could not be done, which is logged, too."""
+    failed = []
+    for place, step in deliveries.items():
+        try:
+            with time_limit(step.limit, place):
+                step.run()
+        except (DatabaseError, DeliveryError) as error:
+            failed.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything at a bad answer
+            # Not the error's own text, which may hold a password.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            line = f"{Path(where.filename).name}:{where.lineno}"
+            failed.append(f"{place}: unexpected {type(error).__name__} at {line}")
+        else:
+            continue
+        log.error("not %s: %s", done, failed[-1])
+    return tuple(failed)

@@ -1,0 +1,227 @@
+"""The metrics of each job: names, labels and help in one place, apart from how they are sent.
+
+Ratios 0 to 1 and seconds. A latency without any reply is NaN: the series stays, without a value.
+All are gauges, and all have the labels `egress` and `isp`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from netsky import __version__
+from netsky.aggregate import ProvinceQuality
+from netsky.judging.grading import Judgement, Severity, Verdict
+from netsky.loss import Baseline
+from netsky.places import Province
+from netsky.spool_state import SpoolState
+from netsky.sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A metric; `labels` are those beside egress and isp."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+_PROVINCE = ("province", "province_name")
+
+PROBE_JOB = "netsky_probe"
+TARGETS = Gauge("netsky_targets", "Targets measured in the newest sweep.", _PROVINCE)
+PACKETS_SENT = Gauge("netsky_packets_sent", "Echo requests sent in it.", _PROVINCE)
+PACKETS_RECEIVED = Gauge("netsky_packets_received", "Echo replies counted in it.", _PROVINCE)
+LOSS = Gauge("netsky_loss_ratio", "Packets lost / packets sent.", _PROVINCE)
+ABNORMAL = Gauge("netsky_abnormal_ratio", "Abnormal targets / targets.", _PROVINCE)
+LATENCY_MEAN = Gauge("netsky_latency_mean_seconds", "Mean RTT of the replies.", _PROVINCE)
+LATENCY = Gauge(
+    "netsky_latency_seconds", "Quantiles of the RTT of the replies.", (*_PROVINCE, "quantile")
+)
+SWEEP_DURATION = Gauge("netsky_sweep_duration_seconds", "How long the sweep took.")
+SWEEP_TIMESTAMP = Gauge(
+    "netsky_sweep_timestamp_seconds", "When the newest sweep started, in Unix time."
+)
+SWEEP_LOCAL_DROPS = Gauge(
+    "netsky_sweep_local_drops",
+    "Packets that the probe host itself threw away; not 0: the sweep is tainted.",
+)
+SWEEP_INFO = Gauge(
+    "netsky_sweep_info",
+    "Which engine of which version made the newest sweep; always 1.",
+    ("engine", "version"),
+)
+SPOOL_SWEEPS = Gauge("netsky_spool_sweeps", "Sweeps that the database has not taken yet.")
+SPOOL_DROPPED = Gauge(
+    "netsky_spool_dropped_sweeps", "Sweeps lost because the spool was full, since it was made."
+)
+SPOOL_QUARANTINED = Gauge(
+    "netsky_spool_quarantined_rows", "Rows that the database refused for good, since then."
+)
+
+BASELINE_JOB = "netsky_avg_lossrate"
+BASELINE = Gauge("netsky_loss_baseline_ratio", "Stored mean of the loss ratio.", _PROVINCE)
+BASELINE_TIMESTAMP = Gauge(
+    "netsky_loss_baseline_timestamp_seconds",
+    "When that mean was computed, in Unix time.",
+    _PROVINCE,
+)
+
+ALERT_JOB = "netsky_alert"
+INCREASE = Gauge(
+    "netsky_loss_increase_ratio",
+    "Newest loss ratio minus its mean, at least 0; only of provinces that could be judged.",
+    _PROVINCE,
+)
+ALERT = Gauge(
+    "netsky_alert",
+    "1: an alert of that severity stands; 0: it does not; absent: cannot be told.",
+    ("severity",),
+)
+ALERT_PROVINCES = Gauge(
+    "netsky_alert_provinces", "Provinces that an alert of that severity is about.", ("severity",)
+)
+ALERT_JUDGED = Gauge("netsky_alert_judged_provinces", "Provinces that could be judged.")
+ALERT_NOT_JUDGED = Gauge(
+    "netsky_alert_not_judged",
+    "1 for each province that could not be judged, with the reason.",
+    (*_PROVINCE, "reason"),
+)
+ALERT_TIMESTAMP = Gauge("netsky_alert_timestamp_seconds", "When it was judged, in Unix time.")
+
+JOBS: Mapping[str, tuple[Gauge, ...]] = {
+    PROBE_JOB: (
+        TARGETS,
+        PACKETS_SENT,
+        PACKETS_RECEIVED,
+        LOSS,
+        ABNORMAL,
+        LATENCY_MEAN,
+        LATENCY,
+        SWEEP_DURATION,
+        SWEEP_TIMESTAMP,
+        SWEEP_LOCAL_DROPS,
+        SWEEP_INFO,
+        SPOOL_SWEEPS,
+        SPOOL_DROPPED,
+        SPOOL_QUARANTINED,
+    ),
+    BASELINE_JOB: (BASELINE, BASELINE_TIMESTAMP),
+    ALERT_JOB: (
+        INCREASE,
+        ALERT,
+        ALERT_PROVINCES,
+        ALERT_JUDGED,
+        ALERT_NOT_JUDGED,
+        ALERT_TIMESTAMP,
+    ),
+}
+
+Samples = list[tuple[tuple[str, ...], float]]
+"""Values of one metric, each behind the values of its own labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricGroup:
+    """What one job says of one egress and ISP: a group of the Pushgateway."""
+
+    job: str
+    egress: str
+    isp: str
+    samples: Mapping[Gauge, Samples]
+
+
+class Exposition(Collector):
+    """Groups of one job, for a registry of prometheus_client."""
+
+    def __init__(self, groups: Sequence[MetricGroup]) -> None:
+        self._groups = groups
+
+    def collect(self) -> Iterator[Metric]:
+        for gauge in dict.fromkeys(gauge for group in self._groups for gauge in group.samples):
+            # In the Pushgateway the grouping key says the same; a textfile has only these.
+            labels = ["egress", "isp", *gauge.labels]
+            family = GaugeMetricFamily(gauge.name, gauge.help, labels=labels)
+            for group in self._groups:
+                for values, value in group.samples.get(gauge, ()):
+                    family.add_metric([group.egress, group.isp, *values], value)
+            yield family
+
+
+def probe_metrics(
+    sweep: Sweep, qualities: Iterable[ProvinceQuality], spool: SpoolState | None = None
+) -> MetricGroup:
+    """The metrics of one sweep, and of the spool, if there is one."""
+    samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[PROBE_JOB]}
+    for quality in qualities:
+        labels = _labels(quality.province)
+        for gauge, value in (
+            (TARGETS, quality.targets),
+            (PACKETS_SENT, quality.packets_sent),
+            (PACKETS_RECEIVED, quality.packets_received),
+            (LOSS, quality.loss_ratio),
+            (ABNORMAL, quality.abnormal_ratio),
+            (LATENCY_MEAN, _or_nan(quality.latency_mean_seconds)),
+        ):
+            samples[gauge].append((labels, value))
+        for quantile, latency in (
+            ("0.5", quality.latency_p50_seconds),
+            ("0.95", quality.latency_p95_seconds),
+            ("0.99", quality.latency_p99_seconds),
+        ):
+            samples[LATENCY].append(((*labels, quantile), _or_nan(latency)))
+    samples[SWEEP_DURATION].append(((), sweep.duration_seconds))
+    samples[SWEEP_TIMESTAMP].append(((), sweep.started_at.timestamp()))
+    samples[SWEEP_LOCAL_DROPS].append(((), sweep.local_drops))
+    samples[SWEEP_INFO].append(((sweep.engine, __version__), 1))
+    if spool:
+        samples[SPOOL_SWEEPS].append(((), spool.sweeps))
+        samples[SPOOL_DROPPED].append(((), spool.dropped_sweeps))
+        samples[SPOOL_QUARANTINED].append(((), spool.quarantined_rows))
+    return MetricGroup(PROBE_JOB, sweep.egress.name, sweep.library.isp, samples)
+
+
+def baseline_metrics(isp: str, egress: str, baselines: Iterable[Baseline]) -> MetricGroup:
+    """The metrics of the stored means of one egress."""
+    samples: dict[Gauge, Samples] = {BASELINE: [], BASELINE_TIMESTAMP: []}
+    for baseline in baselines:
+        labels = _labels(baseline.province)
+        samples[BASELINE].append((labels, baseline.loss_ratio))
+        samples[BASELINE_TIMESTAMP].append((labels, baseline.computed_at.timestamp()))
+    return MetricGroup(BASELINE_JOB, egress, isp, samples)
+
+
+def alert_metrics(isp: str, egress: str, verdict: Verdict) -> MetricGroup:
+    """The metrics of one verdict. A severity that cannot be told is absent: neither 0 nor 1."""
+    samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[ALERT_JOB]}
+    for judgement in verdict.judgements:
+        _add_judgement(samples, judgement)
+    for severity in Severity:
+        if severity not in verdict.undetermined:
+            provinces = verdict.active.get(severity, ())
+            samples[ALERT].append(((severity,), 1 if provinces else 0))
+            samples[ALERT_PROVINCES].append(((severity,), len(provinces)))
+    samples[ALERT_JUDGED].append(((), len(verdict.judged)))
+    samples[ALERT_TIMESTAMP].append(((), verdict.judged_at.timestamp()))
+    return MetricGroup(ALERT_JOB, egress, isp, samples)
+
+
+def _add_judgement(samples: Mapping[Gauge, Samples], judgement: Judgement) -> None:
+    labels = _labels(judgement.province)
+    if judgement.not_judged is not None:
+        samples[ALERT_NOT_JUDGED].append(((*labels, judgement.not_judged), 1))
+    elif judgement.increase_ratio is not None:
+        samples[INCREASE].append((labels, judgement.increase_ratio))
+
+
+def _labels(province: Province) -> tuple[str, str]:
+    return province.slug, province.name
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

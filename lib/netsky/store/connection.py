@@ -1,0 +1,228 @@
+"""Connections to the database of a URL: what may stand in the URL, transactions, errors in one line."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
+from netsky.store.tables import metadata
+from netsky.time_limit import time_limit, wait_for_name
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "mariadb+pymysql": "mariadb+pymysql",
+}
+_MYSQL_QUERY_KEYS = {
+    "read_default_file",
+    "read_default_group",
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
+    "ssl_verify_cert",
+    "ssl_verify_identity",
+    "unix_socket",
+}
+
+
+def fill_url(template: str, isp: str, egress: str) -> sa.URL:
+    """The URL of an ISP's database: `{isp}` and `{egress}` filled in, the driver made explicit.
+
+    Raises InputError, which repeats nothing of the URL that may be a password.
+    """
+    filled = template.replace("{isp}", isp).replace("{egress}", egress)
+    if re.search(r"\{\w*\}", filled):
+        raise InputError("the database URL has braces around something else than isp and egress")
+    try:
+        url = sa.make_url(filled)
+    except (ArgumentError, ValueError):
+        raise InputError(
+            "the database URL is not one: write sqlite:///FILE or mysql+pymysql://USER@HOST/NAME"
+        ) from None
+    if url.drivername not in _DRIVERS:
+        raise InputError(f"no support for {url.drivername} databases: use sqlite or mysql+pymysql")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    known = _MYSQL_QUERY_KEYS if url.drivername != "sqlite" else set()
+    if unknown := sorted(url.query.keys() - known):
+        raise InputError(
+            f"unknown {', '.join(unknown)} after the ? of the database URL; "
+            f"known: {', '.join(sorted(known)) or 'nothing'}"
+        )
+    if option_file := url.query.get("read_default_file"):
+        # PyMySQL would pass over a missing one and log in as whoever runs this.
+        try:
+            Path(str(option_file)).open("rb").close()
+        except OSError as error:
+            raise InputError(
+                f"cannot read {option_file} (read_default_file of the database URL): "
+                f"{error.strerror}"
+            ) from error
+    return url
+
+
+# The server has understood and does not take it: a value that does not fit, a column that must not
+# be NULL. Trying again will not help.
+REFUSALS = (DataError, IntegrityError)
+
+
+PRIVATE = 0o600
+
+READABLE_BY_GROUP = 0o640
+
+
+class Connector:
+    """Opens a connection for each transaction, so that a restarted server is met with a fresh one.
+
+    `timeout` (seconds) bounds connecting and every wait for an answer. `mode` is that of an SQLite
+    file that is made.
+    """
+
+    def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._mode = mode
+        self.limit = 3 * timeout + 15  # seconds for a transaction as a whole
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        connect_args: dict[str, Any] = {"timeout": timeout}
+        if not self.is_sqlite:
+            whole = max(1, round(timeout))  # PyMySQL takes whole seconds only
+            names = ("connect_timeout", "read_timeout", "write_timeout")
+            connect_args = dict.fromkeys(names, whole)
+        # Each connection is closed after its transaction: nothing to reset, which a server that has
+        # gone meanwhile would answer with a traceback in the log.
+        self._engine = sa.create_engine(
+            url, poolclass=sa.NullPool, pool_reset_on_return=None, connect_args=connect_args
+        )
+
+    @contextmanager
+    def transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
+        """A transaction, committed at the end of the block; DatabaseError with one clear line.
+
+        `create`: make an SQLite file and its tables where they are missing. Without it a missing
+        file is an error: to read, it must be the one that the probe has written.
+        """
+        with self._errors_in_one_line():
+            if self.is_sqlite and create:
+                self._make_file()
+            elif self.is_sqlite:
+                self._need_file()
+            elif self._url.host:
+                wait_for_name(self._url.host, self._timeout)
+            with (
+                time_limit(self.limit, f"database {self}", DatabaseError),
+                self._engine.begin() as connection,
+            ):
+                if self.is_sqlite and create:
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                    connection.exec_driver_sql("PRAGMA synchronous=FULL")
+                    # Python begins at the first INSERT: half of the tables could stay behind.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    metadata.create_all(connection)
+                yield connection
+
+    @contextmanager
+    def _errors_in_one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except REFUSALS as error:
+            raise RefusedError(f"database {self}: {reason_of(error)}") from error
+        except SQLAlchemyError as error:
+            raise DatabaseError(f"database {self}: {reason_of(error)}") from error
+        except configparser.Error:  # its text may hold the password
+            raise DatabaseError(
+                f"database {self}: the option file (read_default_file) cannot be "
+                "understood: it needs a line [client] above `password = …`"
+            ) from None
+        except UnicodeError:  # here, too
+            raise DatabaseError(
+                f"database {self}: the host's name or the password has characters that "
+                "cannot be sent"
+            ) from None
+        except OSError as error:
+            raise DatabaseError(f"database {self}: {error.strerror or error}") from error
+        except NetskyError:
+            raise
+        except Exception as error:  # a driver may raise anything at a bad answer
+            # Not the error's own text, which may hold a password.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise DatabaseError(
+                f"database {self}: unexpected {type(error).__name__} at "
+                f"{Path(where.filename).name}:{where.lineno}: is there something else than numbers "
+                "and times in the tables, and is it MySQL or MariaDB?"
+            ) from error
+
+    def __str__(self) -> str:
+        return self._url.set(query={}).render_as_string(hide_password=True)
+
+    @property
+    def _file(self) -> Path | None:
+        name = self._url.database
+        return Path(name) if name and name != ":memory:" else None
+
+    def _make_file(self) -> None:
+        """SQLite would make it with whatever mode the umask leaves; its side files take after it."""
+        if self._file and not self._file.exists():
+            with suppress(FileExistsError):
+                os.close(os.open(self._file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode))
+
+    def _need_file(self) -> None:
+        if self._file and not self._file.exists():
+            raise DatabaseError(
+                f"database {self}: no such file: the first sweep of netsky_probe.py makes it; run "
+                "this in the same folder, or give --database"
+            )
+
+
+_APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
+_HINTS = {
+    1044: "grant this user the rights on the database",
+    1045: "check user and password (read_default_file in the URL keeps it out of sight)",
+    1049: _APPLY_SCHEMA,
+    1054: "these tables are not of today's schema: see docs/upgrade.md",
+    1142: "grant this user the rights to select, insert, update and delete",
+    1146: _APPLY_SCHEMA,
+    2003: "is the server running and reachable?",
+}
+_SQLITE_HINTS = {
+    "database or disk is full": "make room on the disk of that file",
+    "disk I/O error": "is the disk of that file full or broken?",
+    "no such table": "is it the database of netsky_probe.py? Its first sweep makes the tables",
+}
+
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
+def is_damage(error: DatabaseError) -> bool:
+    """Whether SQLite said that what is in the file is no database that it can read."""
+    cause = error.__cause__
+    said = cause.orig if isinstance(cause, DBAPIError) else None
+    if not isinstance(said, sqlite3.Error):
+        return False
+    # Without a code it is Python that cannot make sense of what SQLite has read.
+    return getattr(said, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """What the server or driver said, in one line, without SQL or values, and what to do."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    match getattr(cause, "args", ()):
+        case (int(code), text):  # as the MySQL protocol has it
+            return f"{text} ({code})" + (f": {_HINTS[code]}" if code in _HINTS else "")
+    text = str(cause).partition("\n")[0]
+    hint = _SQLITE_HINTS.get(text.partition(":")[0])
+    return f"{text}: {hint}" if hint else text

@@ -1,0 +1,72 @@
+"""A sweep as the rows that it becomes in the history tables: percent, milliseconds, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from netsky.aggregate import ProvinceQuality
+from netsky.store.tables import abnormalrate, latency, lossrate, row_name
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRows:
+    """`update_time` is naive UTC in whole seconds; `rows` are by table, without their ids."""
+
+    egress: str
+    update_time: datetime
+    rows: Mapping[str, Sequence[Row]]
+
+    def moved(self, seconds: int) -> SweepRows:
+        """The same sweep as if it had begun so many seconds later."""
+        if not seconds:
+            return self
+        update_time = self.update_time + timedelta(seconds=seconds)
+        rows = {
+            table: [{**row, "update_time": update_time} for row in rows]
+            for table, rows in self.rows.items()
+        }
+        return replace(self, update_time=update_time, rows=rows)
+
+
+def sweep_rows(
+    isp: str, egress: str, started_at: datetime, qualities: Sequence[ProvinceQuality]
+) -> SweepRows:
+    """The rows of a sweep; the conversion from ratios and seconds is here and nowhere else."""
+    update_time = column_time(started_at)
+    rows = {
+        table.name: [
+            {
+                "name": row_name(isp, quality.province, kind),
+                "value": value,
+                "province": quality.province.name,
+                "update_time": update_time,
+                "egress": egress,
+            }
+            for quality, value in zip(qualities, values, strict=True)
+        ]
+        for table, kind, values in (
+            (lossrate, "lossrate", [100 * q.loss_ratio for q in qualities]),
+            (abnormalrate, "abnormalrate", [100 * q.abnormal_ratio for q in qualities]),
+            (latency, "latency", [_milliseconds(q.latency_mean_seconds) for q in qualities]),
+        )
+    }
+    return SweepRows(egress, update_time, rows)
+
+
+def column_time(moment: datetime) -> datetime:
+    """An aware time as the columns hold it."""
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def aware_time(column: datetime) -> datetime:
+    """What a column holds as an aware time."""
+    return column.replace(tzinfo=UTC)
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else 1000 * seconds

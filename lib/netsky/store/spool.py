@@ -1,0 +1,261 @@
+"""Sweeps on their way to the database: a file that outlives a crash, until the database has them.
+
+Each sweep goes into the spool first and from there, oldest first, into the database; it leaves
+the spool when the database has committed it. Writing it twice is harmless, so that a crash at any
+moment neither loses nor doubles it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from netsky.errors import DatabaseError, RefusedError, SpoolError
+from netsky.spool_state import SpoolState
+from netsky.store.connection import PRIVATE, is_damage
+from netsky.store.database import Database, RefusedRow
+from netsky.store.rows import SweepRows, column_time
+from netsky.store.tables import HISTORY, lossrate
+
+log = logging.getLogger(__name__)
+
+VERSION = 1  # of the file's tables; of another one, the file is set aside
+BUSY_SECONDS = 5.0  # for another process to let go of the file
+FLUSH_SECONDS = 10.0  # a run writes on what was left for so long, and the next one the rest
+DROPPED, QUARANTINED = "dropped_sweeps", "quarantined_rows"
+
+_own = sa.MetaData()
+quarantine = sa.Table(
+    "netsky_quarantine",
+    _own,
+    sa.Column("netsky_quarantine_id", sa.Integer, primary_key=True),
+    sa.Column("table_name", sa.String, nullable=False),
+    sa.Column("name", sa.String),
+    sa.Column("value", sa.Float),
+    sa.Column("province", sa.String),
+    sa.Column("update_time", sa.DateTime),
+    sa.Column("egress", sa.String),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("set_aside_at", sa.DateTime, nullable=False),
+)
+counters = sa.Table(
+    "netsky_spool_counters",
+    _own,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.Integer, nullable=False),
+)
+
+
+# The start of each sweep, in the order in which they came.
+_SWEEPS = (
+    sa.select(lossrate.c.update_time)
+    .group_by(lossrate.c.update_time)
+    .order_by(sa.func.min(lossrate.c.netsky_lossrate_id))
+)
+
+
+class Spool:
+    """The spool of one ISP and egress, in a file of that folder, for one process at a time.
+
+    It holds at most `max_bytes` and nothing older than `max_age`: the oldest is dropped first. A
+    file that cannot be used is set aside under another name. Every operation raises DatabaseError
+    with one clear line.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        isp: str,
+        egress: str,
+        *,
+        max_bytes: int,
+        max_age: timedelta,
+        mode: int = PRIVATE,
+    ) -> None:
+        self.file = directory / f"netsky_{isp}.{egress}.spool"
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+        url = sa.URL.create("sqlite", database=str(self.file))
+        self._kept = Database(url, timeout=BUSY_SECONDS, mode=mode)
+
+    def store(self, sweep: SweepRows, database: Database) -> None:
+        """Keep a sweep and write on what is kept. DatabaseError: something still waits."""
+        fate = "this sweep is lost"
+        try:
+            self.add(sweep)
+            fate = "this sweep is in its file"
+            self.flush(database)
+        except SpoolError as error:
+            try:
+                database.store(sweep)
+            except DatabaseError as refusal:
+                raise DatabaseError(f"{refusal}; nor is there a spool: {error}: {fate}") from error
+            raise DatabaseError(
+                f"{error} (this sweep is in the database all the same; without a spool the next one "
+                "is lost when the database is down)"
+            ) from error
+
+    def add(self, sweep: SweepRows) -> None:
+        """Keep a sweep; it is on the disk when this returns."""
+        self._prepare()
+        with self._in_file():
+            self._kept.store(sweep)
+        self._keep_within_bounds()
+
+    def flush(self, database: Database) -> None:
+        """Write on what waits, oldest first. DatabaseError: something still waits."""
+        self._prepare()
+        deadline = time.monotonic() + FLUSH_SECONDS
+        waiting = self._times()
+        while waiting:
+            refused: list[RefusedRow] = []
+            sweep = self._read(waiting[0])
+            try:
+                try:
+                    database.store(sweep)
+                except RefusedError:
+                    refused = database.store_what_is_taken(sweep)
+            except DatabaseError as error:
+                raise DatabaseError(f"{error}; sweeps in {self.file}: {len(waiting)}") from error
+            self._remove(waiting.pop(0), refused)
+            if waiting and time.monotonic() > deadline:
+                raise DatabaseError(
+                    f"database {database}: {len(waiting)} sweeps of {self.file} are still on their "
+                    "way to it; the next run goes on"
+                )
+
+    def state(self) -> SpoolState:
+        """How full it is."""
+        self._prepare()
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(counters.c.name, counters.c.value))
+            values: dict[str, int] = {row.name: row.value for row in rows}
+            return SpoolState(
+                sweeps=len(connection.execute(_SWEEPS).all()),
+                dropped_sweeps=values.get(DROPPED, 0),
+                quarantined_rows=values.get(QUARANTINED, 0),
+            )
+
+    def _times(self) -> list[datetime]:
+        with self._transaction() as connection:
+            return list(connection.scalars(_SWEEPS))
+
+    def _read(self, update_time: datetime) -> SweepRows:
+        egress, rows = "", {}
+        with self._transaction() as connection:
+            for table in HISTORY:
+                columns = [column for column in table.c if not column.primary_key]
+                query = sa.select(*columns).where(table.c.update_time == update_time)
+                rows[table.name] = [dict(row) for row in connection.execute(query).mappings()]
+                egress = next((row["egress"] for row in rows[table.name]), egress)
+        return SweepRows(egress, update_time, rows)
+
+    def _remove(self, update_time: datetime, refused: Sequence[RefusedRow]) -> None:
+        """Take out a sweep that the database has; what it refused goes into the quarantine."""
+        with self._transaction() as connection:
+            for each in refused:
+                log.error("set aside in %s: refused for good: %s", self.file, each.reason)
+                values = {"table_name": each.table, "reason": each.reason, **each.row}
+                set_aside_at = column_time(datetime.now(UTC))
+                connection.execute(quarantine.insert().values(set_aside_at=set_aside_at, **values))
+            _count(connection, QUARANTINED, len(refused))
+            _delete(connection, update_time)
+
+    def _keep_within_bounds(self) -> None:
+        oldest_kept = column_time(datetime.now(UTC) - self._max_age)
+        dropped = 0
+        with self._transaction() as connection:
+            times = list(connection.scalars(_SWEEPS))
+            while len(times) > 1 and (
+                times[0] < oldest_kept or _used_bytes(connection) > self._max_bytes
+            ):
+                _delete(connection, times.pop(0))
+                dropped += 1
+            _count(connection, DROPPED, dropped)
+        if dropped:
+            log.error("spool %s is full or too old: %s sweeps are lost", self.file, dropped)
+
+    @contextmanager
+    def _transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
+        with self._in_file(), self._kept.connector.transaction(create=create) as connection:
+            yield connection
+
+    @contextmanager
+    def _in_file(self) -> Iterator[None]:
+        """Trouble in the block is the file's own: SpoolError. Damage that shows is set aside."""
+        try:
+            yield
+        except DatabaseError as error:
+            if is_damage(error):
+                with suppress(OSError):
+                    self._set_aside()
+            raise SpoolError(str(error)) from error
+
+    def _prepare(self) -> None:
+        """See that there is a file that can be used; one that cannot is set aside."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            usable = not self.file.exists() or self.file.stat().st_size == 0 or self._is_usable()
+            if not usable:
+                self._set_aside()
+        except OSError as error:
+            raise SpoolError(
+                f"spool {self.file}: {error.strerror}: give a folder that this user may write to "
+                "with --spool"
+            ) from error
+        with self._transaction(create=True) as connection:
+            _own.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+    def _is_usable(self) -> bool:
+        try:
+            with self._kept.connector.transaction() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+                if not sa.inspect(connection).get_table_names():
+                    version = VERSION  # a crash, or a full disk, came before the tables
+                checked = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        except DatabaseError as error:
+            # Nothing else is damage: a full disk, another process, missing rights pass, and what
+            # waits in the file must not be left behind for that.
+            if not is_damage(error):
+                raise SpoolError(str(error)) from error
+            return False
+        return version == VERSION and checked == "ok"
+
+    def _set_aside(self) -> None:
+        aside = self.file.with_name(f"{self.file.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                Path(f"{self.file}{suffix}").rename(f"{aside}{suffix}")
+        log.error(
+            "spool %s is damaged or of another version of netsky: set aside as %s, a new one begun",
+            self.file,
+            aside.name,
+        )
+
+
+def _count(connection: sa.Connection, name: str, more: int) -> None:
+    if more:
+        insert = sqlite.insert(counters).values(name=name, value=more)
+        total = counters.c.value + insert.excluded.value
+        connection.execute(insert.on_conflict_do_update(set_={"value": total}))
+
+
+def _delete(connection: sa.Connection, update_time: datetime) -> None:
+    for table in HISTORY:
+        connection.execute(sa.delete(table).where(table.c.update_time == update_time))
+
+
+def _used_bytes(connection: sa.Connection) -> int:
+    pages, free, size = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size

@@ -1,0 +1,165 @@
+"""Address libraries: which addresses stand for the users of an ISP in each province.
+
+    <directory>/<isp>/<province>.txt    one file a province
+    <directory>/exclude.txt             addresses never to probe, for any ISP (optional)
+
+What a line may be is told in `netsky.targets.address_text`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.addresses import Addresses, AddressLibrary
+from netsky.errors import LibraryError
+from netsky.places import PROVINCES, Province, province_of_spelling
+from netsky.targets.address_text import BadLine, Intervals, read_intervals
+
+log = logging.getLogger(__name__)
+
+EXCLUDE_FILE = "exclude.txt"
+
+
+def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES) -> AddressLibrary:
+    """Read the address library of `isp` below `directory`, limited to `provinces`.
+
+    An address counts once: within a province, and, between provinces, for the first one in the
+    order of `PROVINCES`. Raises LibraryError when the folder is missing or empty, a file has an
+    unknown name, or any line is bad; the message then lists all bad lines of all files.
+    """
+    files = _province_files(directory / isp)
+    asked = set(provinces)
+    wanted = [province for province in PROVINCES if province in asked]
+    bad: list[BadLine] = []
+    found = {
+        province: read_intervals(files[province], bad, targets=True).expand()
+        for province in wanted
+        if province in files
+    }
+    exclude_file = directory / EXCLUDE_FILE
+    exclude = (
+        read_intervals(exclude_file, bad, targets=False) if os.path.lexists(exclude_file) else None
+    )
+    if bad:
+        lines = "\n".join(str(line) for line in bad)
+        raise LibraryError(f"{lines}\n{len(bad)} bad line(s) in {directory}: mend or delete them")
+    library = _assemble(isp, found, exclude)
+    if not library.targets:
+        raise LibraryError(
+            f"no targets in {directory / isp} for the asked provinces: put one address, CIDR or "
+            f"range a line into {directory / isp}/<province>.txt"
+        )
+    log.info(
+        "%s: %s targets, %s duplicates dropped, %s excluded",
+        directory / isp,
+        library.targets,
+        library.duplicates,
+        library.excluded,
+    )
+    missing = [province.slug for province in wanted if province not in library.provinces]
+    if missing:
+        log.warning("%s: no targets for %s", directory / isp, ", ".join(missing))
+    return library
+
+
+def _province_files(folder: Path) -> dict[Province, Path]:
+    try:
+        listing = sorted(folder.iterdir())
+    except OSError as error:
+        raise LibraryError(
+            f"no address library in {_shown(folder)}: {error.strerror} (--library)"
+        ) from error
+    files: dict[Province, Path] = {}
+    for file in listing:
+        if file.name.startswith("."):
+            continue
+        province = province_of_spelling(file.stem) if file.suffix == ".txt" else None
+        if province is None or not file.is_file():
+            raise LibraryError(f"{file}: not <province>.txt of a known province: rename or move it")
+        if province in files:
+            raise LibraryError(f"{files[province]} and {file} are the same province: merge them")
+        files[province] = file
+    return files
+
+
+def _shown(folder: Path) -> Path:
+    try:
+        return folder.absolute()
+    except OSError:  # the working directory itself is gone
+        return folder
+
+
+def _assemble(
+    isp: str, found: dict[Province, Addresses], exclude: Intervals | None
+) -> AddressLibrary:
+    addresses = np.concatenate([np.empty(0, np.uint32), *found.values()])
+    owner = np.repeat(np.arange(len(found)), [len(part) for part in found.values()])
+    keep = _first_occurrences(addresses)
+    duplicates = len(addresses) - int(np.count_nonzero(keep))
+    if exclude is not None:
+        keep &= ~_within(addresses, exclude)
+    excluded = len(addresses) - duplicates - int(np.count_nonzero(keep))
+    addresses, owner = addresses[keep], owner[keep]
+    sizes = np.bincount(owner, minlength=len(found))
+    return AddressLibrary(
+        isp=isp,
+        provinces=tuple(p for p, size in zip(found, sizes, strict=True) if size),
+        addresses=addresses,
+        bounds=np.concatenate([[0], np.cumsum(sizes[sizes > 0])]).astype(np.int64),
+        duplicates=duplicates,
+        excluded=excluded,
+    )
+
+
+def _first_occurrences(addresses: Addresses) -> npt.NDArray[np.bool_]:
+    """True where an address stands for the first time."""
+    order = np.argsort(addresses, kind="stable")
+    ordered = addresses[order]
+    keep = np.ones(len(addresses), np.bool_)
+    keep[order[1:][ordered[1:] == ordered[:-1]]] = False
+    return keep
+
+
+def _within(addresses: Addresses, intervals: Intervals) -> npt.NDArray[np.bool_]:
+    """True where an address lies in any of the intervals, which may overlap."""
+    # Inside an interval more intervals have begun at or before the address than ended before it.
+    begun = np.searchsorted(np.sort(intervals.first), addresses, side="right")
+    ended = np.searchsorted(np.sort(intervals.last), addresses, side="left")
+    return np.asarray(begun > ended)
+
+
+class LibraryFiles:
+    """The address library on disk, for a tool that runs for days: read again when it changes."""
+
+    def __init__(self, directory: Path, isp: str, provinces: Iterable[Province]) -> None:
+        self._directory = directory
+        self._isp = isp
+        self._provinces = tuple(provinces)
+        self._state = self._look()
+        self._library = load(directory, isp, provinces=self._provinces)
+
+    def current(self) -> AddressLibrary:
+        """The library as it is now; while it cannot be read, as it was, with the error in the log."""
+        state = self._look()
+        if state != self._state:
+            self._state = state
+            try:
+                self._library = load(self._directory, self._isp, provinces=self._provinces)
+            except LibraryError as error:
+                log.error("%s\nprobing goes on with the library as it was before", error)
+        return self._library
+
+    def _look(self) -> set[tuple[str, int, int]]:
+        state = set()
+        for file in [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]:
+            with suppress(OSError):  # what cannot be read is for `load` to say
+                stat = file.stat()
+                state.add((str(file), stat.st_mtime_ns, stat.st_size))
+        return state

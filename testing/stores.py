@@ -1,0 +1,97 @@
+"""Databases of our own, SQLite and MariaDB alike, with a second way into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+
+from netsky.places import find_province
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from netsky.store.tables import avg_lossrate, lossrate, metadata, row_name
+from testing.servers import MariaDB
+
+_serial = count()
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A row of the loss table of ISP cu; `percent` None is NULL."""
+
+    province: str
+    percent: float | None
+    at: datetime
+    egress: str = "default"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database of its own for one test, and a second way into it."""
+
+    url: str
+    engine: sa.Engine
+
+    @property
+    def database(self) -> Database:
+        return Database(fill_url(self.url, "cu", "default"), timeout=5)
+
+    def rows(self, table):
+        columns = "name, value, province, update_time, egress"
+        with self.engine.connect() as connection:
+            rows = connection.execute(sa.select(metadata.tables[table]).order_by(sa.text("1")))
+            return [tuple(row._mapping[name] for name in columns.split(", ")) for row in rows]
+
+    def execute(self, sql):
+        with self.engine.begin() as connection:
+            connection.execute(sa.text(sql))
+
+    def fetch(self, sql):
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(sql))]
+
+    def create_tables(self):
+        metadata.create_all(self.engine)
+
+    def add_losses(self, *losses: Loss):
+        """Rows of the loss table that no sweep of ours has written."""
+        rows = [
+            {
+                "name": row_name("cu", find_province(loss.province), "lossrate"),
+                "value": loss.percent,
+                "province": find_province(loss.province).name,
+                "update_time": loss.at.astimezone(UTC).replace(tzinfo=None, microsecond=0),
+                "egress": loss.egress,
+            }
+            for loss in losses
+        ]
+        with self.engine.begin() as connection:
+            connection.execute(lossrate.insert(), rows)
+
+    def add_mean(self, province, percent, at, egress="default"):
+        name = row_name("cu", find_province(province), "lossrate")
+        update_time = at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        row = {"name": name, "egress": egress, "value": percent, "update_time": update_time}
+        with self.engine.begin() as connection:
+            connection.execute(avg_lossrate.insert(), row)
+
+
+@pytest.fixture
+def mariadb_store(mariadb: MariaDB):
+    name = f"test_{next(_serial)}"
+    mariadb.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    made = Store(mariadb.url(name), sa.create_engine(mariadb.url(name), poolclass=sa.NullPool))
+    metadata.create_all(made.engine)
+    yield made
+    mariadb.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def store(request, tmp_path):
+    if request.param == "mariadb":
+        return request.getfixturevalue("mariadb_store")
+    url = f"sqlite:///{tmp_path}/netsky.db"
+    return Store(url, sa.create_engine(url, poolclass=sa.NullPool))

@@ -1,0 +1,79 @@
+"""What the shared options stand for, where one setting serves three tools."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from netsky.loss import MeanLoss
+from netsky.places import find_province
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from testing.commands import run_tool
+from testing.samples import make_quality
+
+TEXTFILE = "textfile netsky_{isp}.prom is set for every tool, and each would replace the other's"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a database that has something to judge."""
+    url = fill_url(f"sqlite:///{tmp_path}/netsky_cu.db", "cu", "default")
+    database, now = Database(url, timeout=5), datetime.now(UTC)
+    database.store_sweep("cu", "default", now, [make_quality("hunan", loss_ratio=0.0)])
+    database.store_baselines("cu", [MeanLoss(find_province("hunan"), "default", 0, 3)], now)
+    return tmp_path
+
+
+def alert_and_average(folder, *arguments, **environment):
+    for tool, options in (
+        ("netsky_alert", []),
+        ("netsky_get_avg_lossrate", ["--min-samples", "1"]),
+    ):
+        yield run_tool(folder, tool, *options, *arguments, **environment)
+
+
+def prom_files(folder):
+    return sorted(file.name for file in folder.glob("*.prom"))
+
+
+def test_a_textfile_for_every_tool_has_the_tool_in_its_name(folder):
+    (folder / "netsky.toml").write_text("textfile = 'netsky_{tool}_{isp}_{egress}.prom'\n")
+    for done in alert_and_average(folder):
+        assert (done.returncode, done.stderr) == (0, "")
+    names = ["netsky_alert_cu_default.prom", "netsky_avg_lossrate_cu_default.prom"]
+    assert prom_files(folder) == names
+
+
+def test_a_textfile_for_every_tool_without_the_tool_in_its_name_is_refused(folder):
+    (folder / "netsky.toml").write_text("textfile = 'netsky_{isp}.prom'\n")
+    for done in alert_and_average(folder):
+        assert done.returncode == 2
+        assert TEXTFILE in done.stderr
+    (folder / "netsky.toml").write_text("")
+    for done in alert_and_average(folder, NETSKY_TEXTFILE="netsky_{isp}.prom"):
+        assert done.returncode == 2
+        assert TEXTFILE in done.stderr
+
+
+def test_a_textfile_of_one_tool_needs_no_tool_in_its_name(folder):
+    (folder / "netsky.toml").write_text("[alert]\ntextfile = 'a_{isp}.prom'\n")
+    for done in alert_and_average(folder, "--format", "line"):
+        assert (done.returncode, done.stderr) == (0, "")
+    assert prom_files(folder) == ["a_cu.prom"]
+    (folder / "netsky.toml").unlink()
+    for done in alert_and_average(folder, "--textfile", "b_{isp}.prom"):
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "b_cu.prom" in prom_files(folder)
+
+
+def test_an_egress_must_be_known(folder):
+    for done in alert_and_average(folder, "--egress", "unicom-9"):
+        assert done.returncode == 2
+        assert "unknown egress 'unicom-9'" in done.stderr
+
+
+def test_no_egress_may_be_called_all(folder):
+    (folder / "netsky.toml").write_text("[egress.all]\n")
+    for done in alert_and_average(folder):
+        assert done.returncode == 2
+        assert "[egress.all]: that name stands for all egresses" in done.stderr

@@ -1,0 +1,201 @@
+"""The metrics of each job, as Prometheus would read them."""
+
+from math import isnan, nan
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from netsky import __version__
+from netsky.outlets.metrics import JOBS, Exposition, alert_metrics, baseline_metrics, probe_metrics
+from netsky.spool_state import SpoolState
+from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_quality, make_sweep
+
+QUALITIES = [
+    make_quality("guangdong"),
+    make_quality(
+        "xizang",
+        packets_received=0,
+        loss_ratio=1.0,
+        abnormal_ratio=1.0,
+        latency_mean_seconds=None,
+        latency_p50_seconds=None,
+        latency_p95_seconds=None,
+        latency_p99_seconds=None,
+    ),
+]
+GROUP = {"egress": "联通-1", "isp": "cu"}
+GUANGDONG = GROUP | {"province": "guangdong", "province_name": "广东"}
+XIZANG = GROUP | {"province": "xizang", "province_name": "西藏"}
+
+
+def exported(*groups):
+    """By name: (labels, value) of each sample, all of them gauges with a help text."""
+    registry = CollectorRegistry()
+    registry.register(Exposition(groups or [sweep_metrics()]))
+    samples = {}
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        assert family.type == "gauge"
+        assert family.documentation
+        for name, labels, value, *_ in family.samples:
+            samples.setdefault(name, []).append((labels, value))
+    return samples
+
+
+def sweep_metrics(spool=None):
+    sweep = make_sweep({"guangdong": [0.1], "xizang": [nan]}, egress="联通-1", local_drops=3)
+    return probe_metrics(sweep, QUALITIES, spool)
+
+
+def alert_metrics_of(rises):
+    report = make_alert_report(rises)
+    return alert_metrics("cu", report.egress, report.verdict)
+
+
+def test_there_are_these_metrics_and_no_others():
+    assert sorted(exported()) == [
+        "netsky_abnormal_ratio",
+        "netsky_latency_mean_seconds",
+        "netsky_latency_seconds",
+        "netsky_loss_ratio",
+        "netsky_packets_received",
+        "netsky_packets_sent",
+        "netsky_sweep_duration_seconds",
+        "netsky_sweep_info",
+        "netsky_sweep_local_drops",
+        "netsky_sweep_timestamp_seconds",
+        "netsky_targets",
+    ]
+
+
+def test_each_province_has_its_figures():
+    samples = exported()
+    for name, guangdong, xizang in (
+        ("netsky_targets", 10, 10),
+        ("netsky_packets_sent", 10, 10),
+        ("netsky_packets_received", 9, 0),
+        ("netsky_loss_ratio", 0.1, 1),
+        ("netsky_abnormal_ratio", 0.3, 1),
+    ):
+        assert samples[name] == [(GUANGDONG, guangdong), (XIZANG, xizang)]
+
+
+def test_a_latency_without_any_reply_is_nan_rather_than_0_or_absent():
+    samples = exported()
+    [guangdong, (labels, value)] = samples["netsky_latency_mean_seconds"]
+    assert guangdong == (GUANGDONG, 0.0425)
+    assert labels == XIZANG
+    assert isnan(value)
+    quantiles = [
+        value
+        for labels, value in samples["netsky_latency_seconds"]
+        if XIZANG.items() <= labels.items()
+    ]
+    assert len(quantiles) == 3
+    assert all(isnan(value) for value in quantiles)
+
+
+def test_latency_quantiles_are_labelled():
+    found = [s for s in exported()["netsky_latency_seconds"] if GUANGDONG.items() <= s[0].items()]
+    assert found == [
+        (GUANGDONG | {"quantile": "0.5"}, 0.04),
+        (GUANGDONG | {"quantile": "0.95"}, 0.08),
+        (GUANGDONG | {"quantile": "0.99"}, 0.09),
+    ]
+
+
+def test_the_sweep_has_its_figures():
+    samples = exported()
+    assert samples["netsky_sweep_duration_seconds"] == [(GROUP, 9.5)]
+    assert samples["netsky_sweep_timestamp_seconds"] == [(GROUP, STARTED_AT.timestamp())]
+    assert samples["netsky_sweep_local_drops"] == [(GROUP, 3)]
+    assert samples["netsky_sweep_info"] == [
+        (GROUP | {"engine": "fping", "version": __version__}, 1)
+    ]
+
+
+def test_the_labels_of_each_metric_are_those_that_it_declares():
+    groups = {
+        "netsky_probe": sweep_metrics(SpoolState(0, 0, 0)),
+        "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
+        "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
+    }
+    assert groups.keys() == JOBS.keys()
+    for job, group in groups.items():
+        assert group.job == job
+        samples = exported(group)
+        assert list(samples) == [gauge.name for gauge in JOBS[job]]
+        for gauge in JOBS[job]:
+            for labels, _ in samples[gauge.name]:
+                assert set(labels) == {"egress", "isp", *gauge.labels}
+
+
+# The mean
+
+
+def test_a_stored_mean_has_its_ratio_and_the_time_of_its_computation():
+    hunan = make_baseline("hunan", 12.5, egress="b", hours=2)
+    samples = exported(baseline_metrics("cu", "b", [hunan]))
+    labels = {"egress": "b", "isp": "cu", "province": "hunan", "province_name": "湖南"}
+    assert samples == {
+        "netsky_loss_baseline_ratio": [(labels, 0.125)],
+        "netsky_loss_baseline_timestamp_seconds": [(labels, STARTED_AT.timestamp() - 7200)],
+    }
+
+
+def test_several_egresses_in_one_textfile_share_the_head_of_each_metric():
+    groups = [
+        baseline_metrics("cu", egress, [make_baseline("hunan", 1, egress=egress)])
+        for egress in ("a", "b")
+    ]
+    samples = exported(*groups)["netsky_loss_baseline_ratio"]
+    assert [labels["egress"] for labels, _ in samples] == ["a", "b"]
+
+
+# The alert
+
+
+def alert_samples(rises):
+    """By metric: the values by the labels that are its own."""
+    return {
+        name: {
+            "/".join(v for k, v in labels.items() if k not in ("egress", "isp", "province_name")): x
+            for labels, x in samples
+        }
+        for name, samples in exported(alert_metrics_of(rises)).items()
+    }
+
+
+def test_a_verdict_with_alerts():
+    samples = alert_samples({"hunan": 7.0, "hubei": 50.0, "hebei": 20.0, "henan": 0.0})
+    assert samples["netsky_alert"] == {"medium": 1, "heavy": 0, "critical": 1}
+    assert samples["netsky_alert_provinces"] == {"medium": 1, "heavy": 0, "critical": 2}
+    assert samples["netsky_alert_judged_provinces"] == {"": 4}
+    increases = samples["netsky_loss_increase_ratio"]
+    assert increases == {"hunan": 0.07, "hubei": 0.5, "hebei": 0.2, "henan": 0}
+    assert samples["netsky_alert_timestamp_seconds"] == {"": STARTED_AT.timestamp()}
+
+
+def test_without_an_alert_every_severity_is_0():
+    samples = alert_samples({"hunan": 0.0})
+    assert samples["netsky_alert"] == {"medium": 0, "heavy": 0, "critical": 0}
+
+
+def test_a_province_that_is_not_judged_has_a_reason_and_no_increase():
+    samples = alert_samples({"hunan": None, "hubei": 1.0})
+    assert samples["netsky_loss_increase_ratio"] == {"hubei": 0.01}
+    assert samples["netsky_alert_not_judged"] == {"hunan/no_baseline": 1}
+    assert samples["netsky_alert_judged_provinces"] == {"": 1}
+
+
+def test_what_cannot_be_told_is_neither_0_nor_1():
+    samples = alert_samples({"hunan": None})
+    assert samples["netsky_alert"] == {"heavy": 0}  # one silent province is not four
+    assert samples["netsky_alert_provinces"] == {"heavy": 0}
+    assert samples["netsky_alert_judged_provinces"] == {"": 0}
+
+
+def test_the_spool_has_its_figures_where_there_is_one():
+    samples = exported(sweep_metrics(SpoolState(sweeps=3, dropped_sweeps=2, quarantined_rows=1)))
+    assert samples["netsky_spool_sweeps"] == [(GROUP, 3)]
+    assert samples["netsky_spool_dropped_sweeps"] == [(GROUP, 2)]
+    assert samples["netsky_spool_quarantined_rows"] == [(GROUP, 1)]

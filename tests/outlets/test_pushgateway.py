@@ -1,0 +1,292 @@
+"""Metrics into a real Pushgateway, a real textfile, and servers that misbehave."""
+
+import math
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from netsky import __version__
+from netsky.aggregate import aggregate
+from netsky.errors import DeliveryError, InputError
+from netsky.outlets.metrics import PROBE_JOB, probe_metrics
+from netsky.outlets.pushgateway import Pushgateway, write_textfile
+from testing.samples import STARTED_AT, make_sweep
+from testing.servers import PUSH_PASSWORD, PUSH_USER, free_port, run_pushgateway
+
+NAN = math.nan
+RTTS = {
+    "beijing": [0.010, 0.020, 0.030, NAN],
+    "guangdong": [0.4],
+    "xizang": [NAN, NAN],
+}
+
+
+def metrics_of(rtts, egress="default", **fields):
+    sweep = make_sweep(rtts, egress=egress, **fields)
+    return probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3))
+
+
+def push(url, metrics=None, *, egress="default", timeout=5, **credentials):
+    gateway = Pushgateway(url, timeout=timeout, **credentials)
+    gateway.push(metrics or metrics_of(RTTS, egress))
+
+
+def push_and_fail(url, **options) -> str:
+    """The message, which is one line and names the Pushgateway, of a push that is not taken."""
+    with pytest.raises(DeliveryError) as failure:
+        push(url, **options)
+    message = str(failure.value)
+    assert message.startswith(f"Pushgateway {url}: ")
+    assert "\n" not in message
+    return message
+
+
+def samples(text, egress):
+    """By metric name: the samples of an egress as (labels besides the group's, value)."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for name, labels, value, *_ in family.samples:
+            if labels.pop("egress", None) != egress or name.startswith("push_"):
+                continue
+            assert labels.pop("isp") == "cu"
+            assert labels.pop("job", PROBE_JOB) == PROBE_JOB
+            labels.pop("instance", None)  # the Pushgateway adds an empty one
+            found.setdefault(name, []).append((labels, value))
+    return found
+
+
+def pushed(url, egress):
+    with urlopen(f"{url}/metrics", timeout=5) as answer:
+        return samples(answer.read().decode(), egress)
+
+
+def by_province(found):
+    return {labels["province"]: value for labels, value in found}
+
+
+@contextmanager
+def http_server(status, body=b""):
+    """A server that gives every request the same answer; its URL and the requests it got."""
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            requests.append((self.command, self.path, content.decode()))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PUT = do_POST = do_DELETE = do_GET = answer  # noqa: N815 # http.server's names
+
+        def log_message(self, *_args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_sweep_is_one_put_of_its_group_with_all_provinces():
+    with http_server(202) as (url, requests):
+        push(url, egress="unicom-1")
+    ((method, path, body),) = requests
+    assert method == "PUT"
+    assert path == "/metrics/job/netsky_probe/egress/unicom-1/isp/cu"
+    for province in RTTS:
+        assert f'province="{province}"' in body
+
+
+def test_all_metrics_of_a_sweep_arrive_with_labels_and_values(pushgateway):
+    egress = "all-metrics"
+    push(pushgateway, metrics_of(RTTS, egress, local_drops=7), egress=egress)
+    found = pushed(pushgateway, egress)
+    assert set(found) == {
+        "netsky_targets",
+        "netsky_packets_sent",
+        "netsky_packets_received",
+        "netsky_loss_ratio",
+        "netsky_abnormal_ratio",
+        "netsky_latency_mean_seconds",
+        "netsky_latency_seconds",
+        "netsky_sweep_duration_seconds",
+        "netsky_sweep_timestamp_seconds",
+        "netsky_sweep_local_drops",
+        "netsky_sweep_info",
+    }
+    names = {"beijing": "北京", "guangdong": "广东", "xizang": "西藏"}
+    for name, beijing, guangdong, xizang in (
+        ("netsky_targets", 4, 1, 2),
+        ("netsky_packets_sent", 4, 1, 2),
+        ("netsky_packets_received", 3, 1, 0),
+        ("netsky_loss_ratio", 0.25, 0, 1),
+        ("netsky_abnormal_ratio", 0.25, 1, 1),
+        ("netsky_latency_mean_seconds", 0.02, 0.4, NAN),
+    ):
+        values = by_province(found[name])
+        expected = {"beijing": beijing, "guangdong": guangdong, "xizang": xizang}
+        assert values == pytest.approx(expected, nan_ok=True), name
+        assert all(
+            labels == {"province": labels["province"], "province_name": names[labels["province"]]}
+            for labels, _ in found[name]
+        )
+    quantiles = {
+        (labels["province"], labels["province_name"], labels["quantile"]): value
+        for labels, value in found["netsky_latency_seconds"]
+    }
+    assert len(quantiles) == 9
+    assert quantiles["beijing", "北京", "0.5"] == pytest.approx(0.02)
+    assert quantiles["beijing", "北京", "0.95"] == pytest.approx(0.029)
+    assert quantiles["beijing", "北京", "0.99"] == pytest.approx(0.0298)
+    assert math.isnan(quantiles["xizang", "西藏", "0.5"])
+    assert found["netsky_sweep_duration_seconds"] == [({}, 9.5)]
+    assert found["netsky_sweep_timestamp_seconds"] == [({}, STARTED_AT.timestamp())]
+    assert found["netsky_sweep_local_drops"] == [({}, 7)]
+    assert found["netsky_sweep_info"] == [({"engine": "fping", "version": __version__}, 1)]
+
+
+def test_a_province_that_is_no_longer_measured_vanishes(pushgateway):
+    push(pushgateway, egress="vanishing")
+    push(pushgateway, metrics_of({"beijing": [0.01]}, "vanishing"), egress="vanishing")
+    found = pushed(pushgateway, "vanishing")
+    assert by_province(found["netsky_loss_ratio"]) == {"beijing": 0}
+
+
+def test_another_egress_is_left_alone(pushgateway):
+    push(pushgateway, egress="one")
+    push(pushgateway, metrics_of({"beijing": [0.01]}, "two"), egress="two")
+    assert set(by_province(pushed(pushgateway, "one")["netsky_targets"])) == set(RTTS)
+
+
+@pytest.mark.parametrize("egress", ["联通-1号", "a.b_c"])
+def test_an_egress_name_arrives_as_it_is(pushgateway, egress):
+    push(pushgateway, egress=egress)
+    assert by_province(pushed(pushgateway, egress)["netsky_targets"])["beijing"] == 4
+
+
+def test_user_and_password_open_a_pushgateway_that_wants_them(tmp_path):
+    with run_pushgateway(tmp_path, with_password=True) as url:
+        push(url, user=PUSH_USER, password=PUSH_PASSWORD)
+        for credentials in ({}, {"user": PUSH_USER, "password": "geheim"}):
+            message = push_and_fail(url, **credentials)
+            assert "answers 401 Unauthorized" in message
+            assert "geheim" not in message
+
+
+def test_a_pushgateway_that_is_down_is_named():
+    assert "is it running and reachable?" in push_and_fail(f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_pushgateway_that_never_answers_is_given_up(silent_port):
+    message = push_and_fail(f"http://127.0.0.1:{silent_port}", timeout=1)
+    assert message.endswith("no answer within 1 s")
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_error_is_passed_on_with_the_first_line_of_what_was_said(status):
+    with http_server(status, "出错了: pushed metrics are invalid\nsecond line".encode()) as (
+        url,
+        _,
+    ):
+        message = push_and_fail(url)
+    assert f"answers {status} " in message
+    assert message.endswith("出错了: pushed metrics are invalid")
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9091", "ftp://127.0.0.1", "http://", "http://netsky:geheim@127.0.0.1:9091"]
+)
+def test_a_url_that_cannot_be_used_is_refused_and_not_repeated(url):
+    with pytest.raises(InputError) as refusal:
+        Pushgateway(url, timeout=1)
+    assert "geheim" not in str(refusal.value)
+
+
+# The textfile
+
+
+def test_a_textfile_holds_what_a_push_would(tmp_path):
+    file = tmp_path / "netsky.prom"
+    write_textfile(file, [metrics_of(RTTS, "联通-1")])
+    found = samples(file.read_text(encoding="utf-8"), "联通-1")
+    assert by_province(found["netsky_loss_ratio"]) == {"beijing": 0.25, "guangdong": 0, "xizang": 1}
+    assert len(found) == 11
+
+
+def test_a_textfile_is_replaced_at_once(tmp_path):
+    file = tmp_path / "netsky.prom"
+    write_textfile(file, [metrics_of(RTTS)])
+    with file.open(encoding="utf-8") as reader:  # as node_exporter in the middle of reading
+        first = reader.read(100)
+        write_textfile(file, [metrics_of({"beijing": [0.01]})])
+        rest = reader.read()
+    assert by_province(samples(first + rest, "default")["netsky_targets"]).keys() == RTTS.keys()
+    assert "guangdong" not in file.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_textfile_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
+    file = tmp_path / "netsky.prom"
+    file.mkdir()
+    for target in (file, tmp_path / "absent" / "netsky.prom"):
+        with pytest.raises(DeliveryError) as failure:
+            write_textfile(target, [metrics_of(RTTS)])
+        assert str(target) in str(failure.value)
+        assert "\n" not in str(failure.value)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@contextmanager
+def raw_server(answer, *, then_hang=False):
+    """A server that answers one request with these bytes; its URL."""
+    done = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+            if then_hang:
+                done.wait(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "then_hang"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", False),  # http.client.BadStatusLine
+        (b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", True),  # TimeoutError in _reason
+        (b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", False),  # IncompleteRead
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_a_failed_delivery(answer, then_hang):
+    with raw_server(answer, then_hang=then_hang) as url:
+        push_and_fail(url, timeout=1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:abc", "http://127.0.0.1:1/a b", "http://[::1", "http://127.0.0.1:1/推送"],
+)
+def test_more_urls_that_cannot_be_used_are_refused(url):
+    with pytest.raises(InputError):
+        push(url)
