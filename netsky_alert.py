@@ -58,13 +58,13 @@ def main(
     from netsky.console.alert import AlertView
     from netsky.errors import InputError
     from netsky.jobs.alert import alert
-    from netsky.judging.grading import Rules
+    from netsky.judging.grading import Thresholds
 
     if elevated >= severe:
         raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")
     isp, egress = common.find_isp(), common.find_egress()
     database, outlets = common.open_database(), common.open_outlets()
-    rules = Rules(
+    thresholds = Thresholds(
         elevated=elevated / 100,
         severe=severe / 100,
         max_age=timedelta(seconds=max_age),
@@ -72,7 +72,7 @@ def main(
     )
 
     def run() -> int:
-        report = alert(database, isp, egress.name, rules=rules, outlets=outlets)
+        report = alert(database, isp, egress.name, thresholds=thresholds, outlets=outlets)
         console.show(AlertView(report), common.output_format())
         return DONE if report.complete else INCOMPLETE
 

@@ -10,7 +10,7 @@ import numpy as np
 from netsky.addresses import AddressLibrary
 from netsky.aggregate import ProvinceQuality
 from netsky.jobs.alert import AlertReport
-from netsky.judging.grading import Rules, judge
+from netsky.judging.grading import Thresholds, judge
 from netsky.loss import Baseline, NewestLoss
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import Sweep
@@ -93,5 +93,5 @@ def make_alert_report(rises: dict[str, float | None], *, not_delivered=()) -> Al
     """By province the loss in percent, above a mean of 0; None: there is no mean yet."""
     newest = [make_newest(province, rise or 0) for province, rise in rises.items()]
     means = [make_baseline(province, 0) for province, rise in rises.items() if rise is not None]
-    verdict = judge(newest, means, now=STARTED_AT, rules=Rules())
-    return AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Rules(), verdict, tuple(not_delivered))
+    verdict = judge(newest, means, now=STARTED_AT, thresholds=Thresholds())
+    return AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Thresholds(), verdict, tuple(not_delivered))

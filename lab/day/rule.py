@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from lab.day.types import Bools, Floats, Grades
-from netsky.judging.grading import Grade, Rules, Severity, Verdict, judge
+from netsky.judging.grading import Grade, Severity, Thresholds, Verdict, judge
 from netsky.loss import Baseline, NewestLoss
 from netsky.places import PROVINCES
 
@@ -120,9 +120,9 @@ class BaselineRule:
         self,
         average: Average = mean_of_12_hours,
         judged: Judged = as_measured,
-        rules: Rules | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
-        self._average, self._judged, self._rules = average, judged, rules or Rules()
+        self._average, self._judged, self._thresholds = average, judged, thresholds or Thresholds()
         self._history = History()
         self._loss = np.full(len(PROVINCES), np.nan)
         self._measured_at: list[datetime | None] = [None] * len(PROVINCES)
@@ -149,8 +149,11 @@ class BaselineRule:
         """All is new and far from any grade: most minutes, and the verdict takes a while."""
         if not known.all() or None in self._computed_at:
             return False
-        far = bool((self._loss - self._usual < self._rules.elevated - MARGIN).all())
-        return far and at - min(filter(None, self._computed_at)) < self._rules.max_baseline_age / 2
+        far = bool((self._loss - self._usual < self._thresholds.elevated - MARGIN).all())
+        return (
+            far
+            and at - min(filter(None, self._computed_at)) < self._thresholds.max_baseline_age / 2
+        )
 
     def _verdict(self, now: datetime) -> Verdict:
         newest = [
@@ -163,7 +166,7 @@ class BaselineRule:
             for province, usual, at in zip(PROVINCES, self._usual, self._computed_at, strict=True)
             if at is not None
         ]
-        return judge(newest, baselines, now=now, rules=self._rules)
+        return judge(newest, baselines, now=now, thresholds=self._thresholds)
 
     def _renew_baselines(self, now: datetime) -> None:
         usual = self._average(self._history, now)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsky.console import points
-from netsky.judging.grading import Grade, NotJudged, Rules, Severity, grade, judge
+from netsky.judging.grading import Grade, NotJudged, Severity, Thresholds, grade, judge
 from netsky.places import PROVINCES
 from testing.samples import STARTED_AT, make_baseline, make_newest
 
@@ -17,7 +17,7 @@ MEDIUM, HEAVY, CRITICAL = Severity.MEDIUM, Severity.HEAVY, Severity.CRITICAL
 SLUGS = [province.slug for province in PROVINCES]
 
 
-def judge_losses(losses, *, means=None, ages=None, mean_hours=None, rules=None):
+def judge_losses(losses, *, means=None, ages=None, mean_hours=None, thresholds=None):
     """By province: loss in percent; the mean is 0 (None: there is none) and both are fresh."""
     means = dict.fromkeys(losses, 0.0) | (means or {})
     ages, mean_hours = ages or {}, mean_hours or {}
@@ -29,7 +29,7 @@ def judge_losses(losses, *, means=None, ages=None, mean_hours=None, rules=None):
             if mean is not None
         ],
         now=STARTED_AT,
-        rules=rules or Rules(),
+        thresholds=thresholds or Thresholds(),
     )
 
 
@@ -59,7 +59,7 @@ def by_province(verdict):
     ],
 )
 def test_a_province_is_elevated_from_5_points_and_severe_from_10(increase, expected):
-    assert grade(increase / 100, Rules()) is expected
+    assert grade(increase / 100, Thresholds()) is expected
     verdict = judge_losses({"hunan": increase})
     assert by_province(verdict)["hunan"].grade is expected
 
@@ -85,9 +85,10 @@ def test_a_loss_below_its_mean_is_no_increase_rather_than_a_negative_one():
 
 
 def test_the_thresholds_can_be_set():
-    rules = Rules(elevated=0.02, severe=0.04)
+    thresholds = Thresholds(elevated=0.02, severe=0.04)
     grades = [
-        judge_losses({"hunan": loss}, rules=rules).judgements[0].grade for loss in (1.99, 2, 4)
+        judge_losses({"hunan": loss}, thresholds=thresholds).judgements[0].grade
+        for loss in (1.99, 2, 4)
     ]
     assert grades == [NONE, ELEVATED, SEVERE]
 
@@ -154,13 +155,13 @@ def test_what_is_old_or_missing_is_not_judged_and_says_why(changed, reason):
 
 
 def test_a_mean_without_any_loss_rate_is_not_judged():
-    verdict = judge([], [make_baseline("hunan", 1)], now=STARTED_AT, rules=Rules())
+    verdict = judge([], [make_baseline("hunan", 1)], now=STARTED_AT, thresholds=Thresholds())
     assert by_province(verdict)["hunan"].not_judged is NotJudged.NO_LOSS_RATE
     assert verdict.undetermined == {MEDIUM, CRITICAL}
 
 
 def test_without_any_province_no_severity_can_be_told():
-    assert judge([], [], now=STARTED_AT, rules=Rules()).undetermined == set(Severity)
+    assert judge([], [], now=STARTED_AT, thresholds=Thresholds()).undetermined == set(Severity)
 
 
 @pytest.mark.parametrize("lost", range(16, 60))
@@ -173,9 +174,11 @@ def test_float_columns_do_not_cost_a_grade(lost):
 
 
 def test_the_ages_can_be_set():
-    rules = Rules(max_age=timedelta(seconds=20), max_baseline_age=timedelta(hours=1))
+    thresholds = Thresholds(max_age=timedelta(seconds=20), max_baseline_age=timedelta(hours=1))
     losses = {"hunan": 0.0, "hubei": 0.0, "hebei": 0.0}
-    verdict = judge_losses(losses, ages={"hunan": 21}, mean_hours={"hubei": 1.1}, rules=rules)
+    verdict = judge_losses(
+        losses, ages={"hunan": 21}, mean_hours={"hubei": 1.1}, thresholds=thresholds
+    )
     reasons = {slug: judgement.not_judged for slug, judgement in by_province(verdict).items()}
     assert reasons == {
         "hunan": NotJudged.STALE,

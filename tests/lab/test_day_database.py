@@ -16,7 +16,7 @@ from lab.day.rule import (
     mean_of_12_hours,
     opinion_of,
 )
-from netsky.judging.grading import Rules, judge
+from netsky.judging.grading import Thresholds, judge
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -77,7 +77,7 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
             now = at + JUDGED_AFTER
             newest = database.newest_loss("cu", EGRESS, until=now)
             baselines = database.baselines("cu", egress=EGRESS)
-            theirs = opinion_of(judge(newest, baselines, now=now, rules=Rules()))
+            theirs = opinion_of(judge(newest, baselines, now=now, thresholds=Thresholds()))
             np.testing.assert_array_equal(ours.grades, theirs.grades)
             assert (ours.active, ours.undetermined) == (theirs.active, theirs.undetermined)
             kinds |= set(ours.grades.tolist())

@@ -7,7 +7,7 @@ from datetime import timedelta
 # The same words as on the terminal.
 from netsky.console.alert import REASONS as REASON_NAMES
 from netsky.console.alert import SEVERITY_NAMES
-from netsky.judging.grading import NotJudged, Rules, Severity
+from netsky.judging.grading import NotJudged, Severity, Thresholds
 from netsky.places import BUILTIN_ISPS, PROVINCES
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "seconds",
 ]
 
-RULES = Rules()
+RULES = Thresholds()
 
 STALE_AFTER = timedelta(minutes=5)
 """The Pushgateway keeps values for ever: older ones are no longer drawn."""

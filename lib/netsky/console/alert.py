@@ -213,8 +213,8 @@ def _is_everywhere(report: AlertReport, judgements: Sequence[Judgement]) -> bool
 
 def _steps(report: AlertReport, severity: Severity) -> list[str]:
     """From which increase a severity is about, and up to which, in percentage points."""
-    severe = f"{100 * report.rules.severe:g}"
-    elevated = f"{100 * report.rules.elevated:g}"
+    severe = f"{100 * report.thresholds.severe:g}"
+    elevated = f"{100 * report.thresholds.elevated:g}"
     return [severe] if severity is Severity.CRITICAL else [elevated, severe]
 
 

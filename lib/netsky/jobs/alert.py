@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netsky.errors import NoDataError
-from netsky.judging.grading import Rules, Verdict, judge
+from netsky.judging.grading import Thresholds, Verdict, judge
 from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import alert_metrics
 from netsky.places import ISP
@@ -19,7 +19,7 @@ class AlertReport:
 
     isp: ISP
     egress: str
-    rules: Rules
+    thresholds: Thresholds
     verdict: Verdict
     not_delivered: tuple[str, ...]
 
@@ -30,13 +30,13 @@ class AlertReport:
 
 
 def alert(
-    database: Database, isp: ISP, egress: str, *, rules: Rules, outlets: Outlets
+    database: Database, isp: ISP, egress: str, *, thresholds: Thresholds, outlets: Outlets
 ) -> AlertReport:
     """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
     now = datetime.now(UTC)
     newest = database.newest_loss(isp.slug, egress)
     baselines = database.baselines(isp.slug, egress=egress)
-    verdict = judge(newest, baselines, now=now, rules=rules)
+    verdict = judge(newest, baselines, now=now, thresholds=thresholds)
     # Also when there is nothing: what was pushed before must not stand for now.
     not_delivered = deliver(outlets.deliveries([alert_metrics(isp.slug, egress, verdict)]))
     if not verdict.judgements:
@@ -44,4 +44,4 @@ def alert(
             f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
             "netsky_probe.py run with the same --isp, --egress and --database?"
         )
-    return AlertReport(isp, egress, rules, verdict, not_delivered)
+    return AlertReport(isp, egress, thresholds, verdict, not_delivered)

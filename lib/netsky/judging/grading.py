@@ -20,8 +20,6 @@ from enum import StrEnum
 from netsky.loss import Baseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
-HEAVY_PROVINCES = 4
-
 # How far a rise may be from a threshold and still reach it: columns are FLOAT, and 12.3 - 7.3 is a
 # little less than 5 in binary.
 TOLERANCE_RATIO = 2e-7
@@ -60,11 +58,16 @@ class NotJudged(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """From which increase (ratio) a province is graded, and until which age figures are judged."""
+class Thresholds:
+    """From what on a grade or a severity is given, and until which age figures are judged.
+
+    `elevated` and `severe` are increases of a province (ratios); so many elevated provinces as
+    `heavy_provinces` says make the severity heavy.
+    """
 
     elevated: float = 0.05
     severe: float = 0.10
+    heavy_provinces: int = 4
     max_age: timedelta = timedelta(seconds=180)
     max_baseline_age: timedelta = timedelta(hours=24)
 
@@ -114,24 +117,26 @@ def judge(
     baselines: Iterable[Baseline],
     *,
     now: datetime,
-    rules: Rules,
+    thresholds: Thresholds,
 ) -> Verdict:
     """Judge the newest loss of each province by its mean."""
     newest_of = {loss.province: loss for loss in newest}
     baseline_of = {baseline.province: baseline for baseline in baselines}
     latest = max((loss.measured_at for loss in newest_of.values()), default=None)
     judgements = [
-        _judge_province(province, newest_of.get(province), baseline_of.get(province), now, rules)
+        _judge_province(
+            province, newest_of.get(province), baseline_of.get(province), now, thresholds
+        )
         for province in PROVINCES
         if _is_in_use(newest_of.get(province), province in baseline_of, latest)
     ]
     judgements.sort(key=_badness, reverse=True)
-    active = add_up(judgements)
+    active = add_up(judgements, thresholds)
     return Verdict(
         judged_at=now,
         judgements=tuple(judgements),
         active=active,
-        undetermined=_undetermined(judgements, active),
+        undetermined=_undetermined(judgements, active, thresholds),
     )
 
 
@@ -146,61 +151,63 @@ def _judge_province(
     newest: NewestLoss | None,
     baseline: Baseline | None,
     now: datetime,
-    rules: Rules,
+    thresholds: Thresholds,
 ) -> Judgement:
     if newest is None:
         reason = NotJudged.NO_LOSS_RATE
     elif newest.measured_at - now > CLOCK_TOLERANCE:
         reason = NotJudged.IN_THE_FUTURE
-    elif now - newest.measured_at > rules.max_age:
+    elif now - newest.measured_at > thresholds.max_age:
         reason = NotJudged.STALE
     elif baseline is None:
         reason = NotJudged.NO_BASELINE
     elif baseline.computed_at - now > CLOCK_TOLERANCE:
         reason = NotJudged.IN_THE_FUTURE
-    elif now - baseline.computed_at > rules.max_baseline_age:
+    elif now - baseline.computed_at > thresholds.max_baseline_age:
         reason = NotJudged.STALE_BASELINE
     else:
         increase = max(0.0, newest.loss_ratio - baseline.loss_ratio)
-        return Judgement(province, newest, baseline, increase, grade(increase, rules), None)
+        return Judgement(province, newest, baseline, increase, grade(increase, thresholds), None)
     return Judgement(province, newest, baseline, None, None, reason)
 
 
-def grade(increase_ratio: float, rules: Rules) -> Grade:
+def grade(increase_ratio: float, thresholds: Thresholds) -> Grade:
     """The grade of an increase; exactly a threshold counts as reached."""
-    if _reaches(increase_ratio, rules.severe):
+    if _reaches(increase_ratio, thresholds.severe):
         return Grade.SEVERE
-    return Grade.ELEVATED if _reaches(increase_ratio, rules.elevated) else Grade.NONE
+    return Grade.ELEVATED if _reaches(increase_ratio, thresholds.elevated) else Grade.NONE
 
 
 def _reaches(increase_ratio: float, threshold: float) -> bool:
     return increase_ratio >= threshold - TOLERANCE_RATIO
 
 
-def add_up(judgements: Iterable[Judgement]) -> Active:
+def add_up(judgements: Iterable[Judgement], thresholds: Thresholds) -> Active:
     """The severities that the grades of the judged provinces come to."""
     judgements = list(judgements)
     elevated = [judgement for judgement in judgements if judgement.grade is Grade.ELEVATED]
     severe = [judgement for judgement in judgements if judgement.grade is Grade.SEVERE]
     active = {}
     if elevated:
-        heavy = len(elevated) >= HEAVY_PROVINCES
+        heavy = len(elevated) >= thresholds.heavy_provinces
         active[Severity.HEAVY if heavy else Severity.MEDIUM] = elevated
     if severe:
         active[Severity.CRITICAL] = severe
     return active
 
 
-def _undetermined(judgements: Sequence[Judgement], active: Active) -> frozenset[Severity]:
+def _undetermined(
+    judgements: Sequence[Judgement], active: Active, thresholds: Thresholds
+) -> frozenset[Severity]:
     """What is not active, but would be if the provinces that were not judged were bad enough."""
     unknown = sum(judgement.not_judged is not None for judgement in judgements)
     elevated = sum(judgement.grade is Grade.ELEVATED for judgement in judgements)
     possible = set()
     if unknown or not judgements:
         possible.add(Severity.CRITICAL)
-        if elevated < HEAVY_PROVINCES:
+        if elevated < thresholds.heavy_provinces:
             possible.add(Severity.MEDIUM)
-    if not judgements or elevated + unknown >= HEAVY_PROVINCES:
+    if not judgements or elevated + unknown >= thresholds.heavy_provinces:
         possible.add(Severity.HEAVY)
     return frozenset(possible - active.keys())
 
