@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format bench bench-variants accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo test check format docs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ day: $(VENV)/dev  ## Score the grading rules on a simulated week.
 
 dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
 	$(BIN)/python deploy/grafana/build.py
+
+docs: $(VENV)/runtime  ## Write docs/options.md anew from the tools' --help.
+	$(BIN)/python -m tools.options
 
 lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
 	$(BIN)/pip install -q uv

@@ -3,25 +3,21 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from netsky import console
 from netsky.console.alert import AlertView
 from netsky.console.probe import ProbeView
 from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS
-from netsky_alert import main as netsky_alert
-from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
-from netsky_probe import main as netsky_probe
 from testing.samples import make_alert_report, make_quality, make_sweep
+from tools import options
+from tools.options import ROOT, TOOLS
 
-ROOT = Path(__file__).parents[1]
-TOOLS = {tool.name: tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 CRONTAB = ROOT / "crontab.example"
@@ -99,19 +95,16 @@ def without_settings(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
 
 
+def test_the_page_of_options_shows_todays_help():
+    assert text_of(options.DOCUMENT) == options.document(), "run `make docs`"
+
+
 @pytest.mark.parametrize("tool", TOOLS)
-def test_the_readme_shows_todays_help(tool):
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    help_text = subprocess.run(
-        [sys.executable, ROOT / f"{tool}.py", "--help"],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
-    usage = f"Usage: {tool}.py "
-    [shown] = [block for block in code_blocks(ROOT / "README.md") if block.startswith(usage)]
-    assert shown == help_text
+def test_the_page_of_options_shows_what_the_tool_prints(tool):
+    printed = CliRunner().invoke(
+        TOOLS[tool], ["--help"], prog_name=f"{tool}.py", terminal_width=options.COLUMNS
+    )
+    assert printed.output in code_blocks(options.DOCUMENT)
 
 
 @in_documents
@@ -161,7 +154,7 @@ def test_commands_are_taken_by_the_tool(file):
 @in_readmes
 def test_targets_of_make_mentioned_exist(file):
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    mentioned = set(re.findall(r"\bmake (demo|test|check|bench|lock)\b", text_of(file)))
+    mentioned = set(re.findall(r"\bmake (demo|test|check|bench|lock|docs)\b", text_of(file)))
     assert {"demo", "test"} <= mentioned <= targets
 
 

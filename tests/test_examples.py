@@ -11,11 +11,9 @@ import pytest
 from netsky.cli import settings
 from netsky.cli.config import SETTINGS, CommonOption, section_of
 from netsky.places import ISP, Egress
-from netsky_alert import main as netsky_alert
-from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
-from netsky_probe import main as netsky_probe
+from tools import options as options_page
 
-TOOLS = {section_of(tool): tool for tool in (netsky_probe, netsky_get_avg_lossrate, netsky_alert)}
+TOOLS = {section_of(tool): tool for tool in options_page.TOOLS.values()}
 EXAMPLE = Path(__file__).parents[1] / "netsky.toml.example"
 
 # A key or table right behind the `#`; prose has a space there.

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -21,5 +22,11 @@ def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):
     [wheel] = tmp_path.glob("netsky-*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     library = {str(file.relative_to(ROOT / "lib")) for file in (ROOT / "lib").rglob("*.py")}
-    assert len(scripts) == 3
+    assert scripts
     assert library | scripts | {"netsky/py.typed"} <= held
+
+
+def test_each_script_is_a_command_once_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    scripts = [script.stem for script in sorted(ROOT.glob("netsky_*.py"))]
+    assert project["scripts"] == {script.replace("_", "-"): f"{script}:main" for script in scripts}
