@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netsky.judging.grading import GONE_AFTER, NotJudged, Rules, Severity
+from netsky.judging.grading import GONE_AFTER, NotJudged, Severity, Thresholds
 from netsky.outlets.metrics import ALERT, JOBS
 from netsky.places import PROVINCES
 from testing.servers import program
@@ -152,13 +152,13 @@ def test_every_series_of_the_tests_could_be_one_of_netskys():
 
 
 def test_the_provinces_thresholds_are_the_judges():
-    for alert, threshold in (("Elevated", Rules().elevated), ("Severe", Rules().severe)):
+    for alert, threshold in (("Elevated", Thresholds().elevated), ("Severe", Thresholds().severe)):
         expr = ALERTS[f"NetskyProvinceLoss{alert}"]["expr"]
         assert expr.endswith(f":last12h >= {100 * threshold:g}")
 
 
 def test_the_words_name_the_judges_thresholds():
-    low, high = f"{100 * Rules().elevated:g}", f"{100 * Rules().severe:g}"
+    low, high = f"{100 * Thresholds().elevated:g}", f"{100 * Thresholds().severe:g}"
     for severity in (Severity.MEDIUM, Severity.HEAVY):
         annotations = ALERTS[GRADED[severity]]["annotations"]
         assert f"{low} 至 {high} 个百分点" in annotations["summary"]
@@ -176,8 +176,8 @@ def test_what_is_too_old_for_the_judge_is_old_here():
     ages = re.compile(r"netsky_(?:sweep|alert)_age_seconds(?:\{[^}]*\})? (?:>|<=) (\d+)")
     limits = ages.findall(RULES.read_text(encoding="utf-8"))
     assert len(limits) > 10
-    assert set(limits) == {f"{Rules().max_age.total_seconds():g}"}
-    hours = f"{Rules().max_baseline_age.total_seconds() / 3600:g}"
+    assert set(limits) == {f"{Thresholds().max_age.total_seconds():g}"}
+    hours = f"{Thresholds().max_baseline_age.total_seconds() / 3600:g}"
     annotations = ALERTS["NetskyBaselineStale"]["annotations"]
     assert f"{hours} 小时" in annotations["description"]
     assert f"{hours} hours" in annotations["description_en"]
