@@ -15,14 +15,14 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     type=Number(0.01, 100),
     default=5,
     metavar="POINTS",
-    help="From such a rise above its mean a province is elevated.",
+    help="A province is elevated when its loss rate is at least so much above its mean.",
 )
 @click.option(
     "--severe",
     type=Number(0.01, 100),
     default=10,
     metavar="POINTS",
-    help="From such a rise it is severe.",
+    help="A province is severe when its loss rate is at least so much above its mean.",
 )
 @click.option(
     "--max-age",
@@ -36,7 +36,7 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     type=Number(0.01, 8760),
     default=24,
     metavar="HOURS",
-    help="Nor is one whose mean was computed longer ago.",
+    help="A province is not judged when its mean was computed longer ago than this.",
 )
 def main(
     common: Common, *, elevated: float, severe: float, max_age: float, max_baseline_age: float
@@ -45,8 +45,8 @@ def main(
 
     \b
     medium     1 to 3 provinces are elevated
-    heavy      4 or more are
-    critical   any is severe; stands beside medium or heavy
+    heavy      4 or more provinces are elevated
+    critical   any province is severe; it stands beside medium or heavy
 
     \b
     netsky_alert.py --isp cu                  as cron would, once a minute

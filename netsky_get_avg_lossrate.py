@@ -15,21 +15,21 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     type=Number(0.01, 8760),
     default=12,
     metavar="HOURS",
-    help="Average the past so many hours.",
+    help="Average the sweeps of the past so many hours.",
 )
 @click.option(
     "--min-samples",
     type=click.IntRange(1),
     default=3,
     metavar="SWEEPS",
-    help="With fewer values a province keeps the mean that it has.",
+    help="Leave the mean of a province as it is when there are fewer sweeps than this.",
 )
 @click.option(
     "--keep-days",
     type=click.IntRange(1, 36_500),
     default=30,
     metavar="DAYS",
-    help="Delete older history, of all that is in this database.",
+    help="Delete sweeps that are older than this, of all exit lines in this database.",
 )
 def main(common: Common, *, hours: float, min_samples: int, keep_days: int) -> int:
     """Average one ISP's loss rates of the past hours by province and egress, store, push, prune.

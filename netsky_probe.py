@@ -12,63 +12,74 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
 
 @click.command("netsky_probe", cls=Tool)
 @common_options
-@click.option("--library", type=FILE, default="ipdata", help="Folder with one folder per ISP.")
-@click.option("--province", multiple=True, help="Only this one (slug or Chinese); repeatable.")
+@click.option(
+    "--library",
+    type=FILE,
+    default="ipdata",
+    help="Read the addresses from this folder, which has a folder for each ISP.",
+)
+@click.option(
+    "--province",
+    multiple=True,
+    help="Probe this province only, by slug or Chinese name; several may be given.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["auto", "icmp", "fping"]),
     default="auto",
-    help="auto: icmp where this process may open an ICMP socket, else fping.",
+    help="Send and receive with this engine; auto is icmp where this process may open an ICMP socket, else fping.",
 )
 @click.option(
     "--receive-buffer",
     type=click.IntRange(4096, 1 << 30),
     default=32 << 20,
     metavar="BYTES",
-    help="Of engine icmp; more than net.core.rmem_max needs CAP_NET_ADMIN.",
+    help="Let the engine icmp ask for a receive buffer of this size; more than net.core.rmem_max needs CAP_NET_ADMIN.",
 )
-@click.option("--fping", default="fping", metavar="PATH", help="The program fping.")
+@click.option(
+    "--fping", default="fping", metavar="PATH", help="Let the engine fping run this program."
+)
 @click.option(
     "--window",
     type=Number(0, 86400),
     default=10,
     metavar="SECONDS",
-    help="Spread the sweep evenly over so long; 0: as fast as --rate allows.",
+    help="Spread the sweep evenly over this time; 0 is as fast as --rate allows.",
 )
 @click.option(
     "--rate",
     type=click.IntRange(1),
     default=100_000,
     metavar="PACKETS",
-    help="At most so many a second.",
+    help="Send at most so many packets a second.",
 )
 @click.option(
     "--count",
     type=click.IntRange(1, 100),
     default=1,
     metavar="PACKETS",
-    help="So many to each target.",
+    help="Send so many packets to each target.",
 )
 @click.option(
     "--timeout",
     type=Number(1, 60_000),
     default=500,
     metavar="MS",
-    help="A reply later than this counts as lost.",
+    help="A reply that comes later than this counts as lost.",
 )
 @click.option(
     "--size",
     type=click.IntRange(16, 1472),
     default=56,
     metavar="BYTES",
-    help="Of ICMP payload in each packet.",
+    help="Send so many bytes of ICMP payload in each packet.",
 )
 @click.option(
     "--abnormal-rtt",
     type=Number(0),
     default=300,
     metavar="MS",
-    help="Abnormal is a target that lost a packet or whose mean RTT is above.",
+    help="A target is abnormal when it lost a packet, or when its mean RTT is above this.",
 )
 @click.option("--no-store", is_flag=True, help="Write nothing to the database.")
 @click.option(
@@ -76,23 +87,25 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     type=FILE,
     default="spool",
     metavar="DIR",
-    help="Where sweeps wait that the database has not taken.",
+    help="Keep sweeps in this folder until the database has taken them.",
 )
 @click.option(
     "--spool-size",
     type=click.IntRange(1, 100_000),
     default=256,
     metavar="MB",
-    help="With more than that the oldest are dropped.",
+    help="Drop the oldest sweeps when the spool is larger than this.",
 )
 @click.option(
     "--spool-days",
     type=Number(0.01, 3650),
     default=7,
     metavar="DAYS",
-    help="So are older ones.",
+    help="Drop sweeps that have been in the spool for longer than this.",
 )
-@click.option("--flush", is_flag=True, help="Only store what waits in the spool; no sweep.")
+@click.option(
+    "--flush", is_flag=True, help="Make no sweep, and only store what waits in the spool."
+)
 def main(
     common: Common,
     *,

@@ -28,6 +28,30 @@ SCRIPT = re.compile(r"\bnetsky_\w+\.py\b")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 END_OF_COMMAND = (">", ">>", "|", "&", "&&", ";", "2>&1")
 
+# With which a help text may begin.
+VERBS = {
+    "Average",
+    "Delete",
+    "Drop",
+    "Keep",
+    "Leave",
+    "Let",
+    "Log",
+    "Make",
+    "Print",
+    "Probe",
+    "Push",
+    "Read",
+    "Say",
+    "Send",
+    "Show",
+    "Spread",
+    "Start",
+    "Wait",
+    "Work",
+    "Write",
+}
+
 in_documents = pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
 in_readmes = pytest.mark.parametrize("file", READMES, ids=lambda file: file.name)
 
@@ -105,6 +129,18 @@ def test_the_page_of_options_shows_what_the_tool_prints(tool):
         TOOLS[tool], ["--help"], prog_name=f"{tool}.py", terminal_width=options.COLUMNS
     )
     assert printed.output in code_blocks(options.DOCUMENT)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_help_text_is_a_sentence_that_can_be_read_alone(tool):
+    for option in TOOLS[tool].params:
+        text = re.sub(r"  \[default: .+\]$", "", option.help)
+        first, *others = text.split()
+        assert text.endswith("."), f"{option.name}: no full stop: {text}"
+        assert len(others) > 1, f"{option.name}: too short: {text}"
+        assert first in VERBS or {"is", "are", "counts"} & set(others), (
+            f"{option.name}: begin with a verb, and add a new one to VERBS: {text}"
+        )
 
 
 @in_documents

@@ -157,75 +157,97 @@ def _option(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Ca
 
 
 _COMMON_OPTIONS = (
-    _option("--isp", required=True, help="cu, cm, ct, demo, or one that netsky.toml defines."),
+    _option(
+        "--isp",
+        required=True,
+        help="Work on this ISP: cu, cm, ct, demo, or one that netsky.toml defines.",
+    ),
     _option(
         "--config",
         type=FILE,
         is_eager=True,
         expose_value=False,
         callback=read_config,
-        help="Settings file.  [default: netsky.toml if there is one]",
+        help="Read the settings from this file.  [default: netsky.toml if there is one]",
     ),
     _option(
         "--database",
         default="sqlite:///netsky_{isp}.db",
         metavar="URL",
-        help="Where the figures are kept; {isp} and {egress} are filled in.",
+        help="Keep the figures in this database; {isp} and {egress} are filled in.",
     ),
     _option(
         "--database-timeout",
         type=Number(1, 3600),
         default=10,
         metavar="SECONDS",
-        help="To connect, and for each answer.",
+        help="Wait at most so long for a connection to the database, and for each of its answers.",
     ),
     _option(
         "--group-readable",
         is_flag=True,
-        help="Let the group of this user read SQLite files that are made, too.",
+        help="Make SQLite files that the group of this user may read, too.",
     ),
-    _option("--pushgateway", metavar="URL", help="http://HOST:PORT; without it nothing is pushed."),
+    _option(
+        "--pushgateway",
+        metavar="URL",
+        help="Push the figures to this Pushgateway, http://HOST:PORT; without it nothing is pushed.",
+    ),
     _option(
         "--push-timeout",
         type=Number(0.1, 3600),
         default=5,
         metavar="SECONDS",
-        help="To wait for the Pushgateway.",
+        help="Wait at most so long for the Pushgateway.",
     ),
-    _option("--push-user", metavar="NAME", help="For basic authentication."),
-    _option("--push-password-file", type=FILE, help="Its first line is the password."),
+    _option(
+        "--push-user",
+        metavar="NAME",
+        help="Log in to the Pushgateway as this user, with basic authentication.",
+    ),
+    _option(
+        "--push-password-file",
+        type=FILE,
+        help="Read the password of --push-user from the first line of this file.",
+    ),
     _option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
     _option(
         "--textfile",
         type=FILE,
-        help="Metrics for node_exporter, a file ending in .prom; {tool}, {isp} and {egress} are "
-        "filled in.",
+        help="Write the metrics to this file for node_exporter. Its name ends in .prom; {tool}, {isp} "
+        "and {egress} are filled in.",
     ),
     _option(
         "--every",
         type=Number(2, 604_800),  # `update_time` has whole seconds
         metavar="SECONDS",
-        help="Run again and again until SIGTERM or ^C.",
+        help="Start a run every so many seconds until SIGTERM or ^C.",
     ),
     _option(
         "--format",
         type=click.Choice(["auto", "table", "line", "json"]),
         default="auto",
-        help="auto: table on a terminal, else line.",
+        help="Print the result in this form; auto is a table on a terminal, else a line.",
     ),
     _option(
         "--lock-dir",
         type=FILE,
-        help="Folder of the lock files.  [default: /run/lock or the temporary folder]",
+        help="Keep the lock files in this folder.  [default: /run/lock or the temporary folder]",
     ),
 )
 
 
 _ONE_EGRESS = _option(
-    "--egress", default="default", metavar="NAME", help="Exit line, see netsky.toml."
+    "--egress",
+    default="default",
+    metavar="NAME",
+    help="Work on this exit line; netsky.toml defines the lines.",
 )
 _ANY_EGRESS = _option(
-    "--egress", default=ALL_EGRESSES, metavar="NAME", help="Only this exit line, see netsky.toml."
+    "--egress",
+    default=ALL_EGRESSES,
+    metavar="NAME",
+    help="Work on this exit line only; netsky.toml defines the lines.",
 )
 
 

@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 DONE, FAILED, INCOMPLETE = 0, 1, 3
 
 EXITS = (
-    ("0", "Done; with --every: ended by SIGTERM or ^C."),
-    ("1", "Failed or interrupted; the last line of the log says why."),
-    ("2", "Wrong usage or bad input."),
-    ("3", "Done, but something was not measured, judged or delivered."),
+    ("0", "All is done; with --every, SIGTERM or ^C has ended it."),
+    ("1", "It failed or was interrupted; the last line of the log says why."),
+    ("2", "An option, netsky.toml or another input is wrong; the message names it."),
+    ("3", "It is done, but something was not measured, judged or delivered."),
     ("75", "Another run for this ISP and egress holds the lock."),
 )
 
@@ -51,7 +51,7 @@ class Tool(click.Command):
                 ["-v", "--verbose"],
                 count=True,
                 show_default=False,
-                help="Say more; -vv: everything.",
+                help="Say more; -vv says everything.",
             ),
             CommonOption(["-q", "--quiet"], is_flag=True, help="Say errors only."),
         ]
