@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-VALUES = ("addresses", "aggregate", "errors", "loss", "places", "spool_state", "sweep")
+VALUES = ("addresses", "aggregate", "errors", "loss", "places", "spool_state", "sweep", "text")
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,22 @@ Every message is for a person at 3 a.m.: what is wrong, where, and what to do ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from netsky.text import one_line
+
 
 class NetskyError(Exception):
-    """The root: one clear line for the user, never a traceback."""
+    """The root: one clear line for the user, never a traceback.
+
+    Whatever the message repeats from outside, it stays one line that prints. `lines` go above it,
+    where each of many things is to be told.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, lines: Sequence[str] = ()) -> None:
+        super().__init__("\n".join(map(one_line, [*lines, message])))
 
 
 class InputError(NetskyError):

@@ -90,6 +90,18 @@ def test_wrong_usage_is_2_with_a_hint_on_standard_error(arguments):
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--no\x1b[2J\nError: forged"], ["--rate", "\x1b[2J\nx"], ["\x1b[2J\nx"]]
+)
+def test_wrong_usage_repeats_an_argument_in_one_line_that_prints(arguments):
+    result = run(lambda _rate: DONE, *arguments)
+    usage, hint, empty, error = result.stderr.splitlines()
+    assert (hint, empty) == ("Try 'netsky_x -h' for help.", "")
+    assert error.startswith("Error: ")
+    assert "\\x1b[2J" in error
+    assert (usage + error).isprintable()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_tool_in_order(signum, caplog):
     cleaned = []

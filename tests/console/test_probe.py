@@ -267,3 +267,23 @@ def test_progress_is_not_shown_elsewhere(capsys):
     with console.progress_bar("中国联通 default", 200) as progress:
         progress(100)
     assert capsys.readouterr() == ("", "")
+
+
+OUTSIDE = "says \x1b[2J \x9b2J \u202e \udcff"
+
+
+@pytest.mark.parametrize("output_format", ["table", "line", "json"])
+def test_text_from_outside_cannot_change_the_terminal(output_format, capsys):
+    report = make_report(
+        make_quality("hebei"),
+        egress=OUTSIDE,
+        failures=(ProvinceFailure(find_province("hunan"), 1, OUTSIDE),),
+        not_delivered=(OUTSIDE,),
+    )
+    console.show(view(report), output_format)
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    if output_format == "json":
+        assert json.loads(shown)["not_delivered"] == [OUTSIDE]
+    else:
+        assert "says \\x1b[2J \\x9b2J \\u202e \\udcff" in shown

@@ -20,7 +20,9 @@ import click
 
 from netsky import __version__
 from netsky.cli.config import CommonOption
+from netsky.cli.log import set_up
 from netsky.errors import InputError, NetskyError
+from netsky.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +63,11 @@ class Tool(click.Command):
         # SIGTERM is met like ^C: processes are ended, transactions rolled back, locks let go.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _prepare_streams()
-        logging.basicConfig(
-            format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
-        )
+        set_up()
         try:
             code = super().main(*args, **kwargs | {"standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            _show(error)
             code = error.exit_code
         except click.Abort:
             log.error("interrupted")
@@ -102,6 +102,14 @@ class Tool(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _show(error: click.ClickException) -> None:
+    """As click would, but in one line that prints: it may repeat an argument."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        usage, path = error.ctx.get_usage(), error.ctx.command_path
+        click.echo(f"{usage}\nTry '{path} {error.ctx.help_option_names[0]}' for help.\n", err=True)
+    click.echo(f"Error: {one_line(error.format_message())}", err=True)
 
 
 def _check_file_name(option: str, value: str | Path) -> None:

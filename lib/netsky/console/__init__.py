@@ -11,19 +11,22 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from netsky.errors import OutputError
 from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
+from netsky.text import one_line, printable
 
 # Loss from which a figure turns yellow and red: the steps of the alert's grading.
 YELLOW_LOSS_RATIO = 0.05
@@ -56,7 +59,7 @@ def show(view: View, output_format: str) -> None:
             console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
             for part in view.screen():
                 # A text stays one line to copy; a terminal breaks it by itself.
-                console.print(part, soft_wrap=isinstance(part, Text))
+                console.print(_Printable(part), soft_wrap=isinstance(part, Text))
         else:
             line = render_json(view) if output_format == "json" else render_line(view)
             sys.stdout.write(f"{line}\n")
@@ -67,15 +70,31 @@ def show(view: View, output_format: str) -> None:
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Printable:
+    """What it shows holds no escape sequence but those that rich makes of its styles."""
+
+    part: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self.part, options):
+            yield Segment("\n".join(map(printable, text.split("\n"))), style, control)
+
+
 def render_json(view: View) -> str:
     """One JSON object on one line."""
-    return json.dumps(view.document(), ensure_ascii=False, allow_nan=False)
+    document = json.dumps(view.document(), ensure_ascii=False, allow_nan=False)
+    if document.isprintable():
+        return document
+    # That escapes no more than what is below a space: direction marks would go out as they are.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
 
 
 def render_line(view: View) -> str:
     """One line of `key=value`."""
     moment, fields = view.line()
-    return " ".join([utc_time(moment), *(f"{key}={value}" for key, value in fields.items())])
+    line = " ".join([utc_time(moment), *(f"{key}={value}" for key, value in fields.items())])
+    return one_line(line)
 
 
 def make_table(title: str, first: str, *headers: str) -> Table:

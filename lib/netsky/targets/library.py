@@ -48,8 +48,9 @@ def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES
         read_intervals(exclude_file, bad, targets=False) if os.path.lexists(exclude_file) else None
     )
     if bad:
-        lines = "\n".join(str(line) for line in bad)
-        raise LibraryError(f"{lines}\n{len(bad)} bad line(s) in {directory}: mend or delete them")
+        raise LibraryError(
+            f"{len(bad)} bad line(s) in {directory}: mend or delete them", lines=[*map(str, bad)]
+        )
     library = _assemble(isp, found, exclude)
     if not library.targets:
         raise LibraryError(
