@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from netsky.cli.engine_options import ChosenEngine, engine_options
 from netsky.cli.options import FILE, Common, Number, common_options
 from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
 
@@ -23,22 +24,7 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     multiple=True,
     help="Probe this province only, by slug or Chinese name; several may be given.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "icmp", "fping"]),
-    default="auto",
-    help="Send and receive with this engine; auto is icmp where this process may open an ICMP socket, else fping.",
-)
-@click.option(
-    "--receive-buffer",
-    type=click.IntRange(4096, 1 << 30),
-    default=32 << 20,
-    metavar="BYTES",
-    help="Let the engine icmp ask for a receive buffer of this size; more than net.core.rmem_max needs CAP_NET_ADMIN.",
-)
-@click.option(
-    "--fping", default="fping", metavar="PATH", help="Let the engine fping run this program."
-)
+@engine_options
 @click.option(
     "--window",
     type=Number(0, 86400),
@@ -111,9 +97,7 @@ def main(
     *,
     library: Path,
     province: tuple[str, ...],
-    engine: str,
-    receive_buffer: int,
-    fping: str,
+    engine: ChosenEngine,
     window: float,
     rate: int,
     count: int,
@@ -137,7 +121,6 @@ def main(
 
     from netsky import console
     from netsky.console.probe import FlushView, ProbeView
-    from netsky.engines import open_engine
     from netsky.jobs.probe import Storage, probe
     from netsky.places import PROVINCES, find_province
     from netsky.store.spool import Spool
@@ -186,7 +169,7 @@ def main(
         if flush:
             return repeat(run_flush, every=common.every)
         files = LibraryFiles(library, isp.slug, provinces)
-        opened = open_engine(engine, egress, fping=fping, receive_buffer=receive_buffer)
+        opened = engine.open(egress)
         return repeat(run, every=common.every)
 
 

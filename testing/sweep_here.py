@@ -9,7 +9,7 @@ from pathlib import Path
 from netsky.aggregate import aggregate
 from netsky.console import render_json
 from netsky.console.probe import ProbeView
-from netsky.engines.fping import FpingEngine
+from netsky.engines import open_engine
 from netsky.errors import NetskyError
 from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS, Egress
@@ -19,9 +19,8 @@ from netsky.targets import library
 program, directory, *source = sys.argv[1:]
 egress = Egress("here", *source)
 plan = ProbePlan(window=0.8, count=2, timeout=0.7)
-engine = FpingEngine(program)
 try:
-    engine.check(egress)
+    engine = open_engine("fping", egress, {"fping": program})
     sweep = engine.sweep(library.load(Path(directory), "demo"), egress, plan, lambda _done: None)
 except NetskyError as error:
     sys.exit(f"{type(error).__name__}: {error}")

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from netsky.engines import open_engine
-from netsky.engines.icmp import RECEIVE_BUFFER
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
 from netsky.targets import library
@@ -24,7 +23,7 @@ def main(*arguments: str) -> None:
     folder, isp, engine, source, window, output = arguments
     targets = library.load(Path(folder), isp)
     egress = Egress("lab", source=source)
-    opened = open_engine(engine, egress, fping="fping", receive_buffer=RECEIVE_BUFFER)
+    opened = open_engine(engine, egress)
     sweep = opened.sweep(targets, egress, ProbePlan(window=float(window)), lambda _done: None)
     np.savez(
         output,

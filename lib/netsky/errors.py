@@ -4,6 +4,7 @@
     ├── InputError           2  a setting or a file of the user's is wrong
     │   └── LibraryError     2  an address library cannot be used as it is
     ├── EngineError          1  nothing could be measured
+    │   └── EngineUnavailableError  1  that engine is not for this process
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
     │   ├── RefusedError     1  it refuses what it was to store, and would again
     │   └── SpoolError       1  the spool's own file cannot be read or written
@@ -47,6 +48,10 @@ class LibraryError(InputError):
 
 class EngineError(NetskyError):
     """The engine could measure nothing at all."""
+
+
+class EngineUnavailableError(EngineError):
+    """That engine is not for this process, or its program is not there; another may do."""
 
 
 class DatabaseError(NetskyError):

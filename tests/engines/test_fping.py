@@ -245,5 +245,5 @@ def test_without_privilege_setcap_is_advised(namespace, tmp_path):
         namespace.command(*command), capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("EngineError: ")
+    assert done.stderr.startswith("EngineUnavailableError: ")
     assert f"setcap cap_net_raw+ep $(command -v {fping})" in done.stderr

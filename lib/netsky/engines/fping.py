@@ -12,10 +12,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from netsky.addresses import AddressLibrary
 from netsky.engines.clock import wall_clock_offset_ns
@@ -28,9 +26,10 @@ from netsky.engines.fping_process import (
     fping_environment,
 )
 from netsky.engines.local_drops import watch_local_drops
-from netsky.errors import EngineError
-from netsky.places import PROVINCES, Egress, Province
-from netsky.sweep import ProbePlan, Progress, ProvinceFailure, Sweep
+from netsky.engines.outcome import SweepStart, TargetIndices, Unmeasured
+from netsky.errors import EngineError, EngineUnavailableError
+from netsky.places import PROVINCES, Egress
+from netsky.sweep import ProbePlan, Progress, Sweep
 
 OLDEST_VERSION = (5, 0)
 OLDEST_VERSION_WITH_FWMARK = (5, 2)
@@ -44,16 +43,14 @@ GRACE_SECONDS = 10.0
 
 CLOCK_STEP_NS = 10_000_000  # RTTs may be wrong by as much, and timeouts, too
 
-TargetIndices = npt.NDArray[np.int64]
-
 
 class FpingEngine:
     """Sweeps with the program fping; see `netsky.sweep.Engine`."""
 
     name = "fping"
 
-    def __init__(self, program: str = "fping") -> None:
-        self._program = program
+    def __init__(self, fping: str = "fping") -> None:
+        self._program = fping
 
     def check(self, egress: Egress) -> None:
         version = self._version()
@@ -82,7 +79,7 @@ class FpingEngine:
         ping = self._run("-C", "1", "-t", "500", "127.0.0.1")
         if ping.returncode != 0:
             said = " / ".join(ping.stderr.decode(errors="backslashreplace").split("\n"))
-            raise EngineError(
+            raise EngineUnavailableError(
                 f"{self._program} gets no reply from 127.0.0.1 ({said.strip(' /')}): give it its "
                 f"privilege with `setcap cap_net_raw+ep $(command -v {self._program})` or run as "
                 "root; in a bare network namespace, set lo up"
@@ -99,12 +96,12 @@ class FpingEngine:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise EngineError(
+            raise EngineUnavailableError(
                 f"no fping at {self._program!r}: install it (Debian: apt-get install fping) or "
                 "give its path with --fping PATH"
             ) from error
         except OSError as error:
-            raise EngineError(
+            raise EngineUnavailableError(
                 f"cannot run {self._program!r}: {error.strerror}: check its mode and its privilege"
             ) from error
         except subprocess.TimeoutExpired as error:
@@ -116,10 +113,10 @@ class FpingEngine:
         self, library: AddressLibrary, egress: Egress, plan: ProbePlan, progress: Progress
     ) -> Sweep:
         rtt_seconds = np.full((library.targets, plan.count), np.nan, np.float32)
-        sent = np.zeros((library.targets, plan.count), np.bool_)
         discarded: Counter[str] = Counter()
-        failures: list[ProvinceFailure] = []
-        started_at, started = datetime.now(UTC), time.monotonic()
+        unmeasured = Unmeasured()
+        packets_done = 0
+        start = SweepStart(library, egress, self.name)
         clock = wall_clock_offset_ns()
         with (
             ThreadPoolExecutor(len(PROVINCES), "province") as pool,
@@ -133,31 +130,23 @@ class FpingEngine:
                     outcome = done.result()
                     for targets, results in outcome.measured:
                         rtt_seconds[targets] = results.rtt_seconds
-                        sent[targets] = True
                         discarded["duplicate"] += results.duplicates
-                    if outcome.unmeasured:
-                        failures.append(outcome.failure)
-                    progress(int(np.count_nonzero(sent)))
+                        packets_done += results.rtt_seconds.size
+                    for targets, reason in outcome.failed:
+                        unmeasured.add(targets, reason)
+                    progress(packets_done)
         stepped_ns = wall_clock_offset_ns() - clock
         if abs(stepped_ns) > CLOCK_STEP_NS:
             raise EngineError(
                 f"the clock was set by {stepped_ns / 1e9:+.3f} s during the sweep, and fping goes by "
                 "it: nothing of this sweep counts"
             )
-        if not sent.any():
-            raise EngineError(f"nothing could be measured: {failures[0].reason}")
-        missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
-        return Sweep(
-            library=library,
-            egress=egress,
-            engine=self.name,
-            started_at=started_at,
-            duration_seconds=time.monotonic() - started,
-            rtt_seconds=rtt_seconds,
-            sent=sent,
-            local_drops=min(drops.total, missing),
-            discarded=dict(discarded),
-            failures=tuple(failures),
+        return start.end(
+            rtt_seconds,
+            unmeasured,
+            duration_seconds=start.elapsed(),
+            dropped=drops.total,
+            discarded=discarded,
         )
 
 
@@ -165,19 +154,9 @@ class FpingEngine:
 class _Outcome:
     """What a worker brings home of its province: results, and what failed, as values."""
 
-    province: Province
     started: list[tuple[TargetIndices, FpingProcess]] = field(default_factory=list)
     measured: list[tuple[TargetIndices, Results]] = field(default_factory=list)
-    unmeasured: int = 0
-    reasons: set[str] = field(default_factory=set)
-
-    def fail(self, batch: TargetIndices, error: NotMeasuredError) -> None:
-        self.unmeasured += len(batch)
-        self.reasons.add(str(error))
-
-    @property
-    def failure(self) -> ProvinceFailure:
-        return ProvinceFailure(self.province, self.unmeasured, "; ".join(sorted(self.reasons)))
+    failed: list[tuple[TargetIndices, str]] = field(default_factory=list)
 
 
 class _ProvinceWorker:
@@ -205,7 +184,7 @@ class _ProvinceWorker:
 
     def prepare(self, index: int) -> _Outcome:
         """Start the processes of province `index` of the library; none sends yet."""
-        outcome = _Outcome(self._library.provinces[index])
+        outcome = _Outcome()
         for batch in self._batches(index):
             command = fping_command(
                 self._program, self._egress, self._plan, targets=len(batch), span=self._span
@@ -214,7 +193,7 @@ class _ProvinceWorker:
                 process = self._processes.start(command)
                 process.read_targets(self._library.addresses[batch])
             except NotMeasuredError as error:
-                outcome.fail(batch, error)
+                outcome.failed.append((batch, str(error)))
             else:
                 outcome.started.append((batch, process))
         return outcome
@@ -228,7 +207,7 @@ class _ProvinceWorker:
             try:
                 results = process.results(addresses, self._plan.count, deadline)
             except NotMeasuredError as error:
-                outcome.fail(batch, error)
+                outcome.failed.append((batch, str(error)))
             else:
                 outcome.measured.append((targets, results))
         return outcome

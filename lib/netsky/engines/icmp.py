@@ -10,8 +10,6 @@ import errno
 import logging
 import os
 import secrets
-import time
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
@@ -21,15 +19,13 @@ from netsky.addresses import AddressLibrary
 from netsky.engines.icmp_receiver import Receiver
 from netsky.engines.icmp_sender import BUSY, LOST, Sender
 from netsky.engines.icmp_socket import open_sockets
-from netsky.errors import EngineError
+from netsky.engines.outcome import SweepStart, Unmeasured
 from netsky.places import Egress
-from netsky.sweep import ProbePlan, Progress, ProvinceFailure, Sweep
+from netsky.sweep import ProbePlan, Progress, Sweep
 
 log = logging.getLogger(__name__)
 
 Value = TypeVar("Value", bound=np.generic)
-
-RECEIVE_BUFFER = 32 << 20  # bytes: a quarter of a second at 100,000 packets a second
 
 
 class IcmpEngine:
@@ -37,7 +33,7 @@ class IcmpEngine:
 
     name = "icmp"
 
-    def __init__(self, receive_buffer: int = RECEIVE_BUFFER) -> None:
+    def __init__(self, receive_buffer: int = 32 << 20) -> None:
         self._receive_buffer = receive_buffer
 
     def check(self, egress: Egress) -> None:
@@ -51,12 +47,11 @@ class IcmpEngine:
         slots = _random_order(library.targets, plan.count)
         with open_sockets(egress, ident=ident, receive_buffer=self._receive_buffer) as sockets:
             sender = Sender(sockets, library, slots, plan, ident=ident, cookie=cookie)
-            started_at, started = datetime.now(UTC), time.monotonic()
+            start = SweepStart(library, egress, self.name)
             with Receiver(sockets, library, plan, cookie=cookie) as receiver:
                 sender.run(progress)
                 receiver.wait(sender.packets_sent, plan.timeout)
-            duration = time.monotonic() - started
-            dropped = sockets.dropped
+            duration, dropped = start.elapsed(), sockets.dropped
         if receiver.stepped_ns:
             log.warning(
                 "the clock was set by %+.3f s during the sweep: RTTs are right all the same",
@@ -66,25 +61,13 @@ class IcmpEngine:
         rtt_seconds, late = _rtts(
             receiver.received_ns, _by_slot(sender.sent_ns(), slots), plan.timeout
         )
-        # A target is measured with all of its packets, or not at all.
-        refused = ~np.isin(errors, (0, *LOST)).reshape(library.targets, plan.count)
-        sent = np.repeat(~refused.any(axis=1), plan.count)
-        rtt_seconds[~sent] = np.nan
-        missing = int(np.count_nonzero(sent & np.isnan(rtt_seconds)))
-        failures = _failures(library, errors.reshape(library.targets, plan.count))
-        if not sent.any():
-            raise EngineError(f"nothing could be measured: {failures[0].reason}")
-        return Sweep(
-            library=library,
-            egress=egress,
-            engine=self.name,
-            started_at=started_at,
+        return start.end(
+            rtt_seconds.reshape(library.targets, plan.count),
+            _unmeasured(errors.reshape(library.targets, plan.count)),
             duration_seconds=duration,
-            rtt_seconds=rtt_seconds.reshape(library.targets, plan.count),
-            sent=sent.reshape(library.targets, plan.count),
-            local_drops=min(dropped, missing) + int(np.count_nonzero(np.isin(errors, BUSY))),
+            dropped=dropped,
+            kept_back=int(np.count_nonzero(np.isin(errors, BUSY))),
             discarded={**receiver.discarded, "late": late},
-            failures=failures,
         )
 
 
@@ -123,20 +106,13 @@ def _by_slot(values: npt.NDArray[Value], slots: npt.NDArray[np.uint32]) -> npt.N
     return result
 
 
-def _failures(
-    library: AddressLibrary, errors: npt.NDArray[np.uint8]
-) -> tuple[ProvinceFailure, ...]:
-    """The provinces with targets that this host could not send to; `errors` is by target."""
+def _unmeasured(errors: npt.NDArray[np.uint8]) -> Unmeasured:
+    """The targets that this host could not send to; `errors` is by target and packet."""
     lost = errors[np.isin(errors, LOST)]
     for number, packets in zip(*np.unique(lost, return_counts=True), strict=True):
         log.warning("%s packets counted as lost: %s", packets, os.strerror(int(number)))
-    refused = ~np.isin(errors, (0, *LOST))
-    failures = []
-    for index, province in enumerate(library.provinces):
-        rows = library.slice_of(index)
-        targets = int(refused[rows].any(axis=1).sum())
-        if targets:
-            numbers = sorted({int(number) for number in errors[rows][refused[rows]]})
-            reasons = [_REASONS.get(number, os.strerror(number)) for number in numbers]
-            failures.append(ProvinceFailure(province, targets, "; ".join(reasons)))
-    return tuple(failures)
+    unmeasured = Unmeasured()
+    for number in np.unique(errors[~np.isin(errors, (0, *LOST))]).tolist():
+        targets = np.flatnonzero((errors == number).any(axis=1))
+        unmeasured.add(targets, _REASONS.get(number, os.strerror(number)))
+    return unmeasured

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from netsky.engines import libc
 from netsky.engines.icmp_packet import ECHO_REPLY
-from netsky.errors import EngineError
+from netsky.errors import EngineError, EngineUnavailableError
 from netsky.places import Egress
 
 HOW_TO_ALLOW = (
@@ -56,17 +56,6 @@ def _drops(sock: socket.socket) -> int:
     return int(_MEMINFO.unpack(meminfo)[_MEMINFO_DROPS])
 
 
-def may_open() -> bool:
-    """Whether this process may open an ICMP socket of either kind."""
-    for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
-        try:
-            socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP).close()
-        except OSError:
-            continue
-        return True
-    return False
-
-
 @contextmanager
 def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator[IcmpSockets]:
     """Sockets that send through `egress` and receive the echo replies with that id.
@@ -77,7 +66,7 @@ def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator
         try:
             sockets = _open(stack, ident)
         except PermissionError as error:
-            raise EngineError(HOW_TO_ALLOW) from error
+            raise EngineUnavailableError(HOW_TO_ALLOW) from error
         except OSError as error:
             raise EngineError(f"cannot open an ICMP socket: {error.strerror}") from error
         for sock in {sockets.sender, sockets.receiver}:
