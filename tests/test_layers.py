@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-VALUES = ("addresses", "aggregate", "errors", "loss", "places", "spool_state", "sweep", "text")
+VALUES = (
+    "addresses",
+    "aggregate",
+    "errors",
+    "files",
+    "loss",
+    "places",
+    "spool_state",
+    "sweep",
+    "text",
+)
 
 
 @pytest.mark.parametrize(
