@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsky.errors import LibraryError
-from netsky.targets.address_text import read_intervals
+from netsky.targets import address_text
+from netsky.targets.address_text import BadLines, read_intervals
 
 
 def read(file, content, *, targets=True):
     """The intervals as (first, last) in text, and the bad lines, of a file with this content."""
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    bad = []
+    bad = BadLines()
     intervals = read_intervals(file, bad, targets=targets)
     bounds = zip(intervals.first.tolist(), intervals.last.tolist(), strict=True)
-    return [(str(IPv4Address(first)), str(IPv4Address(last))) for first, last in bounds], bad
+    return [(str(IPv4Address(first)), str(IPv4Address(last))) for first, last in bounds], bad.kept
 
 
 @pytest.fixture
@@ -147,13 +148,45 @@ def test_a_very_long_bad_line_is_shown_in_part(file, end):
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(LibraryError, match=rf"cannot read {tmp_path}: Is a directory"):
-        read_intervals(tmp_path, [], targets=True)
+    with pytest.raises(LibraryError, match=rf"cannot read {tmp_path}: it is a folder"):
+        read_intervals(tmp_path, BadLines(), targets=True)
+
+
+def test_of_many_bad_lines_the_first_and_their_number_are_kept(file):
+    file.write_text("x\n224.0.0.1\n" * 30)
+    bad = BadLines()
+    read_intervals(file, bad, targets=True)
+    assert bad.count == 60
+    assert len(bad.kept) == 20
+    assert bad.lines() == [*map(str, bad.kept), "… and 40 more bad lines"]
+
+
+def test_a_file_of_nothing_but_bad_lines_is_not_read_to_its_end(file, monkeypatch):
+    monkeypatch.setattr(address_text, "MOST_BAD_LINES", 100)
+    file.write_text("x\n" * 101)
+    with pytest.raises(LibraryError, match=rf"80 more bad lines\n{file}: not read further"):
+        read_intervals(file, BadLines(), targets=True)
+
+
+def test_a_file_that_is_too_large_is_an_error_that_says_how_large_it_may_be(file, monkeypatch):
+    monkeypatch.setattr(address_text, "MOST_BYTES_PER_FILE", 1 << 20)
+    file.write_text("192.0.2.1\n" + "#" * (1 << 20))
+    with pytest.raises(LibraryError, match=rf"cannot read {file}: it has more than 1 MiB"):
+        read_intervals(file, BadLines(), targets=True)
+
+
+@pytest.mark.parametrize("number", [1, 70_000, 140_001])
+def test_lines_are_counted_right_across_the_pieces_of_a_large_file(file, number):
+    lines = ["192.0.2.1 # and more"] * 140_001  # nearly 3 MiB
+    lines[number - 1] = "x"
+    intervals, bad = read(file, "\n".join(lines))
+    assert [(b.number, b.text) for b in bad] == [(number, "x")]
+    assert len(intervals) == 140_000
 
 
 def test_expanding_gives_every_address_sorted_with_duplicates(file):
     file.write_text("192.0.2.4/31\n10.0.0.255-10.0.1.1\n192.0.2.5\n")
-    addresses = read_intervals(file, [], targets=True).expand()
+    addresses = read_intervals(file, BadLines(), targets=True).expand()
     expected = ["10.0.0.255", "10.0.1.0", "10.0.1.1", "192.0.2.4", "192.0.2.5", "192.0.2.5"]
     assert [str(IPv4Address(a)) for a in addresses.tolist()] == expected
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from netsky.errors import LibraryError
 from netsky.places import PROVINCES, find_province
 from netsky.targets.library import LibraryFiles, load
+from netsky.time_limit import time_limit
 
 
 def write(directory, exclude=None, **files):
@@ -274,6 +276,127 @@ def test_after_a_broken_edit_the_library_stays_as_it_was_until_it_is_mended(tmp_
     assert f"{tmp_path}/cu/beijing.txt:1: '10.0.0.x'" in record.getMessage()
     change(tmp_path / "cu/beijing.txt", "10.0.0.7")
     assert by_province(files.current()) == {"beijing": ["10.0.0.7"]}
+
+
+def replace_unseen(file, content):
+    """Put another file in its place that has its size and its time of writing."""
+    before, other = file.stat(), file.with_name(".other")
+    other.write_text(content)
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.rename(file)
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("exclude.txt", "10.0.0.2", ["10.0.0.1", "10.0.0.3"]),
+        ("cu/beijing.txt", "10.0.0.1-10.0.0.9", [f"10.0.0.{i}" for i in range(2, 10)]),
+    ],
+)
+def test_a_file_that_was_moved_into_place_is_read_though_size_and_time_are_the_same(
+    tmp_path, name, content, expected
+):
+    directory = write(tmp_path, exclude="10.0.0.1", beijing="10.0.0.1-10.0.0.3")
+    files = LibraryFiles(directory, "cu", PROVINCES)
+    assert by_province(files.current()) == {"beijing": ["10.0.0.2", "10.0.0.3"]}
+    replace_unseen(tmp_path / name, content)
+    assert by_province(files.current()) == {"beijing": expected}
+
+
+def test_a_file_that_was_written_to_is_read_though_size_and_time_are_the_same(tmp_path):
+    files = LibraryFiles(
+        write(tmp_path, exclude="10.0.0.1", beijing="10.0.0.0/30"), "cu", PROVINCES
+    )
+    exclude = tmp_path / "exclude.txt"
+    before = exclude.stat()
+    time.sleep(0.02)  # the kernel's time of the last change has steps of some ms
+    exclude.write_text("10.0.0.2")
+    os.utime(exclude, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert exclude.stat().st_ino == before.st_ino
+    assert by_province(files.current()) == {"beijing": ["10.0.0.0", "10.0.0.1", "10.0.0.3"]}
+
+
+def make_a_pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def make_a_loose_link(file):
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (Path.unlink, "exclude.txt is gone, whose addresses must not be probed"),
+        (make_a_pipe, "exclude.txt: it is a pipe"),
+        (make_a_loose_link, "exclude.txt: No such file"),
+        (lambda file: change(file, "10.0.0.x"), "exclude.txt:1: '10.0.0.x'"),
+    ],
+    ids=["gone", "pipe", "link", "bad"],
+)
+def test_while_the_list_of_exclusions_cannot_be_read_the_old_one_holds_and_it_is_said(
+    tmp_path, caplog, spoil, complaint
+):
+    write(tmp_path, exclude="10.0.0.1", beijing="10.0.0.0/30")
+    files = LibraryFiles(tmp_path, "cu", PROVINCES[:1])
+    before = by_province(files.current())
+    spoil(tmp_path / "exclude.txt")
+    assert by_province(files.current()) == by_province(files.current()) == before
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert complaint in record.getMessage()
+    change(tmp_path / "cu/beijing.txt", "10.0.0.1")  # what else changes does not let it go, either
+    assert by_province(files.current()) == before
+    (tmp_path / "exclude.txt").unlink(missing_ok=True)
+    (tmp_path / "exclude.txt").write_text("")
+    assert by_province(files.current()) == {"beijing": ["10.0.0.1"]}
+
+
+def test_a_list_of_exclusions_that_appears_is_heeded_at_once_and_may_not_vanish(tmp_path):
+    files = LibraryFiles(write(tmp_path, beijing="10.0.0.0/31"), "cu", PROVINCES)
+    (tmp_path / "exclude.txt").write_text("10.0.0.1")
+    assert by_province(files.current()) == {"beijing": ["10.0.0.0"]}
+    (tmp_path / "exclude.txt").unlink()
+    assert by_province(files.current()) == {"beijing": ["10.0.0.0"]}
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (os.mkfifo, "it is a pipe .* and not a file"),
+        (lambda file: file.symlink_to("/dev/zero"), "it is a device and not a file"),
+        (Path.mkdir, "it is a folder and not a file"),
+        (lambda file: file.touch() or os.truncate(file, 1 << 40), "it has more than 64 MiB"),
+    ],
+    ids=["pipe", "endless", "folder", "huge"],
+)
+def test_what_is_no_file_of_exclusions_is_an_error_at_once(tmp_path, make, complaint):
+    write(tmp_path, beijing="10.0.0.1")
+    make(tmp_path / "exclude.txt")
+    with time_limit(5, "reading"), pytest.raises(LibraryError, match=complaint) as failure:
+        load(tmp_path, "cu")
+    assert "\n" not in str(failure.value)
+
+
+def test_more_addresses_than_memory_is_meant_for_are_an_error(tmp_path):
+    write(tmp_path, beijing="10.0.0.0/8", hebei="11.0.0.0/32")
+    with pytest.raises(LibraryError, match=r"names 16,777,217 addresses, and 16,777,216 are the"):
+        load(tmp_path, "cu")
+
+
+def test_200_000_bad_lines_make_20_lines_and_a_count(tmp_path):
+    write(tmp_path, beijing="x\n" * 150_000, hebei="224.0.0.1\n" * 50_000)
+    with pytest.raises(LibraryError) as failure:
+        load(tmp_path, "cu")
+    *lines, more, summary = str(failure.value).split("\n")
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"{tmp_path}/cu/beijing.txt:{number}" for number in range(1, 21)
+    ]
+    assert more == "… and 199,980 more bad lines"
+    assert summary == f"200,000 bad line(s) in {tmp_path}: mend or delete them"
 
 
 def test_a_library_that_is_broken_from_the_start_is_an_error(tmp_path):

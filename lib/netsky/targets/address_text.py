@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,17 @@ import numpy.typing as npt
 
 from netsky.addresses import Addresses
 from netsky.errors import LibraryError
+from netsky.files import read_file
 
 # One line may not stand for more than a /8: a slip like `/1` must not eat the machine's memory.
 MAX_ADDRESSES_PER_LINE = 1 << 24
 
+# Four million addresses of one province, one a line: whoever has more writes blocks of them.
+MOST_BYTES_PER_FILE = 64 << 20
+# With more than that it is another kind of file, and counting on would take minutes.
+MOST_BAD_LINES = 1_000_000
+
+_SLICE = 1 << 20  # characters: the lines of a whole file at once would take ten times its size
 _BLOCK = 1024  # lines
 
 _UNPROBEABLE = (
@@ -41,12 +49,43 @@ class BadLine:
         return f"{self.file}:{self.number}: {self.text[:80]!r}: {self.reason}"
 
 
+@dataclass(slots=True)
+class BadLines:
+    """The bad lines of a library: the first `most_kept` of them, and how many there are."""
+
+    most_kept: int = 20
+    kept: list[BadLine] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, line: BadLine) -> None:
+        """Count a bad line; LibraryError, with those kept, when it is one too many."""
+        self.count += 1
+        if len(self.kept) < self.most_kept:
+            self.kept.append(line)
+        if self.count >= MOST_BAD_LINES:
+            raise LibraryError(
+                f"{line.file}: not read further: is it a file of addresses?", lines=self.lines()
+            )
+
+    def lines(self) -> list[str]:
+        """Those that were kept, and below them how many more there are."""
+        lines = [str(line) for line in self.kept]
+        if self.count > len(lines):
+            lines.append(f"… and {self.count - len(lines):,} more bad lines")
+        return lines
+
+
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """The parsed lines of one file: inclusive bounds as uint32[lines]."""
 
     first: Addresses
     last: Addresses
+
+    @property
+    def addresses(self) -> int:
+        """How many they stand for; those of two intervals count twice."""
+        return int((self.last.astype(np.int64) - self.first + 1).sum())
 
     def expand(self) -> Addresses:
         """Every address of every interval, sorted; duplicates are kept."""
@@ -57,34 +96,67 @@ class Intervals:
         return np.sort((shifts + np.arange(total)).astype(np.uint32))
 
 
-def read_intervals(file: Path, bad: list[BadLine], *, targets: bool) -> Intervals:
-    """The intervals of one file; lines that are wrong (as `targets`) are appended to `bad`."""
+def read_intervals(file: Path, bad: BadLines, *, targets: bool) -> Intervals:
+    """The intervals of one file; lines that are wrong (as `targets`) are added to `bad`."""
+    parts = [
+        (np.empty(0, np.uint32), np.empty(0, np.uint32)),
+        *(
+            _read_lines(file, number, lines, bad, targets=targets)
+            for number, lines in _slices(_read_text(file))
+        ),
+    ]
+    first, last = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Intervals(first, last)
+
+
+def _read_text(file: Path) -> str:
     try:
-        # Comments may be in any encoding (GBK from Windows, say): only ASCII matters here.
-        text = file.read_text(encoding="utf-8", errors="backslashreplace")
+        content = read_file(file, limit=MOST_BYTES_PER_FILE)
     except OSError as error:
         raise LibraryError(f"cannot read {file}: {error.strerror}") from error
+    # Comments may be in any encoding (GBK from Windows, say): only ASCII matters here.
+    text = content.data.decode(encoding="utf-8", errors="backslashreplace")
     text = text.removeprefix("\ufeff")  # utf-8-sig would swallow half a BOM, too
-    lines = text.removesuffix("\n").split("\n")  # as editors count; splitlines() knows more ends
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removesuffix("\n")
+
+
+def _slices(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines in pieces, each with the number of its first line."""
+    number, start = 1, 0
+    while start <= len(text):
+        end = text.find("\n", start + _SLICE)
+        end = len(text) if end < 0 else end
+        lines = text[start:end].split("\n")  # as editors count; splitlines() knows more ends
+        yield number, lines
+        number, start = number + len(lines), end + 1
+
+
+def _read_lines(
+    file: Path, number: int, lines: list[str], bad: BadLines, *, targets: bool
+) -> tuple[Addresses, Addresses]:
+    """First and last address of each entry in lines of which the first has this number."""
     parts = [
-        _read_block(file, start, lines[start : start + _BLOCK], bad)
+        _read_block(file, number + start, lines[start : start + _BLOCK], bad)
         for start in range(0, len(lines), _BLOCK)
     ]
     first, last, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
     if targets:
-        bad.extend(_unprobeable(file, lines, first, last, numbers))
-    return Intervals(first, last)
+        for at, reason in _unprobeable(first, last, numbers):
+            bad.add(BadLine(file, at, lines[at - number].strip(), reason))
+    return first, last
 
 
 def _read_block(
-    file: Path, start: int, lines: list[str], bad: list[BadLine]
+    file: Path, start: int, lines: list[str], bad: BadLines
 ) -> tuple[Addresses, Addresses, npt.NDArray[np.int64]]:
-    """First, last and line number of each entry in a block whose first line is `start` + 1."""
+    """First, last and line number of each entry in a block whose first line is `start`."""
     try:  # nearly every block of a real file is bare addresses, and this is three times faster
         addresses = np.frombuffer(b"".join(map(_pack, lines)), ">u4").astype(np.uint32)
     except (OSError, ValueError):
         return _read_each(file, start, lines, bad)
-    return addresses, addresses, np.arange(start + 1, start + 1 + len(lines))
+    return addresses, addresses, np.arange(start, start + len(lines))
 
 
 def _pack(text: str) -> bytes:
@@ -93,17 +165,17 @@ def _pack(text: str) -> bytes:
 
 
 def _read_each(
-    file: Path, start: int, lines: list[str], bad: list[BadLine]
+    file: Path, start: int, lines: list[str], bad: BadLines
 ) -> tuple[Addresses, Addresses, npt.NDArray[np.int64]]:
     first, last, numbers = [], [], []
-    for number, line in enumerate(lines, start + 1):
+    for number, line in enumerate(lines, start):
         entry = line.partition("#")[0].strip()
         if not entry:
             continue
         try:
             low, high = parse_entry(entry)
         except ValueError as error:
-            bad.append(BadLine(file, number, line.strip(), str(error)))
+            bad.add(BadLine(file, number, line.strip(), str(error)))
             continue
         first.append(low)
         last.append(high)
@@ -155,10 +227,9 @@ def _parse_cidr(entry: str) -> tuple[int, int]:
 
 
 def _unprobeable(
-    file: Path, lines: list[str], first: Addresses, last: Addresses, numbers: npt.NDArray[np.int64]
-) -> list[BadLine]:
-    return [
-        BadLine(file, int(number), lines[number - 1].strip(), reason)
-        for low, high, reason in _UNPROBEABLE
-        for number in numbers[(first <= high) & (last >= low)]
-    ]
+    first: Addresses, last: Addresses, numbers: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, str]]:
+    """The number of each line that is no target, and why."""
+    for low, high, reason in _UNPROBEABLE:
+        for number in numbers[(first <= high) & (last >= low)].tolist():
+            yield number, reason

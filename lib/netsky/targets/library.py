@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,54 +19,92 @@ import numpy.typing as npt
 from netsky.addresses import Addresses, AddressLibrary
 from netsky.errors import LibraryError
 from netsky.places import PROVINCES, Province, province_of_spelling
-from netsky.targets.address_text import BadLine, Intervals, read_intervals
+from netsky.targets.address_text import BadLines, Intervals, read_intervals
 
 log = logging.getLogger(__name__)
 
 EXCLUDE_FILE = "exclude.txt"
 
+# To sort and compare them takes some 60 bytes of memory for each.
+MOST_ADDRESSES = 1 << 24
 
-def load(directory: Path, isp: str, *, provinces: Iterable[Province] = PROVINCES) -> AddressLibrary:
+
+def load(
+    directory: Path,
+    isp: str,
+    *,
+    provinces: Iterable[Province] = PROVINCES,
+    must_exclude: bool = False,
+) -> AddressLibrary:
     """Read the address library of `isp` below `directory`, limited to `provinces`.
 
     An address counts once: within a province, and, between provinces, for the first one in the
     order of `PROVINCES`. Raises LibraryError when the folder is missing or empty, a file has an
-    unknown name, or any line is bad; the message then lists all bad lines of all files.
+    unknown name, there are more addresses than memory is meant for, or any line is bad; the
+    message then lists the first bad lines of all files. With `must_exclude` it is an error, too,
+    when there is no exclude.txt.
     """
     files = _province_files(directory / isp)
     asked = set(provinces)
     wanted = [province for province in PROVINCES if province in asked]
-    bad: list[BadLine] = []
-    found = {
-        province: read_intervals(files[province], bad, targets=True).expand()
+    bad = BadLines()
+    parts = {
+        province: read_intervals(files[province], bad, targets=True)
         for province in wanted
         if province in files
     }
-    exclude_file = directory / EXCLUDE_FILE
-    exclude = (
-        read_intervals(exclude_file, bad, targets=False) if os.path.lexists(exclude_file) else None
-    )
-    if bad:
+    exclude = _read_exclude(directory / EXCLUDE_FILE, bad, must_exist=must_exclude)
+    if bad.count:
         raise LibraryError(
-            f"{len(bad)} bad line(s) in {directory}: mend or delete them", lines=[*map(str, bad)]
+            f"{bad.count:,} bad line(s) in {directory}: mend or delete them", lines=bad.lines()
         )
-    library = _assemble(isp, found, exclude)
+    _check_size(directory / isp, parts.values())
+    library = _assemble(isp, {province: part.expand() for province, part in parts.items()}, exclude)
     if not library.targets:
         raise LibraryError(
             f"no targets in {directory / isp} for the asked provinces: put one address, CIDR or "
             f"range a line into {directory / isp}/<province>.txt"
         )
+    _log(directory / isp, library, wanted)
+    return library
+
+
+def _read_exclude(file: Path, bad: BadLines, *, must_exist: bool) -> Intervals | None:
+    """What is never to be probed; None when there is no such file (not: when it cannot be read)."""
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        if must_exist:
+            raise LibraryError(
+                f"{file} is gone, whose addresses must not be probed: put it back (without a line "
+                "in it, if nothing is to be excluded any more)"
+            ) from None
+        return None
+    except OSError as error:
+        raise LibraryError(f"cannot read {file}: {error.strerror}") from error
+    return read_intervals(file, bad, targets=False)
+
+
+def _check_size(folder: Path, parts: Iterable[Intervals]) -> None:
+    addresses = sum(part.addresses for part in parts)
+    if addresses > MOST_ADDRESSES:
+        raise LibraryError(
+            f"{folder} names {addresses:,} addresses, and {MOST_ADDRESSES:,} are the most of a "
+            "library: is a prefix length too short?"
+        )
+
+
+def _log(folder: Path, library: AddressLibrary, wanted: Iterable[Province]) -> None:
     log.info(
         "%s: %s targets, %s duplicates dropped, %s excluded",
-        directory / isp,
+        folder,
         library.targets,
         library.duplicates,
         library.excluded,
     )
     missing = [province.slug for province in wanted if province not in library.provinces]
     if missing:
-        log.warning("%s: no targets for %s", directory / isp, ", ".join(missing))
-    return library
+        log.warning("%s: no targets for %s", folder, ", ".join(missing))
 
 
 def _province_files(folder: Path) -> dict[Province, Path]:
@@ -143,24 +180,48 @@ class LibraryFiles:
         self._directory = directory
         self._isp = isp
         self._provinces = tuple(provinces)
+        self._excludes = False
         self._state = self._look()
-        self._library = load(directory, isp, provinces=self._provinces)
+        self._library = self._load()
 
     def current(self) -> AddressLibrary:
-        """The library as it is now; while it cannot be read, as it was, with the error in the log."""
+        """The library as it is now; while it cannot be read, as it was, with the error in the log.
+
+        That a known exclude.txt has vanished is such an error: whoever asked not to be probed is
+        not probed because of a slip of somebody else's hand.
+        """
         state = self._look()
         if state != self._state:
             self._state = state
             try:
-                self._library = load(self._directory, self._isp, provinces=self._provinces)
+                self._library = self._load()
             except LibraryError as error:
                 log.error("%s\nprobing goes on with the library as it was before", error)
         return self._library
 
-    def _look(self) -> set[tuple[str, int, int]]:
-        state = set()
-        for file in [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]:
-            with suppress(OSError):  # what cannot be read is for `load` to say
-                stat = file.stat()
-                state.add((str(file), stat.st_mtime_ns, stat.st_size))
-        return state
+    def _load(self) -> AddressLibrary:
+        self._excludes = self._excludes or os.path.lexists(self._directory / EXCLUDE_FILE)
+        return load(
+            self._directory, self._isp, provinces=self._provinces, must_exclude=self._excludes
+        )
+
+    def _look(self) -> dict[Path, tuple[int, ...]]:
+        files = [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]
+        return {file: _marks_of(file) for file in files}
+
+
+def _marks_of(file: Path) -> tuple[int, ...]:
+    """What tells a file from another one of its name, and from itself before it was changed.
+
+    Size and time of writing alone do not: `mv` and `cp -p` keep both.
+    """
+    marks: tuple[int, ...] = ()
+    for look in (file.lstat, file.stat):  # a link, and what it leads to
+        try:
+            status = look()
+        except OSError as error:  # what cannot be read is for `load` to say
+            marks += (error.errno or 0,)
+        else:
+            marks += (status.st_dev, status.st_ino, status.st_mode, status.st_size)
+            marks += (status.st_mtime_ns, status.st_ctime_ns)
+    return marks
