@@ -1,15 +1,21 @@
-"""Judge the newest loss rates of one ISP through one egress by their means, and push."""
+"""Judge the newest loss rates of ISPs through exit lines by their means, and push."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from netsky.cli.options import Common, Number, common_options
-from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
+from netsky.cli.destinations import DatabaseOptions, OutletOptions
+from netsky.cli.lines import Lines, several
+from netsky.cli.options import Number, takes
+from netsky.cli.running import LineRun, Run, Running
+from netsky.cli.tool import DONE, INCOMPLETE, Tool
+from netsky.places import ISP, Egress
 
 
 @click.command("netsky_alert", cls=Tool)
-@common_options
+@takes(lines=Lines, database=DatabaseOptions, outlets=OutletOptions, running=Running)
 @click.option(
     "--elevated",
     type=Number(0.01, 100),
@@ -39,9 +45,17 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     help="A province is not judged when its mean was computed longer ago than this.",
 )
 def main(
-    common: Common, *, elevated: float, severe: float, max_age: float, max_baseline_age: float
+    lines: Lines,
+    database: DatabaseOptions,
+    outlets: OutletOptions,
+    running: Running,
+    *,
+    elevated: float,
+    severe: float,
+    max_age: float,
+    max_baseline_age: float,
 ) -> int:
-    """Judge the newest loss rates of one ISP through one egress by their means, and push.
+    """Judge the newest loss rates of ISPs through exit lines by their means, and push.
 
     \b
     medium     1 to 3 provinces are elevated
@@ -49,8 +63,9 @@ def main(
     critical   any province is severe; it stands beside medium or heavy
 
     \b
-    netsky_alert.py --isp cu                  as cron would, once a minute
-    netsky_alert.py --isp cu --every 10       again and again
+    netsky_alert.py --isp cu                      as cron would, once a minute
+    netsky_alert.py --isp all --egress all        each ISP through each exit
+    netsky_alert.py --isp cu --every 10           again and again
     """
     from datetime import timedelta
 
@@ -62,22 +77,28 @@ def main(
 
     if elevated >= severe:
         raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")
-    isp, egress = common.find_isp(), common.find_egress()
-    database, outlets = common.open_database(), common.open_outlets()
     thresholds = Thresholds(
         elevated=elevated / 100,
         severe=severe / 100,
         max_age=timedelta(seconds=max_age),
         max_baseline_age=timedelta(hours=max_baseline_age),
     )
+    each = lines.each()
+    opened = outlets.open(several=several(each))
 
-    def run() -> int:
-        report = alert(database, isp, egress.name, thresholds=thresholds, outlets=outlets)
-        console.show(AlertView(report), common.output_format())
-        return DONE if report.complete else INCOMPLETE
+    def start(isp: ISP, egress: Egress) -> Run:
+        its_database = database.open(isp.slug, egress.name)
 
-    with common.hold_lock():
-        return repeat(run, every=common.every)
+        def run() -> int:
+            report = alert(its_database, isp, egress.name, thresholds=thresholds, outlets=opened)
+            console.show(AlertView(report), running.output_format())
+            return DONE if report.complete else INCOMPLETE
+
+        return run
+
+    return running.run(
+        [LineRun(isp.slug, egress.name, partial(start, isp, egress)) for isp, egress in each]
+    )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,21 @@
-"""Average one ISP's loss rates of the past hours by province and egress, store, push, prune."""
+"""Average the loss rates of the past hours by ISP, province and exit, store, push, prune."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from netsky.cli.options import Common, Number, common_options
-from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
+from netsky.cli.destinations import DatabaseOptions, OutletOptions
+from netsky.cli.lines import StoredLines, several
+from netsky.cli.options import Number, takes
+from netsky.cli.running import LineRun, Run, Running
+from netsky.cli.tool import DONE, INCOMPLETE, Tool
+from netsky.places import ALL, ISP
 
 
 @click.command("netsky_get_avg_lossrate", cls=Tool)
-@common_options(all_egresses=True)
+@takes(lines=StoredLines, database=DatabaseOptions, outlets=OutletOptions, running=Running)
 @click.option(
     "--hours",
     type=Number(0.01, 8760),
@@ -31,11 +37,21 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     metavar="DAYS",
     help="Delete sweeps that are older than this, of all exit lines in this database.",
 )
-def main(common: Common, *, hours: float, min_samples: int, keep_days: int) -> int:
-    """Average one ISP's loss rates of the past hours by province and egress, store, push, prune.
+def main(
+    lines: StoredLines,
+    database: DatabaseOptions,
+    outlets: OutletOptions,
+    running: Running,
+    *,
+    hours: float,
+    min_samples: int,
+    keep_days: int,
+) -> int:
+    """Average the loss rates of the past hours by ISP, province and exit, store, push, prune.
 
     \b
     netsky_get_avg_lossrate.py --isp cu                  as cron would, once an hour
+    netsky_get_avg_lossrate.py --isp all                 each ISP, through all exits
     netsky_get_avg_lossrate.py --isp cu --every 3600     again and again
     """
     from datetime import timedelta
@@ -49,24 +65,30 @@ def main(common: Common, *, hours: float, min_samples: int, keep_days: int) -> i
         raise InputError(
             f"--hours {hours:g} reaches back further than --keep-days {keep_days}: keep more"
         )
-    isp, egress = common.find_isp(), common.find_egress_name()
-    database, outlets = common.open_database(), common.open_outlets()
+    each = lines.each(by_egress=database.by_egress)
+    opened = outlets.open(several=several(each))
 
-    def run() -> int:
-        report = average(
-            database,
-            isp,
-            egress,
-            hours=hours,
-            min_samples=min_samples,
-            keep=timedelta(days=keep_days),
-            outlets=outlets,
-        )
-        console.show(BaselineView(report), common.output_format())
-        return DONE if report.complete else INCOMPLETE
+    def start(isp: ISP, egress: str | None) -> Run:
+        its_database = database.open(isp.slug, egress or ALL)
 
-    with common.hold_lock():
-        return repeat(run, every=common.every)
+        def run() -> int:
+            report = average(
+                its_database,
+                isp,
+                egress,
+                hours=hours,
+                min_samples=min_samples,
+                keep=timedelta(days=keep_days),
+                outlets=opened,
+            )
+            console.show(BaselineView(report), running.output_format())
+            return DONE if report.complete else INCOMPLETE
+
+        return run
+
+    return running.run(
+        [LineRun(isp.slug, egress or ALL, partial(start, isp, egress)) for isp, egress in each]
+    )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
-"""Sweep one ISP's address library, sum up by province, store, push."""
+"""Sweep address libraries, sum up by province, store, push."""
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 
 import click
 
+from netsky.cli.destinations import DatabaseOptions, OutletOptions
 from netsky.cli.engine_options import ChosenEngine, engine_options
-from netsky.cli.options import FILE, Common, Number, common_options
-from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
+from netsky.cli.lines import Lines, several
+from netsky.cli.options import FILE, Number, takes
+from netsky.cli.running import LineRun, Run, Running
+from netsky.cli.tool import DONE, INCOMPLETE, Tool
+from netsky.places import ISP, Egress
 
 
 @click.command("netsky_probe", cls=Tool)
-@common_options
+@takes(lines=Lines, database=DatabaseOptions, outlets=OutletOptions, running=Running)
 @click.option(
     "--library",
     type=FILE,
@@ -93,7 +98,10 @@ from netsky.cli.tool import DONE, INCOMPLETE, Tool, repeat
     "--flush", is_flag=True, help="Make no sweep, and only store what waits in the spool."
 )
 def main(
-    common: Common,
+    lines: Lines,
+    database: DatabaseOptions,
+    outlets: OutletOptions,
+    running: Running,
     *,
     library: Path,
     province: tuple[str, ...],
@@ -110,11 +118,12 @@ def main(
     spool_days: float,
     flush: bool,
 ) -> int:
-    """Sweep one ISP's address library, sum up by province, store, push.
+    """Sweep address libraries, sum up by province, store, push.
 
     \b
     netsky_probe.py --isp demo                    try it on this machine's loopback
     netsky_probe.py --isp cu --egress unicom-1    as cron would
+    netsky_probe.py --isp all --egress all        each ISP through each exit, one after the other
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
     """
     from datetime import UTC, datetime, timedelta
@@ -127,50 +136,62 @@ def main(
     from netsky.sweep import ProbePlan
     from netsky.targets.library import LibraryFiles
 
-    isp, egress = common.find_isp(), common.find_egress()
     provinces = [find_province(name) for name in province] or PROVINCES
-    storage = Storage(
-        database=common.open_database(),
-        spool=Spool(
+    each = lines.each()
+    opened = outlets.open(several=several(each))
+    library_of = cache(lambda slug: LibraryFiles(library, slug, provinces))
+    plan = ProbePlan(window, rate, count, timeout / 1000, size)
+
+    def storage_of(isp: ISP, egress: Egress) -> Storage:
+        waiting = Spool(
             spool,
             isp.slug,
             egress.name,
             max_bytes=spool_size << 20,
             max_age=timedelta(days=spool_days),
-            mode=common.file_mode,
-        ),
+            mode=database.file_mode,
+        )
+        return Storage(database=database.open(isp.slug, egress.name), spool=waiting)
+
+    def start(isp: ISP, egress: Egress) -> Run:
+        storage = storage_of(isp, egress)
+        files = library_of(isp.slug)
+        its_engine = engine.open(egress)
+
+        def run() -> int:
+            targets = files.current()
+            packets = targets.targets * count
+            with console.progress_bar(f"{isp.name} {egress.name}", packets) as progress:
+                report = probe(
+                    its_engine,
+                    targets,
+                    egress,
+                    plan,
+                    abnormal_rtt=abnormal_rtt / 1000,
+                    storage=None if no_store else storage,
+                    outlets=opened,
+                    progress=progress,
+                )
+            console.show(ProbeView(report, isp), running.output_format())
+            return DONE if report.complete else INCOMPLETE
+
+        return run
+
+    def start_flush(isp: ISP, egress: Egress) -> Run:
+        storage = storage_of(isp, egress)
+
+        def run() -> int:
+            not_delivered, state = storage.flush()
+            view = FlushView(isp, egress.name, datetime.now(UTC), state, not_delivered)
+            console.show(view, running.output_format())
+            return INCOMPLETE if not_delivered else DONE
+
+        return run
+
+    begin = start_flush if flush else start
+    return running.run(
+        [LineRun(isp.slug, egress.name, partial(begin, isp, egress)) for isp, egress in each]
     )
-    outlets = common.open_outlets()
-    plan = ProbePlan(window, rate, count, timeout / 1000, size)
-
-    def run() -> int:
-        targets = files.current()
-        with console.progress_bar(f"{isp.name} {egress.name}", targets.targets * count) as progress:
-            report = probe(
-                opened,
-                targets,
-                egress,
-                plan,
-                abnormal_rtt=abnormal_rtt / 1000,
-                storage=None if no_store else storage,
-                outlets=outlets,
-                progress=progress,
-            )
-        console.show(ProbeView(report, isp), common.output_format())
-        return DONE if report.complete else INCOMPLETE
-
-    def run_flush() -> int:
-        not_delivered, state = storage.flush()
-        view = FlushView(isp, egress.name, datetime.now(UTC), state, not_delivered)
-        console.show(view, common.output_format())
-        return INCOMPLETE if not_delivered else DONE
-
-    with common.hold_lock():
-        if flush:
-            return repeat(run_flush, every=common.every)
-        files = LibraryFiles(library, isp.slug, provinces)
-        opened = engine.open(egress)
-        return repeat(run, every=common.every)
 
 
 if __name__ == "__main__":

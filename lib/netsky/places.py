@@ -19,20 +19,25 @@ class Province:
 
 @dataclass(frozen=True, slots=True)
 class ISP:
-    """A carrier whose users are measured."""
+    """A carrier whose users are measured. `in_all`: it is one of those that `all` stands for."""
 
     slug: str
     name: str
+    in_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """An exit line of this data centre and how packets are sent through it."""
+    """An exit line of this data centre and how packets are sent through it.
+
+    `in_all`: it is one of those that `all` stands for.
+    """
 
     name: str = "default"
     source: str | None = None
     interface: str | None = None
     fwmark: int | None = None
+    in_all: bool = True
 
 
 PROVINCES = tuple(
@@ -76,10 +81,10 @@ BUILTIN_ISPS = {
     "cu": ISP("cu", "中国联通"),
     "cm": ISP("cm", "中国移动"),
     "ct": ISP("ct", "中国电信"),
-    "demo": ISP("demo", "演示"),
+    "demo": ISP("demo", "演示", in_all=False),
 }
 
-ALL_EGRESSES = "all"  # what `--egress` says for all of them; no egress may have that name
+ALL = "all"  # what `--egress` and `--isp` say for all of them; none may have that name
 
 # Longer slugs would not fit `netsky_<ISP>_heilongjiang_abnormalrate` into the tables' varchar(40).
 ISP_SLUG = re.compile(r"[a-z][a-z0-9]{0,6}")

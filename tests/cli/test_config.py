@@ -9,19 +9,22 @@ import click
 import pytest
 
 from netsky.cli.config import SETTINGS
-from netsky.cli.options import Number, common_options
+from netsky.cli.destinations import DatabaseOptions, OutletOptions
+from netsky.cli.lines import Lines
+from netsky.cli.options import Number, takes
+from netsky.cli.running import Running
 from netsky.cli.tool import Tool
 from netsky.errors import InputError
 from netsky.places import Egress
 
 
 @click.command("netsky_probe", cls=Tool)
-@common_options
+@takes(lines=Lines, database=DatabaseOptions, outlets=OutletOptions, running=Running)
 @click.option("--rate", type=click.IntRange(1), default=100_000)
 @click.option("--window", type=Number(0, 86400), default=10)
 @click.option("--province", multiple=True)
 @click.option("--no-store", is_flag=True)
-def tool(common, **options):
+def tool(**options):
     """Like the real ones, without anything to do."""
 
 

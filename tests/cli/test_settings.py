@@ -95,7 +95,7 @@ def test_an_empty_file_sets_nothing(write):
         ("[isp.abcdefgh]", "[isp.abcdefgh]: an ISP's name is"),
         ("[isp.1a]", "[isp.1a]: an ISP's name is"),
         ("[isp.edu]\nname = 1", "isp.edu.name = 1 must be a string"),
-        ("[isp.edu]\nslug = 'e'", "unknown key isp.edu.slug; known: name"),
+        ("[isp.edu]\nslug = 'e'", "unknown key isp.edu.slug; known: in_all, name"),
         ("[egress.a]\ninterface = '网网网网网网'", "'网网网网网网' is no interface name"),
         ("x = " + "[" * 5000, "is not valid TOML: nested too deep"),
         ("[probe]\nrate." + "a." * 1000 + "a = 1", "probe.rate.a.a.a.a.a.a.a is nested too deep"),

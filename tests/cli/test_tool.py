@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from netsky import __version__
 from netsky.cli.options import Number
-from netsky.cli.tool import DONE, FAILED, INCOMPLETE, Tool, repeat
+from netsky.cli.running import repeat
+from netsky.cli.tool import DONE, FAILED, INCOMPLETE, Tool
 from netsky.errors import (
     DeliveryError,
     EngineError,
@@ -187,7 +188,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("netsky.cli.tool.time", clock)
+    monkeypatch.setattr("netsky.cli.running.time", clock)
     return clock
 
 
@@ -233,7 +234,7 @@ def test_starts_that_a_long_run_misses_are_left_out(clock):
 def test_a_run_starts_at_the_first_beat_after_the_one_before_has_ended(durations, every):
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock()
-        patch.setattr("netsky.cli.tool.time", clock)
+        patch.setattr("netsky.cli.running.time", clock)
         times = starts(clock, durations, every=every)
     for start, duration, following in zip(times, durations, times[1:], strict=False):
         assert following % every == 0

@@ -17,12 +17,12 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from netsky.errors import InputError
-from netsky.places import ALL_EGRESSES, ISP, ISP_SLUG, Egress
+from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp
 
 TOOLS = ("probe", "avg_lossrate", "alert")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
@@ -41,14 +41,25 @@ class Settings:
     egresses: Mapping[str, Egress] = field(default_factory=dict)
     isps: Mapping[str, ISP] = field(default_factory=dict)
 
+    def find_isps(self, names: str) -> list[ISP]:
+        """The ISPs of names separated by commas; `all`: cu, cm, ct and those of this file."""
+        if names == ALL:
+            return [isp for isp in (BUILTIN_ISPS | dict(self.isps)).values() if isp.in_all]
+        return list(dict.fromkeys(find_isp(name, self.isps) for name in _names(names)))
+
+    def find_egresses(self, names: str) -> list[Egress]:
+        """The egresses of names separated by commas; `all`: those of this file, or else `default`."""
+        if names == ALL:
+            every = [egress for egress in self.egresses.values() if egress.in_all]
+            return every or [self.find_egress("default")]
+        return list(dict.fromkeys(self.find_egress(name) for name in _names(names)))
+
     def find_egress(self, name: str) -> Egress:
         """The egress of that name; `default` needs no definition. InputError lists the known."""
         if name in self.egresses:
             return self.egresses[name]
         if name == "default":
             return Egress()
-        if name == ALL_EGRESSES:
-            raise InputError("this tool is for one egress at a time: name it with --egress")
         known = ", ".join(["default", *self.egresses])
         raise InputError(
             f"unknown egress {name!r}; known: {known} (define [egress.{_toml_key(name)}] in "
@@ -81,6 +92,10 @@ def read(file: Path) -> Settings:
         egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
         isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
     )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def _toml_key(name: str) -> str:
@@ -138,9 +153,10 @@ def _egress(file: Path, name: str, value: object) -> Egress:
     key = f"egress.{name}"
     if not EGRESS_NAME.fullmatch(name):
         raise InputError(f"{file}: [{key}]: a name is up to 40 letters, digits, '-', '_' and '.'")
-    if name == ALL_EGRESSES:
+    if name == ALL:
         raise InputError(f"{file}: [{key}]: that name stands for all egresses; choose another")
-    entries = _entries(file, key, value, {"source": str, "interface": str, "fwmark": int})
+    types = {"source": str, "interface": str, "fwmark": int, "in_all": bool}
+    entries = _entries(file, key, value, types)
     if "source" in entries:
         try:
             ipaddress.IPv4Address(entries["source"])
@@ -161,8 +177,11 @@ def _isp(file: Path, slug: str, value: object) -> ISP:
             f"{file}: [isp.{slug}]: an ISP's name is 1 to 7 lower-case letters and digits, a "
             "letter first"
         )
-    entries = _entries(file, f"isp.{slug}", value, {"name": str})
-    return ISP(slug, entries.get("name", slug))
+    if slug == ALL:
+        raise InputError(f"{file}: [isp.{slug}]: that name stands for all ISPs; choose another")
+    entries = _entries(file, f"isp.{slug}", value, {"name": str, "in_all": bool})
+    usual = BUILTIN_ISPS[slug] if slug in BUILTIN_ISPS else ISP(slug, slug)
+    return replace(usual, **entries)
 
 
 def _entries(file: Path, key: str, value: object, types: dict[str, type]) -> dict[str, Any]:
@@ -175,4 +194,4 @@ def _entries(file: Path, key: str, value: object, types: dict[str, type]) -> dic
     return entries
 
 
-_NAMES = {str: "a string", int: "a whole number"}
+_NAMES = {str: "a string", int: "a whole number", bool: "true or false"}

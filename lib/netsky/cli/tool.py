@@ -1,4 +1,4 @@
-"""What makes a click command a tool of netsky: one error boundary, one set of exits, repetition.
+"""What makes a click command a tool of netsky: one error boundary, one set of exits.
 
 Library errors become exit codes here and nowhere else. Settings come from the command line, then
 the environment (`NETSKY_RATE=…`), then netsky.toml, then the defaults.
@@ -10,8 +10,6 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from netsky import __version__
-from netsky.cli.config import CommonOption
+from netsky.cli.config import CommonOption, read_config
 from netsky.cli.log import set_up
 from netsky.errors import InputError, NetskyError
 from netsky.text import one_line
@@ -49,6 +47,14 @@ class Tool(click.Command):
             "max_content_width": 100,
         }
         self.params += [
+            CommonOption(
+                ["--config"],
+                type=click.Path(path_type=Path),
+                is_eager=True,
+                expose_value=False,
+                callback=read_config,
+                help="Read the settings from this file.  [default: netsky.toml if there is one]",
+            ),
             CommonOption(
                 ["-v", "--verbose"],
                 count=True,
@@ -130,25 +136,3 @@ def _prepare_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):  # Chinese must not fail in a foreign locale
             stream.reconfigure(errors="backslashreplace")
-
-
-def repeat(run: Callable[[], int], *, every: float | None) -> int:
-    """Run once and return its exit code, or every so many seconds until SIGTERM or ^C: then DONE.
-
-    Starts are `every` seconds apart; those that a long run misses are left out. In repetition an
-    error ends its own run only.
-    """
-    if every is None:
-        return run()
-    start = time.monotonic()
-    try:
-        while True:
-            try:
-                run()
-            except NetskyError as error:
-                log.error("%s", error)
-            missed = (time.monotonic() - start) // every
-            start += every * (missed + 1)
-            time.sleep(max(0.0, start - time.monotonic()))
-    except KeyboardInterrupt:
-        return DONE

@@ -33,22 +33,23 @@ TEXTFILE_SECONDS = 30.0  # disks hang, too
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where metrics go; None is nowhere. `textfile` may have {egress} in its name."""
+    """Where metrics go; None is nowhere. `textfile` may have {isp} and {egress} in its name."""
 
     pushgateway: Pushgateway | None = None
     textfile: str | None = None
 
     def deliveries(self, groups: Sequence[MetricGroup]) -> Deliveries:
-        """One PUT a group; one textfile, or with {egress} in its name one an egress."""
+        """One PUT a group; one textfile, or one for each name that {isp} and {egress} make."""
         steps: dict[str, Step] = {}
         if self.pushgateway:
             for group in groups:
-                name = f"Pushgateway, egress {group.egress}"
-                steps[name] = Step(partial(self.pushgateway.push, group), self.pushgateway.limit)
+                place = f"Pushgateway, egress {group.egress}"
+                steps[place] = Step(partial(self.pushgateway.push, group), self.pushgateway.limit)
         if self.textfile:
             files: dict[Path, list[MetricGroup]] = {}
             for group in groups:
-                file = Path(self.textfile.replace("{egress}", group.egress))
+                name = self.textfile.replace("{isp}", group.isp).replace("{egress}", group.egress)
+                file = Path(name)
                 files.setdefault(file, []).append(group)
             for file, its_groups in files.items():
                 write = partial(write_textfile, file, its_groups)

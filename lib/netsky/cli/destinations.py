@@ -1,0 +1,176 @@
+"""Where figures go, and come from: the database, the Pushgateway, a textfile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import click
+from click.core import ParameterSource
+
+from netsky.cli.config import section_of
+from netsky.cli.options import FILE, Number, Option, common_option
+from netsky.cli.settings import Settings
+from netsky.errors import InputError
+
+if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
+    from netsky.outlets.delivery import Outlets
+    from netsky.outlets.pushgateway import Pushgateway
+    from netsky.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """The database of an ISP and exit."""
+
+    database: str
+    database_timeout: float
+    group_readable: bool
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        common_option(
+            "--database",
+            default="sqlite:///netsky_{isp}.db",
+            metavar="URL",
+            help="Keep the figures in this database; {isp} and {egress} are filled in.",
+        ),
+        common_option(
+            "--database-timeout",
+            type=Number(1, 3600),
+            default=10,
+            metavar="SECONDS",
+            help="Wait at most so long for a connection to the database, and for each of its "
+            "answers.",
+        ),
+        common_option(
+            "--group-readable",
+            is_flag=True,
+            help="Make SQLite files that the group of this user may read, too.",
+        ),
+    )
+
+    @property
+    def by_egress(self) -> bool:
+        """Whether each exit has a database of its own."""
+        return "{egress}" in self.database
+
+    def open(self, isp: str, egress: str) -> Database:
+        from netsky.store.connection import fill_url
+        from netsky.store.database import Database
+
+        url = fill_url(self.database, isp, egress)
+        source = click.get_current_context().get_parameter_source("database")
+        if url.password is not None and source is ParameterSource.COMMANDLINE:
+            raise InputError(
+                "no password on the command line, where every user of this host sees it: set the "
+                "URL in netsky.toml or NETSKY_DATABASE, or use ?read_default_file=FILE in it"
+            )
+        return Database(url, timeout=self.database_timeout, mode=self.file_mode)
+
+    @property
+    def file_mode(self) -> int:
+        """Of SQLite files that are made."""
+        from netsky.store.connection import PRIVATE, READABLE_BY_GROUP
+
+        return READABLE_BY_GROUP if self.group_readable else PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class OutletOptions:
+    """Where metrics go."""
+
+    pushgateway: str | None
+    push_timeout: float
+    push_user: str | None
+    push_password_file: Path | None
+    no_push: bool
+    textfile: Path | None
+    settings: Settings
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        common_option(
+            "--pushgateway",
+            metavar="URL",
+            help="Push the figures to this Pushgateway, http://HOST:PORT; without it nothing is "
+            "pushed.",
+        ),
+        common_option(
+            "--push-timeout",
+            type=Number(0.1, 3600),
+            default=5,
+            metavar="SECONDS",
+            help="Wait at most so long for the Pushgateway.",
+        ),
+        common_option(
+            "--push-user",
+            metavar="NAME",
+            help="Log in to the Pushgateway as this user, with basic authentication.",
+        ),
+        common_option(
+            "--push-password-file",
+            type=FILE,
+            help="Read the password of --push-user from the first line of this file.",
+        ),
+        common_option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
+        common_option(
+            "--textfile",
+            type=FILE,
+            help="Write the metrics to this file for node_exporter. Its name ends in .prom; {tool}, "
+            "{isp} and {egress} are filled in.",
+        ),
+    )
+
+    def open(self, *, several: Iterable[str] = ()) -> Outlets:
+        """The outlets, for all lines of a run; InputError when they cannot be used as set.
+
+        `several` names what differs between the lines that are delivered apart: isp, egress.
+        """
+        from netsky.outlets.delivery import Outlets
+
+        name = self._textfile()
+        for what in several:
+            if name is not None and f"{{{what}}}" not in name:
+                raise InputError(
+                    f"textfile {name}: this run is about more than one {what}, and each would "
+                    f"replace the other's figures: write {{{what}}} in the name"
+                )
+        return Outlets(pushgateway=self._open_pushgateway(), textfile=name)
+
+    def _textfile(self) -> str | None:
+        """`textfile` with {tool} filled in."""
+        if self.textfile is None:
+            return None
+        name, context = str(self.textfile), click.get_current_context()
+        tool = section_of(context.command)
+        of_every_tool = "textfile" in self.settings.options and "textfile" not in (
+            self.settings.tool_options.get(tool, {})
+        )
+        source = context.get_parameter_source("textfile")
+        if "{tool}" not in name and (
+            source is ParameterSource.ENVIRONMENT
+            or (source is ParameterSource.DEFAULT_MAP and of_every_tool)
+        ):
+            raise InputError(
+                f"textfile {name} is set for every tool, and each would replace the other's "
+                f"figures: write {{tool}} in the name, or set it below [{tool}] in netsky.toml"
+            )
+        return name.replace("{tool}", tool)
+
+    def _open_pushgateway(self) -> Pushgateway | None:
+        from netsky.outlets.pushgateway import Pushgateway
+
+        if self.pushgateway is None or self.no_push:
+            return None
+        password = None
+        if self.push_password_file is not None and self.push_user is None:
+            raise InputError("--push-password-file needs --push-user")
+        if self.push_password_file is not None:
+            try:
+                password = self.push_password_file.read_text(encoding="utf-8").partition("\n")[0]
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"cannot read the password of --push-user: {error}") from error
+        return Pushgateway(
+            self.pushgateway, timeout=self.push_timeout, user=self.push_user, password=password
+        )

@@ -1,0 +1,148 @@
+"""How a tool runs: once or again and again, under its locks, one line after the other."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import click
+
+from netsky.cli import lock
+from netsky.cli.options import FILE, Number, Option, common_option
+from netsky.cli.tool import DONE, INCOMPLETE
+from netsky.errors import NetskyError
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[], int]
+"""Does the tool's job once; returns the exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRun:
+    """The job of one line. `start` opens what it needs and returns what is then run again and again."""
+
+    isp: str
+    egress: str
+    start: Callable[[], Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How often the tool runs, how it shows what it did, where its locks are."""
+
+    every: float | None
+    format: str
+    lock_dir: Path | None
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        common_option(
+            "--every",
+            type=Number(2, 604_800),  # `update_time` has whole seconds
+            metavar="SECONDS",
+            help="Start a run every so many seconds until SIGTERM or ^C.",
+        ),
+        common_option(
+            "--format",
+            type=click.Choice(["auto", "table", "line", "json"]),
+            default="auto",
+            help="Print the result in this form; auto is a table on a terminal, else a line.",
+        ),
+        common_option(
+            "--lock-dir",
+            type=FILE,
+            help="Keep the lock files in this folder.  [default: /run/lock or the temporary folder]",
+        ),
+    )
+
+    def output_format(self) -> str:
+        """`table`, `line` or `json`."""
+        if self.format != "auto":
+            return self.format
+        return "table" if sys.stdout.isatty() else "line"
+
+    def run(self, lines: Sequence[LineRun]) -> int:
+        """Run the lines one after the other, once or every so many seconds; the exit code.
+
+        A line that fails does not keep the others from running. With one line, or when all fail
+        before the first run, the error is raised.
+        """
+        tool = str(click.get_current_context().command.name)
+        with ExitStack() as held:
+            rounds = _Rounds(tool, self.lock_dir or lock.default_directory(), lines, held)
+            rounds.start()
+            return repeat(rounds.run, every=self.every)
+
+
+@dataclass(slots=True)
+class _Rounds:
+    tool: str
+    lock_directory: Path
+    lines: Sequence[LineRun]
+    held: ExitStack
+    started: dict[int, Run] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start all lines; raise the first error when none can be started."""
+        errors = []
+        for index in range(len(self.lines)):
+            try:
+                self._start(index)
+            except NetskyError as error:
+                errors.append(error)
+        if errors and not self.started:
+            raise errors[0]
+
+    def run(self) -> int:
+        codes = set()
+        for index, line in enumerate(self.lines):
+            try:
+                codes.add(self._start(index)())
+            except NetskyError as error:
+                if len(self.lines) == 1:
+                    raise
+                log.error("ISP %s, egress %s: %s", line.isp, line.egress, error)
+                codes.add(error.exit_code)
+        return codes.pop() if len(codes) == 1 else INCOMPLETE
+
+    def _start(self, index: int) -> Run:
+        """The line's run; its lock is held from the first time on."""
+        if index not in self.started:
+            line = self.lines[index]
+            with ExitStack() as own:
+                own.enter_context(
+                    lock.hold(self.lock_directory, self.tool, egress=line.egress, isp=line.isp)
+                )
+                self.started[index] = line.start()
+                self.held.push(own.pop_all())
+        return self.started[index]
+
+
+def repeat(run: Run, *, every: float | None) -> int:
+    """Run once and return its exit code, or every so many seconds until SIGTERM or ^C: then DONE.
+
+    Starts are `every` seconds apart; those that a long run misses are left out. In repetition an
+    error ends its own run only.
+    """
+    if every is None:
+        return run()
+    start = time.monotonic()
+    try:
+        while True:
+            try:
+                run()
+            except NetskyError as error:
+                log.error("%s", error)
+            missed = (time.monotonic() - start) // every
+            if missed:
+                log.warning("this took longer than --every %g s: the next start is left out", every)
+            start += every * (missed + 1)
+            time.sleep(max(0.0, start - time.monotonic()))
+    except KeyboardInterrupt:
+        return DONE
