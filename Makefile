@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format docs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo test check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,8 +70,13 @@ day: $(VENV)/dev  ## Score the grading rules on a simulated week.
 dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
 	$(BIN)/python deploy/grafana/build.py
 
-docs: $(VENV)/runtime  ## Write docs/options.md anew from the tools' --help.
+docs: $(VENV)/runtime  ## Write docs/options.md from --help, and the pictures from the runs kept.
 	$(BIN)/python -m tools.options
+	$(BIN)/python -m tools.pictures
+
+runs: $(VENV)/runtime  ## Keep new runs for the pictures: an outage in the lab, 40 seconds.
+	@tools/need $(LAB_PACKAGES)
+	$(BIN)/python -m tools.capture
 
 lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
 	$(BIN)/pip install -q uv

@@ -22,7 +22,7 @@ from netsky.places import Egress
 HOW_TO_ALLOW = (
     "this process may open no ICMP socket: allow ping sockets with `sysctl -w "
     "net.ipv4.ping_group_range='0 2147483647'`, or give raw sockets to an interpreter of "
-    "netsky's own with `setcap cap_net_raw,cap_net_admin+ep FILE` (see README), or run as root"
+    "netsky's own with `setcap cap_net_raw,cap_net_admin+ep FILE` (see docs/setup.md), or run as root"
 )
 
 SEND_BUFFER = 1 << 20  # bytes; the kernel may give less (net.core.wmem_max)
