@@ -64,6 +64,16 @@ def test_a_line_that_fails_is_named_and_keeps_no_other_from_running(run, caplog)
     ]
 
 
+def test_an_error_of_ours_in_one_line_keeps_no_other_from_running(run, caplog):
+    starts = {"cu": failing(MemoryError()), "cm": giving(KeyError("geheim"))}
+    assert run(starts | {"ct": giving(DONE)}) == INCOMPLETE
+    said = [record.message.partition(" at ")[0] for record in caplog.records]
+    assert said == [
+        "ISP cu, egress a: unexpected MemoryError",
+        "ISP cm, egress a: unexpected KeyError",
+    ]
+
+
 def test_where_no_line_can_begin_the_first_error_is_raised(run):
     starts = {"cu": failing(LibraryError("first")), "cm": failing(LibraryError("second"))}
     with pytest.raises(LibraryError, match="first"):

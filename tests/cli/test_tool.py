@@ -1,7 +1,9 @@
 """What makes a command a tool: exits, the error boundary, repetition, numbers."""
 
+import errno
 import logging
 import math
+import re
 import signal
 import sys
 
@@ -78,9 +80,30 @@ def test_an_error_is_one_log_line_and_its_exit_code(error, code, caplog):
     assert record.exc_info is None
 
 
-def test_an_error_of_ours_is_never_hidden_as_one_of_the_users():
-    result = run(raising(ZeroDivisionError()))
-    assert isinstance(result.exception, ZeroDivisionError)
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ZeroDivisionError("geheim"), "ZeroDivisionError"),
+        (MemoryError(), "MemoryError"),
+        (OSError(errno.EMFILE, "geheim"), r"OSError \(Too many open files\)"),
+    ],
+)
+def test_an_error_of_ours_is_one_line_that_says_where_and_no_traceback(error, name, caplog):
+    result = run(raising(error))
+    assert (result.exit_code, result.output) == (FAILED, "")
+    [record] = caplog.records
+    assert re.fullmatch(
+        rf"unexpected {name} at test_tool\.py:\d+ \(run again with -vv for where\)",
+        record.getMessage(),
+    )
+
+
+def test_at_vv_the_stack_of_an_error_of_ours_is_in_the_log(caplog):
+    assert run(raising(KeyError("geheim")), "-vv").exit_code == FAILED
+    *frames, record = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"unexpected KeyError at test_tool\.py:\d+", record)
+    assert frames[-1].endswith(" in raising.<locals>.function")
+    assert "geheim" not in caplog.text
 
 
 @pytest.mark.parametrize("arguments", [["--no-such"], ["--rate", "x"], ["argument"]])
@@ -260,9 +283,18 @@ def test_in_repetition_an_interrupted_sleep_ends_it_in_order(clock, monkeypatch)
     assert repeat(lambda: INCOMPLETE, every=10) == DONE
 
 
-def test_in_repetition_a_programming_error_ends_it_all(clock):
-    with pytest.raises(ZeroDivisionError):
-        repeat(lambda: 1 // 0, every=10)
+def test_in_repetition_an_error_of_ours_ends_its_own_run_only(clock, caplog):
+    errors = iter([ZeroDivisionError(), MemoryError(), KeyboardInterrupt()])
+
+    def fail():
+        raise next(errors)
+
+    assert repeat(fail, every=10) == DONE
+    messages = [r.getMessage() for r in caplog.records]
+    assert [message.split(" at ")[0] for message in messages] == [
+        "unexpected ZeroDivisionError",
+        "unexpected MemoryError",
+    ]
 
 
 @given(value=st.floats())

@@ -54,7 +54,9 @@ def test_an_unforeseen_error_is_named_without_its_text():
         raise ValueError("the password is geheim")
 
     [line] = deliver({"database": Step(fail, 5)})
-    assert re.fullmatch(r"database: unexpected ValueError at test_delivery.py:\d+", line)
+    assert re.fullmatch(
+        r"database: unexpected ValueError at test_delivery.py:\d+ \(.*-vv.*\)", line
+    )
 
 
 def test_what_takes_too_long_is_given_up_and_the_others_follow():

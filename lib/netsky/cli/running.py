@@ -15,8 +15,7 @@ import click
 
 from netsky.cli import lock
 from netsky.cli.options import FILE, Number, Option, common_option
-from netsky.cli.tool import DONE, INCOMPLETE
-from netsky.errors import NetskyError
+from netsky.cli.tool import DONE, INCOMPLETE, report
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ class _Rounds:
         for index in range(len(self.lines)):
             try:
                 self._start(index)
-            except NetskyError as error:
+            except Exception as error:  # noqa: BLE001 - raised below, or told by `run`
                 errors.append(error)
         if errors and not self.started:
             raise errors[0]
@@ -104,11 +103,10 @@ class _Rounds:
         for index, line in enumerate(self.lines):
             try:
                 codes.add(self._start(index)())
-            except NetskyError as error:
+            except Exception as error:  # one line's trouble is not the others'
                 if len(self.lines) == 1:
                     raise
-                log.error("ISP %s, egress %s: %s", line.isp, line.egress, error)
-                codes.add(error.exit_code)
+                codes.add(report(error, f"ISP {line.isp}, egress {line.egress}"))
         return codes.pop() if len(codes) == 1 else INCOMPLETE
 
     def _start(self, index: int) -> Run:
@@ -137,8 +135,8 @@ def repeat(run: Run, *, every: float | None) -> int:
         while True:
             try:
                 run()
-            except NetskyError as error:
-                log.error("%s", error)
+            except Exception as error:  # noqa: BLE001 - memory or files ran out for a moment, say
+                report(error)
             missed = (time.monotonic() - start) // every
             if missed:
                 log.warning("this took longer than --every %g s: the next start is left out", every)

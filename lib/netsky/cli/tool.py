@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
-from netsky import __version__
+from netsky import __version__, unexpected
 from netsky.cli.config import CommonOption, read_config
 from netsky.cli.log import set_up
 from netsky.errors import InputError, NetskyError
@@ -78,9 +78,8 @@ class Tool(click.Command):
         except click.Abort:
             log.error("interrupted")
             code = FAILED
-        except NetskyError as error:
-            log.error("%s", error)
-            code = error.exit_code
+        except Exception as error:  # noqa: BLE001 - of ours, too: no traceback at 3 a.m.
+            code = report(error)
         try:
             sys.stdout.flush()
         except OSError:  # it was said before; Python would fail again when it ends
@@ -108,6 +107,16 @@ class Tool(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def report(error: Exception, where: str = "") -> int:
+    """Log what ends a run, as one line that may begin with `where`; the exit code that it becomes."""
+    prefix = f"{where}: " if where else ""
+    if isinstance(error, NetskyError):
+        log.error("%s%s", prefix, error)
+        return error.exit_code
+    log.error("%s%s", prefix, unexpected.describe(error))
+    return FAILED
 
 
 def _show(error: click.ClickException) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from netsky import unexpected
 from netsky.errors import DatabaseError, DeliveryError
 from netsky.outlets.metrics import MetricGroup
 from netsky.outlets.pushgateway import Pushgateway, write_textfile
@@ -67,10 +67,7 @@ def deliver(deliveries: Deliveries, *, done: str = "delivered") -> tuple[str, ..
         except (DatabaseError, DeliveryError) as error:
             failed.append(str(error))
         except Exception as error:  # noqa: BLE001 - a driver may raise anything at a bad answer
-            # Not the error's own text, which may hold a password.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            line = f"{Path(where.filename).name}:{where.lineno}"
-            failed.append(f"{place}: unexpected {type(error).__name__} at {line}")
+            failed.append(f"{place}: {unexpected.describe(error)}")
         else:
             continue
         log.error("not %s: %s", done, failed[-1])

@@ -6,7 +6,6 @@ import configparser
 import os
 import re
 import sqlite3
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from netsky import unexpected
 from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
 from netsky.store.tables import metadata
 from netsky.time_limit import time_limit, wait_for_name
@@ -157,12 +157,9 @@ class Connector:
         except NetskyError:
             raise
         except Exception as error:  # a driver may raise anything at a bad answer
-            # Not the error's own text, which may hold a password.
-            where = traceback.extract_tb(error.__traceback__)[-1]
             raise DatabaseError(
-                f"database {self}: unexpected {type(error).__name__} at "
-                f"{Path(where.filename).name}:{where.lineno}: is there something else than numbers "
-                "and times in the tables, and is it MySQL or MariaDB?"
+                f"database {self}: {unexpected.describe(error)}: is there something else than "
+                "numbers and times in the tables, and is it MySQL or MariaDB?"
             ) from error
 
     def __str__(self) -> str:
