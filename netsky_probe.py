@@ -135,6 +135,7 @@ def main(
     from netsky.store.spool import Spool
     from netsky.sweep import ProbePlan
     from netsky.targets.library import LibraryFiles
+    from netsky.targets.sources import check_source
 
     provinces = [find_province(name) for name in province] or PROVINCES
     each = lines.each()
@@ -155,6 +156,7 @@ def main(
 
     def start(isp: ISP, egress: Egress) -> Run:
         storage = storage_of(isp, egress)
+        check_source(library, egress)
         files = library_of(isp.slug)
         its_engine = engine.open(egress)
 

@@ -158,7 +158,8 @@ def schedule(*, file: Path, name: str) -> int:
     try:
         changes = parse(file.read_bytes(), lambda change: _make(change, lab.rehearsal()))
     except InputError as error:
-        raise InputError(f"{file}: nothing was changed:\n{error}") from None
+        bad = str(error).split("\n")
+        raise InputError(f"{file}: nothing was changed: mend these lines", lines=bad) from None
 
     def make(change: Change) -> None:
         if not lab.holder.alive:

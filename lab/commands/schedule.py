@@ -51,7 +51,7 @@ def parse(text: bytes, check: Callable[[Change], None]) -> tuple[Change, ...]:
             shown = line.decode(errors="replace").strip()
             bad.append(f"line {number}: {shown!r}: {error}")
     if bad:
-        raise InputError("\n".join(bad))
+        raise InputError(bad[-1], lines=bad[:-1])
     return tuple(sorted(changes, key=lambda change: change.at))
 
 

@@ -1,34 +1,61 @@
-"""What netsky needs to probe the lab: netsky.toml with its egresses, and address libraries."""
+"""What netsky needs to probe the lab: netsky.toml with its egresses, and address libraries.
+
+With these netsky can send nothing outside of the lab, whatever is left out on its command line:
+every egress, `default` too, has a source and an interface that are only there, and the library
+itself is for no other source. Database, spool and locks are apart from those of a real site.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.network import addresses
 from lab.network.addresses import PLACES, PROVINCE_BITS, addresses_of
 from netsky.errors import InputError
+from netsky.targets.sources import SOURCES_FILE
 
 MOST_TARGETS = 1 << (32 - PROVINCE_BITS)
+DATABASE = "netsky_{isp}.db"
 
 
 def write(
-    folder: Path, routes: Iterable[addresses.Route], *, targets: int = MOST_TARGETS
+    folder: Path, routes: Sequence[addresses.Route], *, targets: int = MOST_TARGETS
 ) -> tuple[Path, Path]:
     """Write `netsky.toml` and `ipdata/<isp>/<province>.txt`, `targets` a province; where they are."""
     if not 1 <= targets <= MOST_TARGETS:
         raise InputError(f"{targets} targets a province: from 1 to {MOST_TARGETS} are possible")
-    settings, library = folder / "netsky.toml", folder / "ipdata"
+    folder = folder.absolute()
+    settings, library, locks = folder / "netsky.toml", folder / "ipdata", folder / "lock"
     for place in PLACES:
         file = library / place.isp / f"{place.province}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{addresses_of(place.prefix, targets)}\n", encoding="ascii")
-    settings.write_text(settings_text(routes, library), encoding="utf-8")
+    sources = "".join(f"{route.source}\n" for route in routes)
+    (library / SOURCES_FILE).write_text(sources, encoding="ascii")
+    locks.mkdir(exist_ok=True)
+    settings.write_text(settings_text(routes, folder), encoding="utf-8")
     return settings, library
 
 
-def settings_text(routes: Iterable[addresses.Route], library: Path) -> str:
-    lines = ["[probe]", f'library = "{library.absolute()}"']
-    for route in routes:
-        lines += ["", f"[egress.{route.egress}]", f'source = "{route.source}"']
+def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
+    lines = [
+        "# For a lab: the egresses are nowhere else, and nothing here is shared with a real site.",
+        f"database = {_quoted(f'sqlite:///{folder}/{DATABASE}')}",
+        f"lock_dir = {_quoted(folder / 'lock')}",
+        "no_push = true",
+        "",
+        "[probe]",
+        f"library = {_quoted(folder / 'ipdata')}",
+        f"spool = {_quoted(folder / 'spool')}",
+    ]
+    for name, route in [("default", routes[0]), *((route.egress, route) for route in routes)]:
+        lines += ["", f"[egress.{name}]"]
+        lines += [f'source = "{route.source}"', f'interface = "{route.interface}"']
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: object) -> str:
+    """As a string of TOML, which has JSON's escapes."""
+    return json.dumps(str(text), ensure_ascii=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from lab.errors import LabError
-from lab.network import delay, faults, shares
+from lab.network import delay, faults, shares, topology
 from lab.network.addresses import Place, Route, place_of, select_places
 from lab.network.delay import Means
 from lab.network.faults import HOP_COUNTERS, TABLE, Loss
@@ -122,8 +123,11 @@ class Lab:
 
     def set_link(self, *, egress: str, up: bool) -> None:
         """Pull or plug in an egress's cable: the probe's interface loses its carrier."""
-        router = self.route(egress).routers[0]
-        self.holder.run(router, "ip", "link", "set", "in", "up" if up else "down")
+        route = self.route(egress)
+        lines = [f"link set in {'up' if up else 'down'}"]
+        if up:  # whatever its end knew of the other is forgotten when it goes down
+            lines.append(topology.neighbour(route, 0, of_near=False))
+        self.holder.run(route.routers[0], "ip", "-batch", "-", stdin="\n".join(lines) + "\n")
 
     def truth(self) -> Truth:
         """All counts since the lab was made."""
@@ -148,6 +152,7 @@ class Lab:
         die_with_us = [program("setpriv"), "--pdeathsig=KILL", "--"]
         return subprocess.run(
             self.command(*die_with_us, *command, namespace=namespace),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -172,6 +177,11 @@ class Lab:
         if not 1 <= hop <= route.hops:
             raise InputError(f"egress {egress} has no hop {hop}, but 1 to {route.hops}")
         self.holder.run(route.routers[hop - 1], "nft", "-f", "-", stdin=ruleset + "\n")
+
+
+def environment() -> dict[str, str]:
+    """Of programs in the lab: without netsky's settings, which are those of a real site."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NETSKY_")}
 
 
 def _batches(silent: list[tuple[Place, list[int]]]) -> Iterator[list[tuple[Place, list[int]]]]:

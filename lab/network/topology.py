@@ -2,11 +2,15 @@
 
 probe ──exit-a── a.1 ── a.2 ── a.3 ── a.far     in a.far and b.far all addresses of the ISPs
   └─────exit-b── b.1 ── b.2 ── b.3 ── b.far     are local, so that the kernel answers
+
+The two ends of a wire know each other's hardware address and never ask for it. All namespaces of a
+host share one limit of neighbours: the lab neither uses it up nor fails when it is used up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address
 
 from lab.network.addresses import ISPS, Route, isp_prefix
 
@@ -50,13 +54,32 @@ def far_batch(route: Route) -> list[str]:
     return lines + [f"route add local {isp_prefix(isp)} dev lo table main" for isp in ISPS]
 
 
+def neighbour(route: Route, index: int, *, of_near: bool) -> str:
+    """What the near end of a wire must know of the far one, or the far end of the near one."""
+    wire = route.wires[index]
+    device = _near_device(route, index) if of_near else "in"
+    there = wire.far if of_near else wire.near
+    return f"neighbour replace {there} lladdr {_hardware(there)} nud permanent dev {device}"
+
+
+def _near_device(route: Route, index: int) -> str:
+    return route.interface if index == 0 else "out"
+
+
+def _hardware(address: IPv4Address) -> str:
+    """The hardware address of an end of a wire: a local one, made from its IPv4 address."""
+    return ":".join(f"{octet:02x}" for octet in b"\x02\0" + address.packed)
+
+
 def _make_wire(route: Route, index: int, file_of: Callable[[str], str]) -> list[str]:
-    name = route.interface if index == 0 else "out"
+    name, wire = _near_device(route, index), route.wires[index]
+    near, far = (f"address {_hardware(end)} arp off" for end in (wire.near, wire.far))
     there = file_of(route.namespaces[index + 1])
     return [
-        f"link add {name} type veth peer name in netns {there}",
-        f"address add {route.wires[index].near}/30 dev {name}",
+        f"link add {name} {near} type veth peer name in {far} netns {there}",
+        f"address add {wire.near}/30 dev {name}",
         f"link set {name} up",
+        neighbour(route, index, of_near=True),
     ]
 
 
@@ -65,4 +88,5 @@ def _take_wire(route: Route, index: int) -> list[str]:
         "link set lo up",
         f"address add {route.wires[index].far}/30 dev in",
         "link set in up",
+        neighbour(route, index, of_near=False),
     ]

@@ -14,7 +14,6 @@ from lab.network.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 INCOMPLETE = 3
-DATABASE = "netsky_{isp}.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,11 @@ class Site:
 
     @property
     def database_url(self) -> str:
-        return f"sqlite:///{self.folder}/{DATABASE}"
+        return f"sqlite:///{self.folder}/{files.DATABASE}"
 
     def set_up(self, *, targets: int) -> None:
         """Write settings and address libraries of `targets` targets a province."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        settings, _ = files.write(self.folder, self.lab.routes, targets=targets)
-        own = f'database = "{self.database_url}"\nlock_dir = "{self.folder}"\nno_push = true\n'
-        text = settings.read_text(encoding="utf-8")
-        probe = f'[probe]\nspool = "{self.folder}/spool"\n'
-        settings.write_text(own + text.replace("[probe]\n", probe), encoding="utf-8")
+        files.write(self.folder, self.lab.routes, targets=targets)
 
     def command(self, tool: str, isp: str, *options: str) -> list[str]:
         script, settings = str(ROOT / f"{tool}.py"), str(self.folder / "netsky.toml")

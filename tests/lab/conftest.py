@@ -29,7 +29,7 @@ class LabUser:
         """The command line that lets netsky probe an ISP through an egress."""
         return [
             *(sys.executable, str(ROOT / "netsky_probe.py"), "--isp", isp, "--egress", egress),
-            *("--config", str(self.folder / "netsky.toml"), "--lock-dir", str(self.folder)),
+            *("--config", str(self.folder / "netsky.toml")),
             *("--no-store", "--format", "json", *options),
         ]
 

@@ -132,8 +132,8 @@ def test_all_mistakes_in_a_schedule_show_before_its_start(user, run_lab):
     file.write_text("\n".join(["0 loss 100%", *MISTAKES, "9 delay --prefix 10.16.0.0/24 5"]))
     done = run_lab("schedule", "--name", user.lab.name, file)
     assert (done.returncode, done.stdout) == (2, "")
-    head, *lines = done.stderr.splitlines()
-    assert head == f"{file}: nothing was changed:"
+    *lines, end = done.stderr.splitlines()
+    assert end == f"{file}: nothing was changed: mend these lines"
     for number, message in enumerate(MISTAKES.values(), 2):
         (line,) = [line for line in lines if line.startswith(f"line {number}: ")]
         assert message in line

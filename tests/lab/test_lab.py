@@ -1,5 +1,6 @@
 """A lab is what it says it is: who answers, by which way, what is lost, and that it was counted."""
 
+import json
 from ipaddress import IPv4Network
 
 import pytest
@@ -216,3 +217,19 @@ def test_to_netsky_a_dead_line_is_loss_and_not_a_host_that_cannot_send(user):
     assert measured["not_measured"] == []
     other = user.probe("--engine", "icmp", "--window", "1", egress="b")
     assert other["sweep"]["packets_received"] == 31 * 1000
+
+
+def test_the_wires_need_no_neighbours_that_would_have_to_be_asked_for(user):
+    user.lab.set_link(egress="a", up=False)
+    user.lab.set_link(egress="a", up=True)
+    for egress in ("a", "b"):
+        wait_until(lambda e=egress: user.ping(PLACES[0].prefix[1], egress=e)[0], what="the link up")
+    for route in user.lab.routes:
+        for namespace in route.namespaces:
+            shown = user.lab.run("ip", "-j", "link", "show", "type", "veth", namespace=namespace)
+            links = json.loads(shown.stdout)
+            assert all("NOARP" in link["flags"] for link in links), links
+            all_of_them = ("ip", "-j", "neighbour", "show", "nud", "all")
+            shown = user.lab.run(*all_of_them, namespace=namespace)
+            known = [entry for entry in json.loads(shown.stdout) if entry["dev"] != "lo"]
+            assert [entry["state"] for entry in known] == [["PERMANENT"]] * len(links)
