@@ -45,11 +45,11 @@ from netsky.places import ISP, Egress
     help="A province is not judged when its mean was computed longer ago than this.",
 )
 def main(
+    *,
     lines: Lines,
     database: DatabaseOptions,
     outlets: OutletOptions,
     running: Running,
-    *,
     elevated: float,
     severe: float,
     max_age: float,

@@ -38,11 +38,11 @@ from netsky.places import ALL, ISP
     help="Delete sweeps that are older than this, of all exit lines in this database.",
 )
 def main(
+    *,
     lines: StoredLines,
     database: DatabaseOptions,
     outlets: OutletOptions,
     running: Running,
-    *,
     hours: float,
     min_samples: int,
     keep_days: int,

@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from pathlib import Path
 
 import click
 
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
 from netsky.cli.engine_options import ChosenEngine, engine_options
 from netsky.cli.lines import Lines, several
-from netsky.cli.options import FILE, Number, takes
+from netsky.cli.options import Number, takes
+from netsky.cli.probing import LibraryOptions, PlanOptions, SpoolOptions
 from netsky.cli.running import LineRun, Run, Running
 from netsky.cli.tool import DONE, INCOMPLETE, Tool
 from netsky.places import ISP, Egress
 
 
 @click.command("netsky_probe", cls=Tool)
-@takes(lines=Lines, database=DatabaseOptions, outlets=OutletOptions, running=Running)
-@click.option(
-    "--library",
-    type=FILE,
-    default="ipdata",
-    help="Read the addresses from this folder, which has a folder for each ISP.",
-)
-@click.option(
-    "--province",
-    multiple=True,
-    help="Probe this province only, by slug or Chinese name; several may be given.",
+@takes(
+    lines=Lines,
+    database=DatabaseOptions,
+    outlets=OutletOptions,
+    running=Running,
+    library=LibraryOptions,
+    plan=PlanOptions,
+    spool=SpoolOptions,
 )
 @engine_options
-@click.option(
-    "--window",
-    type=Number(0, 86400),
-    default=10,
-    metavar="SECONDS",
-    help="Spread the sweep evenly over this time; 0 is as fast as --rate allows.",
-)
-@click.option(
-    "--rate",
-    type=click.IntRange(1),
-    default=100_000,
-    metavar="PACKETS",
-    help="Send at most so many packets a second.",
-)
-@click.option(
-    "--count",
-    type=click.IntRange(1, 100),
-    default=1,
-    metavar="PACKETS",
-    help="Send so many packets to each target.",
-)
-@click.option(
-    "--timeout",
-    type=Number(1, 60_000),
-    default=500,
-    metavar="MS",
-    help="A reply that comes later than this counts as lost.",
-)
-@click.option(
-    "--size",
-    type=click.IntRange(16, 1472),
-    default=56,
-    metavar="BYTES",
-    help="Send so many bytes of ICMP payload in each packet.",
-)
 @click.option(
     "--abnormal-rtt",
     type=Number(0),
@@ -74,48 +36,20 @@ from netsky.places import ISP, Egress
 )
 @click.option("--no-store", is_flag=True, help="Write nothing to the database.")
 @click.option(
-    "--spool",
-    type=FILE,
-    default="spool",
-    metavar="DIR",
-    help="Keep sweeps in this folder until the database has taken them.",
-)
-@click.option(
-    "--spool-size",
-    type=click.IntRange(1, 100_000),
-    default=256,
-    metavar="MB",
-    help="Drop the oldest sweeps when the spool is larger than this.",
-)
-@click.option(
-    "--spool-days",
-    type=Number(0.01, 3650),
-    default=7,
-    metavar="DAYS",
-    help="Drop sweeps that have been in the spool for longer than this.",
-)
-@click.option(
     "--flush", is_flag=True, help="Make no sweep, and only store what waits in the spool."
 )
 def main(
+    *,
     lines: Lines,
     database: DatabaseOptions,
     outlets: OutletOptions,
     running: Running,
-    *,
-    library: Path,
-    province: tuple[str, ...],
+    library: LibraryOptions,
+    plan: PlanOptions,
+    spool: SpoolOptions,
     engine: ChosenEngine,
-    window: float,
-    rate: int,
-    count: int,
-    timeout: float,
-    size: int,
     abnormal_rtt: float,
     no_store: bool,
-    spool: Path,
-    spool_size: int,
-    spool_days: float,
     flush: bool,
 ) -> int:
     """Sweep address libraries, sum up by province, store, push.
@@ -126,49 +60,35 @@ def main(
     netsky_probe.py --isp all --egress all        each ISP through each exit, one after the other
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
     """
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime
 
     from netsky import console
     from netsky.console.probe import FlushView, ProbeView
     from netsky.jobs.probe import Storage, probe
-    from netsky.places import PROVINCES, find_province
-    from netsky.store.spool import Spool
-    from netsky.sweep import ProbePlan
-    from netsky.targets.library import LibraryFiles
     from netsky.targets.sources import check_source
 
-    provinces = [find_province(name) for name in province] or PROVINCES
     each = lines.each()
     opened = outlets.open(several=several(each))
-    library_of = cache(lambda slug: LibraryFiles(library, slug, provinces))
-    plan = ProbePlan(window, rate, count, timeout / 1000, size)
+    library_of = cache(library.open)
 
     def storage_of(isp: ISP, egress: Egress) -> Storage:
-        waiting = Spool(
-            spool,
-            isp.slug,
-            egress.name,
-            max_bytes=spool_size << 20,
-            max_age=timedelta(days=spool_days),
-            mode=database.file_mode,
-        )
+        waiting = spool.open(isp.slug, egress.name, mode=database.file_mode)
         return Storage(database=database.open(isp.slug, egress.name), spool=waiting)
 
     def start(isp: ISP, egress: Egress) -> Run:
-        storage = storage_of(isp, egress)
-        check_source(library, egress)
-        files = library_of(isp.slug)
+        check_source(library.library, egress)
+        storage, files = storage_of(isp, egress), library_of(isp.slug)
         its_engine = engine.open(egress)
 
         def run() -> int:
             targets = files.current()
-            packets = targets.targets * count
+            packets = targets.targets * plan.count
             with console.progress_bar(f"{isp.name} {egress.name}", packets) as progress:
                 report = probe(
                     its_engine,
                     targets,
                     egress,
-                    plan,
+                    plan.plan(),
                     abnormal_rtt=abnormal_rtt / 1000,
                     storage=None if no_store else storage,
                     outlets=opened,
