@@ -139,12 +139,23 @@ def test_the_table_is_worst_first_with_both_texts_in_a_line_each(capsys):
         (lines[7], ["0.00%", "0.00%", "+0.00", "正常", "10", "秒前"]),
     ):
         assert row.split()[2:] == figures
-    assert lines[8:] == ["5 省：已判定 4，未判定 1", chinese(report), english(report)]
+    assert lines[8:] == [
+        "5 省：已判定 4，未判定 1",
+        "1 省尚无均值：积累几轮探测后执行 netsky_get_avg_lossrate.py --isp cu",
+        chinese(report),
+        english(report),
+    ]
     assert all(cell_len(line) <= 80 for line in lines[:8])
 
 
 def test_the_table_without_an_alert_says_so(capsys):
     assert table_of(make_alert_report({"hunan": 0.0}), capsys).endswith("未判定 0，无告警\n")
+
+
+def test_the_table_says_what_to_run_as_long_as_there_is_no_mean(capsys):
+    output = table_of(make_alert_report({"hunan": None, "hubei": None, "hebei": 1.0}), capsys)
+    assert "\n2 省尚无均值：积累几轮探测后执行 netsky_get_avg_lossrate.py --isp cu\n" in output
+    assert "netsky_get_avg_lossrate" not in table_of(make_alert_report({"hunan": 0.0}), capsys)
 
 
 def test_the_table_never_says_that_all_is_well_when_it_cannot_be_told(capsys):

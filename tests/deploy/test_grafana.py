@@ -21,7 +21,7 @@ import yaml
 from netsky.aggregate import aggregate
 from netsky.outlets.metrics import JOBS, alert_metrics, probe_metrics
 from netsky.outlets.pushgateway import Pushgateway
-from netsky.places import PROVINCES
+from netsky.places import PROVINCES, find_isp
 from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
 from testing.samples import make_alert_report, make_sweep, write_library
 from testing.servers import SCHEMA, run_pushgateway, wait_until
@@ -328,7 +328,7 @@ def test_an_alert_that_cannot_be_told_is_neither_on_nor_off(rises, age, state, p
     egress = f"state-{state}-age-{age}"
     judged_at = datetime.now(UTC) - timedelta(seconds=age)
     verdict = dataclasses.replace(make_alert_report(rises).verdict, judged_at=judged_at)
-    Pushgateway(gateway, timeout=5).push(alert_metrics("ct", egress, verdict))
+    Pushgateway(gateway, timeout=5).push(alert_metrics(find_isp("ct", {}), egress, verdict))
     series = f'netsky_alert_timestamp_seconds{{isp="ct", egress="{egress}"}}'
     wait_until(lambda: query(prometheus, series), what="scraped")
     [(_, [shown])] = ask_panel(prometheus, "当前告警", "critical", egresses=[egress])

@@ -11,6 +11,10 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
+from netsky.jobs.alert import alert
+from netsky.judging.grading import Thresholds
+from netsky.outlets.delivery import Outlets
+from netsky.places import find_isp
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.commands import run_tool, tool_command
@@ -346,6 +350,18 @@ def test_only_this_egress_means_are_judged_by(store, tmp_path):
     fill(store, {"beijing": 8}, means={"beijing": 1})
     store.add_mean("beijing", 8, ago(60), "another")
     assert "active=medium" in run_alert(store, tmp_path).stdout
+
+
+def test_without_a_mean_the_log_says_what_to_run(store, caplog):
+    fill(store, {"beijing": 50, "hunan": 1}, means={"beijing": None})
+    database = Database(fill_url(store.url, "cu", "default"), timeout=5)
+    isp = find_isp("cu", {})
+    alert(database, isp, "default", thresholds=Thresholds(), outlets=Outlets())
+    (message,) = caplog.messages
+    assert message == (
+        "1 of 2 provinces have no mean yet and are not judged: "
+        "run netsky_get_avg_lossrate.py --isp cu"
+    )
 
 
 def test_a_stale_loss_is_no_number_in_json(store, tmp_path):

@@ -48,7 +48,7 @@ def sweep_metrics(spool=None):
 
 def alert_metrics_of(rises):
     report = make_alert_report(rises)
-    return alert_metrics("cu", report.egress, report.verdict)
+    return alert_metrics(report.isp, report.egress, report.verdict)
 
 
 def test_there_are_these_metrics_and_no_others():
@@ -173,6 +173,10 @@ def test_a_verdict_with_alerts():
     increases = samples["netsky_loss_increase_ratio"]
     assert increases == {"hunan": 0.07, "hubei": 0.5, "hebei": 0.2, "henan": 0}
     assert samples["netsky_alert_timestamp_seconds"] == {"": STARTED_AT.timestamp()}
+
+
+def test_the_name_of_the_isp_is_there_for_people():
+    assert alert_samples({"hunan": 0.0})["netsky_isp_info"] == {"中国联通": 1}
 
 
 def test_without_an_alert_every_severity_is_0():

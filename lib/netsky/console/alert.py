@@ -19,7 +19,7 @@ from netsky.console import (
     percent,
     points,
 )
-from netsky.jobs.alert import AlertReport
+from netsky.jobs.alert import AlertReport, averaging_command
 from netsky.judging.grading import Grade, Judgement, NotJudged, Severity
 
 SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
@@ -107,6 +107,11 @@ class AlertView:
             f"{len(verdict.judgements)} 省：已判定 {len(verdict.judged)}，"
             f"未判定 {len(verdict.not_judged)}"
         )
+        without_mean = len(verdict.not_judged_for(NotJudged.NO_BASELINE))
+        if without_mean:
+            text.append(
+                f"\n{without_mean} 省尚无均值：积累几轮探测后执行 {averaging_command(report.isp)}"
+            )
         if verdict.undetermined:
             names = "、".join(_name(s) for s in Severity if s in verdict.undetermined)
             text.append(f"\n因有省份未判定，无法断定：{names}", style="bold red")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netsky.errors import NoDataError
-from netsky.judging.grading import Thresholds, Verdict, judge
+from netsky.judging.grading import NotJudged, Thresholds, Verdict, judge
 from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import alert_metrics
 from netsky.places import ISP
 from netsky.store.database import Database
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,23 @@ def alert(
     baselines = database.baselines(isp.slug, egress=egress)
     verdict = judge(newest, baselines, now=now, thresholds=thresholds)
     # Also when there is nothing: what was pushed before must not stand for now.
-    not_delivered = deliver(outlets.deliveries([alert_metrics(isp.slug, egress, verdict)]))
+    not_delivered = deliver(outlets.deliveries([alert_metrics(isp, egress, verdict)]))
     if not verdict.judgements:
         raise NoDataError(
             f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
             "netsky_probe.py run with the same --isp, --egress and --database?"
         )
+    without_mean = verdict.not_judged_for(NotJudged.NO_BASELINE)
+    if without_mean:
+        log.warning(
+            "%s of %s provinces have no mean yet and are not judged: run %s",
+            len(without_mean),
+            len(verdict.judgements),
+            averaging_command(isp),
+        )
     return AlertReport(isp, egress, thresholds, verdict, not_delivered)
+
+
+def averaging_command(isp: ISP) -> str:
+    """What computes the means of that ISP, through every egress."""
+    return f"netsky_get_avg_lossrate.py --isp {isp.slug}"

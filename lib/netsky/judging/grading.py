@@ -111,6 +111,9 @@ class Verdict:
     def not_judged(self) -> list[Judgement]:
         return [judgement for judgement in self.judgements if judgement.not_judged]
 
+    def not_judged_for(self, reason: NotJudged) -> list[Judgement]:
+        return [judgement for judgement in self.judgements if judgement.not_judged is reason]
+
 
 def judge(
     newest: Iterable[NewestLoss],

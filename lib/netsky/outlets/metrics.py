@@ -17,7 +17,7 @@ from netsky import __version__
 from netsky.aggregate import ProvinceQuality
 from netsky.judging.grading import Judgement, Severity, Verdict
 from netsky.loss import Baseline
-from netsky.places import Province
+from netsky.places import ISP, Province
 from netsky.spool_state import SpoolState
 from netsky.sweep import Sweep
 
@@ -93,6 +93,7 @@ ALERT_NOT_JUDGED = Gauge(
     (*_PROVINCE, "reason"),
 )
 ALERT_TIMESTAMP = Gauge("netsky_alert_timestamp_seconds", "When it was judged, in Unix time.")
+ISP_INFO = Gauge("netsky_isp_info", "The ISP's name for people; always 1.", ("isp_name",))
 
 JOBS: Mapping[str, tuple[Gauge, ...]] = {
     PROBE_JOB: (
@@ -119,6 +120,7 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         ALERT_JUDGED,
         ALERT_NOT_JUDGED,
         ALERT_TIMESTAMP,
+        ISP_INFO,
     ),
 }
 
@@ -196,7 +198,7 @@ def baseline_metrics(isp: str, egress: str, baselines: Iterable[Baseline]) -> Me
     return MetricGroup(BASELINE_JOB, egress, isp, samples)
 
 
-def alert_metrics(isp: str, egress: str, verdict: Verdict) -> MetricGroup:
+def alert_metrics(isp: ISP, egress: str, verdict: Verdict) -> MetricGroup:
     """The metrics of one verdict. A severity that cannot be told is absent: neither 0 nor 1."""
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[ALERT_JOB]}
     for judgement in verdict.judgements:
@@ -208,7 +210,8 @@ def alert_metrics(isp: str, egress: str, verdict: Verdict) -> MetricGroup:
             samples[ALERT_PROVINCES].append(((severity,), len(provinces)))
     samples[ALERT_JUDGED].append(((), len(verdict.judged)))
     samples[ALERT_TIMESTAMP].append(((), verdict.judged_at.timestamp()))
-    return MetricGroup(ALERT_JOB, egress, isp, samples)
+    samples[ISP_INFO].append(((isp.name,), 1))
+    return MetricGroup(ALERT_JOB, egress, isp.slug, samples)
 
 
 def _add_judgement(samples: Mapping[Gauge, Samples], judgement: Judgement) -> None:
