@@ -16,7 +16,7 @@ from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
 from netsky.store.tables import HISTORY
-from testing.commands import run_command, tool_command
+from testing.commands import run_tool, tool_command
 from testing.samples import make_quality, write_library
 
 PROBE, AVERAGE, ALERT = TOOLS = ("netsky_probe", "netsky_get_avg_lossrate", "netsky_alert")
@@ -61,7 +61,7 @@ def command_of(tool: str, *arguments: str) -> list[str]:
 
 
 def run(folder: Path, tool: str, *arguments: str, **environment: str):
-    return run_command(folder, command_of(tool, *arguments), **environment)
+    return run_tool(folder, tool, *ARGUMENTS[tool], *arguments, **environment)
 
 
 def errors_of(done: subprocess.CompletedProcess[str], code: int) -> list[str]:

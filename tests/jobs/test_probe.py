@@ -1,4 +1,4 @@
-"""netsky_probe.py as cron runs it: a process, its exit code, what it prints, stores and pushes."""
+"""netsky_probe.py as cron runs it: its exit code, what it prints, stores and pushes."""
 
 import json
 import os
@@ -18,11 +18,12 @@ import pytest
 import sqlalchemy as sa
 
 from netsky.places import PROVINCES
+from testing.commands import run_tool, tool_command, tool_environment
 from testing.netns import needs_root
 from testing.samples import write_library
 from testing.servers import MariaDB, free_port, wait_until
 
-PROBE = Path(__file__).parents[2] / "netsky_probe.py"
+QUICK = ("--library", "library", "--window", "0.2", "--timeout", "2000")
 TABLES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} (WARNING|ERROR) .+")
 TARGETS = 31 * 4
@@ -37,18 +38,20 @@ class Site:
     def write_settings(self, text):
         (self.folder / "netsky.toml").write_text(text, encoding="utf-8")
 
-    def command(self, *arguments, isp="demo"):
-        command = [sys.executable, str(PROBE), "--isp", isp, "--library", "library"]
-        return [*command, "--lock-dir", ".", "--window", "0.2", "--timeout", "2000", *arguments]
+    def command(self, *arguments):
+        return tool_command("netsky_probe", *QUICK, *arguments, isp="demo")
 
     def popen_options(self, environment):
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("NETSKY_")}
         utf8 = {"encoding": "utf-8", "errors": "backslashreplace"}
-        return {"cwd": self.folder, "env": inherited | environment, **utf8}
+        return {"cwd": self.folder, "env": tool_environment(environment), **utf8}
 
-    def run(self, *arguments, isp="demo", stdout=subprocess.PIPE, **environment):
+    def run(self, *arguments, isp="demo", **environment):
+        return run_tool(self.folder, "netsky_probe", *QUICK, *arguments, isp=isp, **environment)
+
+    def run_process(self, *arguments, stdout=subprocess.PIPE, **environment):
+        """Where it shows only in a process."""
         return subprocess.run(
-            self.command(*arguments, isp=isp),
+            self.command(*arguments),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -156,7 +159,7 @@ def test_the_table_has_every_province_by_slug_and_name(site):
 def test_on_a_terminal_the_table_is_the_default(site):
     outside, inside = pty.openpty()
     with os.fdopen(outside, "rb", buffering=0) as screen, os.fdopen(inside, "wb") as terminal:
-        done = site.run(stdout=terminal, TERM="xterm", COLUMNS="120")
+        done = site.run_process(stdout=terminal, TERM="xterm", COLUMNS="120")
         shown = screen.read(4096).decode(errors="replace")
     assert done.returncode == 0, done.stderr
     assert "丢包率" in shown
@@ -423,7 +426,7 @@ def test_a_reader_that_has_gone_away_is_no_traceback(site, output_format):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as stdout:
-        done = site.run("--format", output_format, stdout=stdout)
+        done = site.run_process("--format", output_format, stdout=stdout)
     assert done.stderr == ""
     assert len(site.rows()) == 31
 
@@ -432,7 +435,7 @@ def test_a_reader_that_has_gone_away_is_no_traceback(site, output_format):
     "environment", [{}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=["utf-8", "ascii"]
 )
 def test_chinese_does_not_fail_in_the_c_locale(site, environment):
-    done = site.run("--format", "table", LC_ALL="C", **environment)
+    done = site.run_process("--format", "table", LC_ALL="C", **environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "xinjiang" in done.stdout
 
@@ -468,7 +471,7 @@ def test_a_closed_stream(site, closed):
 
 def test_a_full_disk_behind_stdout_is_no_traceback(site):
     with Path("/dev/full").open("wb") as full:
-        done = site.run("--no-store", stdout=full)
+        done = site.run_process("--no-store", stdout=full)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
 
