@@ -33,6 +33,10 @@ class ProvinceQuality:
     latency_p95_seconds: float | None
     latency_p99_seconds: float | None
 
+    @property
+    def packets_lost(self) -> int:
+        return self.packets_sent - self.packets_received
+
 
 def aggregate(sweep: Sweep, *, abnormal_rtt: float) -> list[ProvinceQuality]:
     """One ProvinceQuality for each province with a measured target, in the library's order.

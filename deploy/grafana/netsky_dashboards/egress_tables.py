@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard
 
+from netsky import figures
+from netsky.figures import Gauge
 from netsky.outlets import metrics
-from netsky.outlets.metrics import Gauge
 from netsky_dashboards import promql, style
 from netsky_dashboards.layout import Panel, now_as_table, organize, place, sorted_table
 from netsky_dashboards.value_table import Value, value_table
@@ -57,9 +58,9 @@ def _egress_sweeps() -> list[Value]:
     return [
         Value("数据年龄", promql.age(metrics.SWEEP_TIMESTAMP, by="by (egress) "), age),
         Value("用时", _by_egress(metrics.SWEEP_DURATION), style.column(unit=style.SECONDS)),
-        Value("目标", _by_egress(metrics.TARGETS), count),
-        Value("发包", _by_egress(metrics.PACKETS_SENT), count),
-        Value("收包", _by_egress(metrics.PACKETS_RECEIVED), count),
+        Value("目标", _by_egress(figures.TARGETS), count),
+        Value("发包", _by_egress(figures.PACKETS_SENT), count),
+        Value("收包", _by_egress(figures.PACKETS_RECEIVED), count),
         Value("本机丢弃", _by_egress(metrics.SWEEP_LOCAL_DROPS), drops),
         Value("待入库", _by_egress(metrics.SPOOL_SWEEPS), drops),
         Value("", engine, []),

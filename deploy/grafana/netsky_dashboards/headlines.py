@@ -5,6 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import stat, statetimeline
 from grafana_foundation_sdk.models import common, dashboard
 
+from netsky import figures
 from netsky.outlets import metrics
 from netsky_dashboards import promql, style
 from netsky_dashboards.layout import Panel, now, over_time, place
@@ -56,7 +57,7 @@ def _worst() -> Panel:
         "各一个省，括号里是出口。升幅 = 当前丢包率 − 12 小时均值（百分点）。"
         f"超过 {STALE_MINUTES} 分钟的数据不计。",
         (6, 5),
-        now(promql.worst(metrics.LOSS), "丢包率 {{province_name}}（{{egress}}）"),
+        now(promql.worst(figures.LOSS), "丢包率 {{province_name}}（{{egress}}）"),
         now(
             promql.worst(metrics.INCREASE, metrics.ALERT_TIMESTAMP),
             "升幅 {{province_name}}（{{egress}}）",

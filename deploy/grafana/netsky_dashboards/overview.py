@@ -6,8 +6,9 @@ from grafana_foundation_sdk.builders import dashboard as dashboard_builders
 from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common, dashboard
 
+from netsky import figures
+from netsky.figures import Gauge
 from netsky.outlets import metrics
-from netsky.outlets.metrics import Gauge
 from netsky_dashboards import promql, style
 from netsky_dashboards.egress_tables import egress_comparison, egresses
 from netsky_dashboards.headlines import headlines
@@ -81,7 +82,7 @@ def _province_states() -> Panel:
         "各省丢包率",
         f"所选出口中最高的丢包率。空白：没有数据，或数据已超过 {STALE_MINUTES} 分钟。",
         (9, 26),
-        over_time(promql.worst_egress(metrics.LOSS), "{{province_name}}"),
+        over_time(promql.worst_egress(figures.LOSS), "{{province_name}}"),
     )
 
 
@@ -108,14 +109,14 @@ def _trends() -> list[Panel]:
             "各省丢包率",
             "各省经各出口。",
             (12, 10),
-            over_time(promql.each(metrics.LOSS), each),
+            over_time(promql.each(figures.LOSS), each),
         ),
         place(
             graph(style.SECONDS, "lastNotNull", "max"),
             "各省平均时延",
             "各省经各出口。没有应答就没有时延，不是 0。",
             (12, 10),
-            over_time(promql.each(metrics.LATENCY_MEAN), each),
+            over_time(promql.each(figures.LATENCY_MEAN), each),
         ),
     ]
 
@@ -124,7 +125,7 @@ def _loss_comparison() -> Panel:
     return egress_comparison(
         "各省丢包率：出口对比",
         "最佳出口：丢包率最低；相同时取平均时延低者。差距：最差减最好，大者在前。",
-        metrics.LOSS,
+        figures.LOSS,
         unit=style.RATIO,
         steps=style.LOSS_RATIO,
     )
@@ -134,7 +135,7 @@ def _latency_comparison() -> Panel:
     return egress_comparison(
         "各省平均时延：出口对比",
         "最佳出口：平均时延最低。差距：最差减最好，大者在前。",
-        metrics.LATENCY_MEAN,
+        figures.LATENCY_MEAN,
         unit=style.SECONDS,
         steps=None,
     )
@@ -157,9 +158,9 @@ def _sweep_graphs() -> list[Panel]:
             "每轮发包、收包",
             "全部省份合计。",
             (8, 8),
-            over_time(promql.fresh(by_egress(metrics.PACKETS_SENT)), "{{egress}} 发"),
+            over_time(promql.fresh(by_egress(figures.PACKETS_SENT)), "{{egress}} 发"),
             over_time(
-                promql.fresh(by_egress(metrics.PACKETS_RECEIVED)), "{{egress}} 收", ref_id="B"
+                promql.fresh(by_egress(figures.PACKETS_RECEIVED)), "{{egress}} 收", ref_id="B"
             ),
         ),
         place(

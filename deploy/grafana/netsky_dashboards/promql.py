@@ -6,8 +6,9 @@ into regular expressions. Sums of packets are over all provinces, whatever `$pro
 
 from __future__ import annotations
 
+from netsky import figures
+from netsky.figures import Gauge
 from netsky.outlets import metrics
-from netsky.outlets.metrics import Gauge
 from netsky_dashboards.style import ALERT_STATE_VALUES
 from netsky_dashboards.words import STALE_AFTER, Severity, seconds
 
@@ -42,21 +43,21 @@ def fresh(expression: str, timestamp: Gauge = metrics.SWEEP_TIMESTAMP) -> str:
 
 
 def quantile(of: str) -> str:
-    return chosen(metrics.LATENCY, f'quantile="{of}"')
+    return chosen(figures.LATENCY, f'quantile="{of}"')
 
 
 def total_loss(*, every_isp: bool = False) -> str:
     """All packets lost / all packets sent; never a mean of ratios."""
     received, sent = (
         f"sum by (isp, egress) ({all_provinces(gauge, every_isp=every_isp)})"
-        for gauge in (metrics.PACKETS_RECEIVED, metrics.PACKETS_SENT)
+        for gauge in (figures.PACKETS_RECEIVED, figures.PACKETS_SENT)
     )
     return fresh(f"(1 - {received} / {sent})")
 
 
 def total_latency() -> str:
     """The mean RTT of all replies: that of each province weighs as many replies as it had."""
-    received, mean = all_provinces(metrics.PACKETS_RECEIVED), all_provinces(metrics.LATENCY_MEAN)
+    received, mean = all_provinces(figures.PACKETS_RECEIVED), all_provinces(figures.LATENCY_MEAN)
     # A province without any reply has no mean, which is NaN: `>= 0` leaves it out.
     replied = f"sum by (isp, egress) ({received} * ({mean} >= 0))"
     return fresh(f"({replied} / sum by (isp, egress) ({received}))")
@@ -93,7 +94,7 @@ def not_judged_count() -> str:
 
 
 def sweep_age_by_province() -> str:
-    loss, timestamp = chosen(metrics.LOSS), chosen(metrics.SWEEP_TIMESTAMP)
+    loss, timestamp = chosen(figures.LOSS), chosen(metrics.SWEEP_TIMESTAMP)
     ages = f"{loss} * 0 + on (isp, egress) group_left () (time() - {timestamp})"
     return f"max {BY_PROVINCE} ({ages})"
 
@@ -105,8 +106,8 @@ def best_egress(gauge: Gauge) -> str:
     What has no reply is NaN, and `>= 0` leaves it out: where nothing replies there is no best.
     """
     score = f"max {BY_PROVINCE} ({fresh(chosen(gauge))})"
-    if gauge is metrics.LOSS:
-        score += f" + max {BY_PROVINCE} ({chosen(metrics.LATENCY_MEAN)}) / 10000"
+    if gauge is figures.LOSS:
+        score += f" + max {BY_PROVINCE} ({chosen(figures.LATENCY_MEAN)}) / 10000"
     return f"bottomk by (province_name) (1, ({score}) >= 0)"
 
 

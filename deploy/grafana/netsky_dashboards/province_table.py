@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard
 
+from netsky import figures
+from netsky.figures import Gauge
 from netsky.outlets import metrics
-from netsky.outlets.metrics import Gauge
 from netsky_dashboards import promql, style
 from netsky_dashboards.layout import HISTORY_UID, Panel, sorted_table
 from netsky_dashboards.value_table import Value, value_table
@@ -41,10 +42,10 @@ def _losses() -> list[Value]:
     plain = style.column(unit=style.RATIO, decimals=2)
     coloured = style.column(unit=style.RATIO, decimals=2, steps=style.LOSS_RATIO)
     return [
-        Value("丢包率", _by_province(metrics.LOSS), coloured),
+        Value("丢包率", _by_province(figures.LOSS), coloured),
         Value("升幅", _by_province(metrics.INCREASE), coloured),
         Value("均值", _by_province(metrics.BASELINE), plain),
-        Value("异常率", _by_province(metrics.ABNORMAL), plain),
+        Value("异常率", _by_province(figures.ABNORMAL), plain),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from netsky.console import (
     milliseconds,
     percent,
 )
+from netsky.figures import FIGURES, LOSS, TARGETS, Figure, Unit
 from netsky.jobs.probe import ProbeReport
 from netsky.places import ISP
 from netsky.spool_state import SpoolState
@@ -90,31 +91,25 @@ class ProbeView:
 
     def _table(self) -> Table:
         sweep = self.report.sweep
+        shown = [figure for figure in FIGURES if figure.heading]
         table = make_table(
             f"{self.isp.name} ({self.isp.slug})  出口 {sweep.egress.name}  "
             f"{local_time(sweep.started_at)}  {sweep.engine}",
-            *("省份", "丢包率", "异常率", "平均 ms", "P50", "P95", "P99", "目标", "丢包"),
+            "省份",
+            *(str(figure.heading) for figure in shown),
         )
         for failure in sweep.failures:
+            cells = [
+                "未测" if f.gauge is LOSS else str(failure.targets) if f.gauge is TARGETS else ""
+                for f in shown
+            ]
             table.add_row(
-                f"{failure.province.name} {failure.province.slug}",
-                "未测",
-                *[""] * 5,
-                f"{failure.targets}",
-                "",
-                style="bold red",
+                f"{failure.province.name} {failure.province.slug}", *cells, style="bold red"
             )
         for quality in worst_first(self.report.qualities):
             table.add_row(
                 f"{quality.province.name} {quality.province.slug}",
-                loss_text(quality.loss_ratio),
-                percent(quality.abnormal_ratio),
-                milliseconds(quality.latency_mean_seconds),
-                milliseconds(quality.latency_p50_seconds),
-                milliseconds(quality.latency_p95_seconds),
-                milliseconds(quality.latency_p99_seconds),
-                f"{quality.targets}",
-                f"{quality.packets_sent - quality.packets_received}",
+                *(_cell(figure, quality) for figure in shown),
             )
         return table
 
@@ -180,19 +175,23 @@ def spool_text(spool: SpoolState | None) -> str:
 
 
 def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
-    return {
-        "province": quality.province.slug,
-        "province_name": quality.province.name,
-        "targets": quality.targets,
-        "packets_sent": quality.packets_sent,
-        "packets_received": quality.packets_received,
-        "loss_ratio": quality.loss_ratio,
-        "abnormal_ratio": quality.abnormal_ratio,
-        "latency_mean_seconds": quality.latency_mean_seconds,
-        "latency_p50_seconds": quality.latency_p50_seconds,
-        "latency_p95_seconds": quality.latency_p95_seconds,
-        "latency_p99_seconds": quality.latency_p99_seconds,
-    }
+    province = quality.province
+    figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
+    return {"province": province.slug, "province_name": province.name, **figures}
+
+
+def _cell(figure: Figure, quality: ProvinceQuality) -> Text | str:
+    value = getattr(quality, figure.name)
+    if figure.gauge is LOSS:
+        return loss_text(value)
+    return _CELLS[figure.unit](value)
+
+
+_CELLS: Mapping[Unit, Callable[[Any], str]] = {
+    Unit.COUNT: str,
+    Unit.RATIO: percent,
+    Unit.SECONDS: milliseconds,
+}
 
 
 def worst_first(qualities: Sequence[ProvinceQuality]) -> list[ProvinceQuality]:

@@ -15,34 +15,14 @@ from prometheus_client.registry import Collector
 
 from netsky import __version__
 from netsky.aggregate import ProvinceQuality
+from netsky.figures import BY_PROVINCE, FIGURES, Gauge
 from netsky.judging.grading import Judgement, Severity, Verdict
 from netsky.loss import Baseline
 from netsky.places import ISP, Province
 from netsky.spool_state import SpoolState
 from netsky.sweep import Sweep
 
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A metric; `labels` are those beside egress and isp."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-
-
-_PROVINCE = ("province", "province_name")
-
 PROBE_JOB = "netsky_probe"
-TARGETS = Gauge("netsky_targets", "Targets measured in the newest sweep.", _PROVINCE)
-PACKETS_SENT = Gauge("netsky_packets_sent", "Echo requests sent in it.", _PROVINCE)
-PACKETS_RECEIVED = Gauge("netsky_packets_received", "Echo replies counted in it.", _PROVINCE)
-LOSS = Gauge("netsky_loss_ratio", "Packets lost / packets sent.", _PROVINCE)
-ABNORMAL = Gauge("netsky_abnormal_ratio", "Abnormal targets / targets.", _PROVINCE)
-LATENCY_MEAN = Gauge("netsky_latency_mean_seconds", "Mean RTT of the replies.", _PROVINCE)
-LATENCY = Gauge(
-    "netsky_latency_seconds", "Quantiles of the RTT of the replies.", (*_PROVINCE, "quantile")
-)
 SWEEP_DURATION = Gauge("netsky_sweep_duration_seconds", "How long the sweep took.")
 SWEEP_TIMESTAMP = Gauge(
     "netsky_sweep_timestamp_seconds", "When the newest sweep started, in Unix time."
@@ -65,18 +45,18 @@ SPOOL_QUARANTINED = Gauge(
 )
 
 BASELINE_JOB = "netsky_avg_lossrate"
-BASELINE = Gauge("netsky_loss_baseline_ratio", "Stored mean of the loss ratio.", _PROVINCE)
+BASELINE = Gauge("netsky_loss_baseline_ratio", "Stored mean of the loss ratio.", BY_PROVINCE)
 BASELINE_TIMESTAMP = Gauge(
     "netsky_loss_baseline_timestamp_seconds",
     "When that mean was computed, in Unix time.",
-    _PROVINCE,
+    BY_PROVINCE,
 )
 
 ALERT_JOB = "netsky_alert"
 INCREASE = Gauge(
     "netsky_loss_increase_ratio",
     "Newest loss ratio minus its mean, at least 0; only of provinces that could be judged.",
-    _PROVINCE,
+    BY_PROVINCE,
 )
 ALERT = Gauge(
     "netsky_alert",
@@ -90,20 +70,14 @@ ALERT_JUDGED = Gauge("netsky_alert_judged_provinces", "Provinces that could be j
 ALERT_NOT_JUDGED = Gauge(
     "netsky_alert_not_judged",
     "1 for each province that could not be judged, with the reason.",
-    (*_PROVINCE, "reason"),
+    (*BY_PROVINCE, "reason"),
 )
 ALERT_TIMESTAMP = Gauge("netsky_alert_timestamp_seconds", "When it was judged, in Unix time.")
 ISP_INFO = Gauge("netsky_isp_info", "The ISP's name for people; always 1.", ("isp_name",))
 
 JOBS: Mapping[str, tuple[Gauge, ...]] = {
     PROBE_JOB: (
-        TARGETS,
-        PACKETS_SENT,
-        PACKETS_RECEIVED,
-        LOSS,
-        ABNORMAL,
-        LATENCY_MEAN,
-        LATENCY,
+        *dict.fromkeys(figure.gauge for figure in FIGURES if figure.gauge),
         SWEEP_DURATION,
         SWEEP_TIMESTAMP,
         SWEEP_LOCAL_DROPS,
@@ -161,22 +135,10 @@ def probe_metrics(
     """The metrics of one sweep, and of the spool, if there is one."""
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[PROBE_JOB]}
     for quality in qualities:
-        labels = _labels(quality.province)
-        for gauge, value in (
-            (TARGETS, quality.targets),
-            (PACKETS_SENT, quality.packets_sent),
-            (PACKETS_RECEIVED, quality.packets_received),
-            (LOSS, quality.loss_ratio),
-            (ABNORMAL, quality.abnormal_ratio),
-            (LATENCY_MEAN, _or_nan(quality.latency_mean_seconds)),
-        ):
-            samples[gauge].append((labels, value))
-        for quantile, latency in (
-            ("0.5", quality.latency_p50_seconds),
-            ("0.95", quality.latency_p95_seconds),
-            ("0.99", quality.latency_p99_seconds),
-        ):
-            samples[LATENCY].append(((*labels, quantile), _or_nan(latency)))
+        for figure in FIGURES:
+            if figure.gauge:
+                labels = (*_labels(quality.province), *filter(None, [figure.quantile]))
+                samples[figure.gauge].append((labels, _or_nan(getattr(quality, figure.name))))
     samples[SWEEP_DURATION].append(((), sweep.duration_seconds))
     samples[SWEEP_TIMESTAMP].append(((), sweep.started_at.timestamp()))
     samples[SWEEP_LOCAL_DROPS].append(((), sweep.local_drops))

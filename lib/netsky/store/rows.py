@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from netsky.aggregate import ProvinceQuality
-from netsky.store.tables import abnormalrate, latency, lossrate, row_name
+from netsky.figures import FIGURES, Figure, Unit
+from netsky.store.tables import row_name
 
 Row = Mapping[str, Any]
 
@@ -39,21 +40,18 @@ def sweep_rows(
     """The rows of a sweep; the conversion from ratios and seconds is here and nowhere else."""
     update_time = column_time(started_at)
     rows = {
-        table.name: [
+        f"netsky_{figure.kind}": [
             {
-                "name": row_name(isp, quality.province, kind),
-                "value": value,
+                "name": row_name(isp, quality.province, figure.kind),
+                "value": _column_value(figure, quality),
                 "province": quality.province.name,
                 "update_time": update_time,
                 "egress": egress,
             }
-            for quality, value in zip(qualities, values, strict=True)
+            for quality in qualities
         ]
-        for table, kind, values in (
-            (lossrate, "lossrate", [100 * q.loss_ratio for q in qualities]),
-            (abnormalrate, "abnormalrate", [100 * q.abnormal_ratio for q in qualities]),
-            (latency, "latency", [_milliseconds(q.latency_mean_seconds) for q in qualities]),
-        )
+        for figure in FIGURES
+        if figure.kind
     }
     return SweepRows(egress, update_time, rows)
 
@@ -68,5 +66,9 @@ def aware_time(column: datetime) -> datetime:
     return column.replace(tzinfo=UTC)
 
 
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else 1000 * seconds
+def _column_value(figure: Figure, quality: ProvinceQuality) -> float | None:
+    value: float | None = getattr(quality, figure.name)
+    return None if value is None else _COLUMN_UNITS[figure.unit] * value
+
+
+_COLUMN_UNITS = {Unit.COUNT: 1, Unit.RATIO: 100, Unit.SECONDS: 1000}  # percent, milliseconds

@@ -1,0 +1,70 @@
+"""The figures of a province in a sweep, each written down once.
+
+JSON, tables, metrics and the rows of the history are all made from `FIGURES`, so that what is added
+here, and to `ProvinceQuality`, is in all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """In what a figure is measured inside: ratios are 0 to 1."""
+
+    COUNT = "count"
+    RATIO = "ratio"
+    SECONDS = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A metric; `labels` are those beside egress and isp."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`name` is its attribute of `ProvinceQuality` and its key in JSON.
+
+    `heading` is that of its column on screens, `gauge` its metric (with `quantile` as the value of
+    that label), `kind` what its rows in the history are called: `netsky_<kind>`. None: it is not there.
+    """
+
+    name: str
+    unit: Unit
+    heading: str | None = None
+    gauge: Gauge | None = None
+    quantile: str | None = None
+    kind: str | None = None
+
+
+BY_PROVINCE = ("province", "province_name")
+
+TARGETS = Gauge("netsky_targets", "Targets measured in the newest sweep.", BY_PROVINCE)
+PACKETS_SENT = Gauge("netsky_packets_sent", "Echo requests sent in it.", BY_PROVINCE)
+PACKETS_RECEIVED = Gauge("netsky_packets_received", "Echo replies counted in it.", BY_PROVINCE)
+LOSS = Gauge("netsky_loss_ratio", "Packets lost / packets sent.", BY_PROVINCE)
+ABNORMAL = Gauge("netsky_abnormal_ratio", "Abnormal targets / targets.", BY_PROVINCE)
+LATENCY_MEAN = Gauge("netsky_latency_mean_seconds", "Mean RTT of the replies.", BY_PROVINCE)
+LATENCY = Gauge(
+    "netsky_latency_seconds", "Quantiles of the RTT of the replies.", (*BY_PROVINCE, "quantile")
+)
+
+# In the order of the columns on screens.
+FIGURES = (
+    Figure("loss_ratio", Unit.RATIO, "丢包率", LOSS, kind="lossrate"),
+    Figure("abnormal_ratio", Unit.RATIO, "异常率", ABNORMAL, kind="abnormalrate"),
+    Figure("latency_mean_seconds", Unit.SECONDS, "平均 ms", LATENCY_MEAN, kind="latency"),
+    Figure("latency_p50_seconds", Unit.SECONDS, "P50", LATENCY, quantile="0.5"),
+    Figure("latency_p95_seconds", Unit.SECONDS, "P95", LATENCY, quantile="0.95"),
+    Figure("latency_p99_seconds", Unit.SECONDS, "P99", LATENCY, quantile="0.99"),
+    Figure("targets", Unit.COUNT, "目标", TARGETS),
+    Figure("packets_lost", Unit.COUNT, "丢包"),
+    Figure("packets_sent", Unit.COUNT, gauge=PACKETS_SENT),
+    Figure("packets_received", Unit.COUNT, gauge=PACKETS_RECEIVED),
+)
