@@ -301,14 +301,19 @@ def test_crontab_entries_run_scripts_that_exist_with_valid_options(command):
 
 
 @pytest.mark.parametrize(
-    ("tool", "log"),
-    [("netsky_probe", "probe"), ("netsky_get_avg_lossrate", "avg"), ("netsky_alert", "alert")],
+    ("tool", "log", "a_minute"),
+    [
+        ("netsky_probe", "probe", 1),
+        ("netsky_get_avg_lossrate", "avg", 1),
+        ("netsky_alert", "alert", 2),
+    ],
 )
-def test_the_crontab_runs_each_tool_for_the_three_isps_that_log_apart(tool, log):
+def test_the_crontab_runs_each_tool_for_all_lines_with_a_log_of_its_own(tool, log, a_minute):
     lines = [line for line in active_crontab_lines() if f"{tool}.py" in line]
-    assert [re.search(r"--isp (\w+)", line)[1] for line in lines] == ["cu", "cm", "ct"]
-    for isp, line in zip(("cu", "cm", "ct"), lines, strict=True):
-        assert line.endswith(f">>/var/log/netsky/{log}_{isp}.log 2>&1")
+    assert len(lines) == a_minute
+    for line in lines:
+        assert "--isp all" in line
+        assert line.endswith(f">>/var/log/netsky/{log}.log 2>&1")
 
 
 def active_crontab_lines():

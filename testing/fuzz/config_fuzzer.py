@@ -16,7 +16,7 @@ import click
 from netsky.cli.config import CommonOption, _default_map
 from netsky.cli.settings import read
 from netsky.errors import InputError
-from netsky.places import ISP, Egress
+from netsky.places import BUILTIN_ISPS, ISP, Egress
 from netsky_alert import main as netsky_alert
 from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
 from netsky_probe import main as netsky_probe
@@ -95,14 +95,13 @@ def faults_of_file(document: dict):
             faults.append(f"[egress.{name}]")
         faults += [f"egress.{name}{key}" for key in faults_of_egress(egress)]
     for slug, isp in document.get("isp", {}).items():
-        if not re.fullmatch("[a-z][a-z0-9]*", slug) or len(slug) > 7:
+        if not re.fullmatch("[a-z][a-z0-9]*", slug) or len(slug) > 7 or slug == "all":
             faults.append(f"[isp.{slug}]")
         if not isinstance(isp, dict):
             faults.append(f"'isp.{slug}'")
         else:
-            faults += [
-                f"isp.{slug}.{k}" for k, v in isp.items() if k != "name" or type(v) is not str
-            ]
+            types = {"name": str, "in_all": bool}
+            faults += [f"isp.{slug}.{k}" for k, v in isp.items() if type(v) is not types.get(k)]
     return faults
 
 
@@ -121,7 +120,7 @@ def faults_of_egress(egress):
         elif key == "fwmark":
             fine = type(value) is int and 1 <= value <= 0xFFFFFFFF
         else:
-            fine = False
+            fine = key == "in_all" and type(value) is bool
         if not fine:
             yield f".{key}"
 
@@ -242,7 +241,11 @@ class ConfigFuzzer:
         assert same({s: settings.tool_options[s] for s in SECTIONS}, own), settings.tool_options
         egresses = {n: Egress(n, **e) for n, e in document.get("egress", {}).items()}
         assert settings.egresses == egresses, f"{settings.egresses} instead of {egresses}"
-        isps = {s: ISP(s, i.get("name", s)) for s, i in document.get("isp", {}).items()}
+        isps = {}
+        for slug, entries in document.get("isp", {}).items():
+            usual = BUILTIN_ISPS.get(slug, ISP(slug, slug))
+            in_all = entries.get("in_all", usual.in_all)
+            isps[slug] = ISP(slug, entries.get("name", usual.name), in_all)
         assert settings.isps == isps, f"{settings.isps} instead of {isps}"
 
     def _check_tool(self, section: str, document: dict, *, faults: list[str], full: bool) -> None:
@@ -305,6 +308,7 @@ def make_document(rng) -> dict:
                     ("source", f"192.0.2.{rng.randrange(256)}"),
                     ("interface", rng.choice(("eth1", "x" * 15, "网卡", "lo"))),
                     ("fwmark", rng.choice((1, 0x65, 2**32 - 1, rng.randrange(1, 2**32)))),
+                    ("in_all", rng.random() < 0.5),
                 )
                 if rng.random() < 0.5
             }
@@ -312,9 +316,10 @@ def make_document(rng) -> dict:
         }
     if rng.random() < 0.2:
         document["isp"] = {
-            rng.choice(("edu", "x1", "abcdefg")): (
+            rng.choice(("edu", "x1", "abcdefg", "cm", "demo")): (
                 {"name": rng.choice(("教育网", "", 'a "b"'))} if rng.random() < 0.7 else {}
             )
+            | ({"in_all": rng.random() < 0.5} if rng.random() < 0.3 else {})
         }
     return document
 
@@ -416,6 +421,8 @@ SLIPS = [
     ("egress", "a", {"source": "192.0.2.01"}),
     ("egress", "x" * 41, {}),
     ("isp", "abcdefgh", {}),
+    ("isp", "all", {}),
+    ("isp", "edu", {"in_all": 1}),
     ("isp", "Edu", {}),
     ("probe", "province", [1]),
     ("probe", "province", ["hunan", ["广东"]]),
