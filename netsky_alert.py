@@ -74,6 +74,7 @@ def main(
     from netsky.errors import InputError
     from netsky.jobs.alert import alert
     from netsky.judging.grading import Thresholds
+    from netsky.judging.rule import MeanRule
 
     if elevated >= severe:
         raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")
@@ -84,13 +85,14 @@ def main(
         max_baseline_age=timedelta(hours=max_baseline_age),
     )
     each = lines.each()
+    rule = MeanRule(thresholds=thresholds)
     opened = outlets.open(several=several(each))
 
     def start(isp: ISP, egress: Egress) -> Run:
         its_database = database.open(isp.slug, egress.name)
 
         def run() -> int:
-            report = alert(its_database, isp, egress.name, thresholds=thresholds, outlets=opened)
+            report = alert(its_database, isp, egress.name, rule=rule, outlets=opened)
             console.show(AlertView(report), running.output_format())
             return DONE if report.complete else INCOMPLETE
 

@@ -60,6 +60,7 @@ def main(
     from netsky.console.baseline import BaselineView
     from netsky.errors import InputError
     from netsky.jobs.average import average
+    from netsky.judging.rule import MeanRule
 
     if hours > 24 * keep_days:
         raise InputError(
@@ -77,7 +78,7 @@ def main(
                 isp,
                 egress,
                 hours=hours,
-                min_samples=min_samples,
+                rule=MeanRule(hours=hours, min_samples=min_samples),
                 keep=timedelta(days=keep_days),
                 outlets=opened,
             )

@@ -30,6 +30,7 @@ import sqlalchemy as sa
 
 from netsky.aggregate import ProvinceQuality
 from netsky.jobs.average import average
+from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES
 from netsky.store import database as settings
@@ -202,7 +203,7 @@ def measure_averaging(database: Database, first: datetime) -> None:
     def run() -> None:
         keep = datetime.now(UTC) - first - next(hours) * HOUR
         isp = BUILTIN_ISPS["cu"]
-        average(database, isp, None, hours=12, min_samples=3, keep=keep, outlets=Outlets())
+        average(database, isp, None, hours=12, rule=MeanRule(), keep=keep, outlets=Outlets())
 
     with explained():
         run()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.day.rule import ELEVATED, NONE, SEVERE, SEVERITIES, Reading, Rule
+from lab.day.rule import ELEVATED, NONE, SEVERE, SEVERITIES, Reading, Watcher
 from lab.day.types import Bools, Ints
 from lab.day.world import Line
 from netsky.judging.grading import Severity
@@ -30,15 +30,15 @@ class Alerts:
     severities: Bools
 
 
-def replay(make_rule: Callable[[], Rule], line: Line) -> Alerts:
+def replay(watch: Callable[[], Watcher], line: Line) -> Alerts:
     """What was not judged stays as it was, as Prometheus takes it (for up to 12 hours)."""
-    rule = make_rule()
+    watcher = watch()
     minutes = len(line.loss_ratio)
     grades = np.zeros((minutes, len(PROVINCES)), np.int8)
     severities = np.zeros((minutes, len(SEVERITIES)), np.bool_)
     graded, stands = grades[0], severities[0]
     for minute, loss_ratio in enumerate(line.loss_ratio):
-        opinion = rule.judge(Reading(line.at(minute), loss_ratio, line.targets))
+        opinion = watcher.judge(Reading(line.at(minute), loss_ratio, line.targets))
         graded = np.where(opinion.grades < NONE, graded, opinion.grades)
         stands = np.array(
             [

@@ -1,12 +1,13 @@
-"""What a rule of detection is, and the product's own.
+"""A rule of the product, minute by minute: what the tools would have stored and judged by it.
 
-A rule sees each minute what the alert could see then, and says which severities stand and which
-provinces they are about. `BaselineRule` judges with netsky.judging.grading by a mean that is computed anew
-each hour, as crontab.example has it; what kind of mean is for a function to say.
+A watcher sees each minute what the alert could see then, and says which severities stand and which
+provinces they are about. `RuleWatcher` does it with a `netsky.judging.rule.Rule`, any one: it asks for
+baselines each hour, as crontab.example has it, and for a verdict each minute.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from lab.day.types import Bools, Floats, Grades
-from netsky.judging.grading import Grade, Severity, Thresholds, Verdict, judge
-from netsky.loss import Baseline, NewestLoss
+from lab.day.types import Bools, Floats, Grades, Ints
+from netsky.judging.grading import Grade, Severity, Verdict
+from netsky.judging.rule import MeanRule, Rule
+from netsky.loss import Baseline, MeanLoss, NewestLoss
 from netsky.places import PROVINCES
 
 SEVERITIES = tuple(Severity)
@@ -25,8 +27,7 @@ NOT_JUDGED, NONE, ELEVATED, SEVERE = -1, 0, 1, 2
 # As in crontab.example: the mean at hh:03, the verdict 18 s after the sweep has begun.
 AVERAGED_AT_MINUTE = 3
 JUDGED_AFTER = timedelta(seconds=18)
-HOURS = timedelta(hours=12)
-MIN_SAMPLES = 3
+EGRESS = "default"
 KEPT_MINUTES = 26 * 60
 
 _CODE = {Grade.NONE: NONE, Grade.ELEVATED: ELEVATED, Grade.SEVERE: SEVERE}
@@ -58,8 +59,8 @@ ALL_QUIET = Opinion(np.full(len(PROVINCES), NONE, np.int8), frozenset())
 MARGIN = 0.001
 
 
-class Rule(Protocol):
-    """A rule of detection for one line, with what it remembers of it."""
+class Watcher(Protocol):
+    """What watches one line, with what it remembers of it."""
 
     def judge(self, reading: Reading) -> Opinion:
         """Called once a minute, in the order of time."""
@@ -90,39 +91,39 @@ class History:
         loss = self._loss[chosen]
         return np.where(self._graded[chosen], np.nan, loss) if quiet else loss
 
+    def mean_loss(self, *, after: datetime, until: datetime) -> list[MeanLoss]:
+        """As netsky.store.database gives it for one exit."""
+        return means_of(*mean_of(self.loss(after, until)))
 
-Average = Callable[[History, datetime], Floats]
-"""What is usual, by province, from what is stored by then; NaN: leave it as it was."""
+
+def mean_of(loss: Floats) -> tuple[Floats, Ints]:
+    """Mean and number of the values of each province."""
+    samples = np.sum(~np.isnan(loss), axis=0)
+    return np.nansum(loss, axis=0) / np.maximum(samples, 1), samples
+
+
+def means_of(loss_ratio: Floats, samples: Ints) -> list[MeanLoss]:
+    """As values of the product; NaN, or no sample, is none."""
+    return [
+        MeanLoss(province, EGRESS, None if math.isnan(loss) or not n else loss, n)
+        for province, loss, n in zip(PROVINCES, loss_ratio.tolist(), samples.tolist(), strict=True)
+    ]
+
 
 Judged = Callable[[Reading, Floats], Floats]
 """What counts as the loss of a sweep, given what is usual."""
-
-
-def mean_of_12_hours(history: History, now: datetime) -> Floats:
-    """The same as netsky.store.database.mean_loss and --min-samples give."""
-    return mean_of(history.loss(now - HOURS, now), MIN_SAMPLES)
-
-
-def mean_of(loss: Floats, min_samples: int) -> Floats:
-    samples = np.sum(~np.isnan(loss), axis=0)
-    mean = np.nansum(loss, axis=0) / np.maximum(samples, 1)
-    return np.where(samples >= min_samples, mean, np.nan)
 
 
 def as_measured(reading: Reading, usual: Floats) -> Floats:  # noqa: ARG001
     return reading.loss_ratio
 
 
-class BaselineRule:
-    """netsky.judging.grading on a baseline of any kind; with the defaults, what the product does."""
+class RuleWatcher:
+    """Watches with a rule; with the defaults it does what the product does."""
 
-    def __init__(
-        self,
-        average: Average = mean_of_12_hours,
-        judged: Judged = as_measured,
-        thresholds: Thresholds | None = None,
-    ) -> None:
-        self._average, self._judged, self._thresholds = average, judged, thresholds or Thresholds()
+    def __init__(self, rule: Rule[History] | None = None, judged: Judged = as_measured) -> None:
+        self._rule: Rule[History] = MeanRule() if rule is None else rule
+        self._judged = judged
         self._history = History()
         self._loss = np.full(len(PROVINCES), np.nan)
         self._measured_at: list[datetime | None] = [None] * len(PROVINCES)
@@ -149,11 +150,9 @@ class BaselineRule:
         """All is new and far from any grade: most minutes, and the verdict takes a while."""
         if not known.all() or None in self._computed_at:
             return False
-        far = bool((self._loss - self._usual < self._thresholds.elevated - MARGIN).all())
-        return (
-            far
-            and at - min(filter(None, self._computed_at)) < self._thresholds.max_baseline_age / 2
-        )
+        thresholds = self._rule.thresholds
+        far = bool((self._loss - self._usual < thresholds.elevated - MARGIN).all())
+        return far and at - min(filter(None, self._computed_at)) < thresholds.max_baseline_age / 2
 
     def _verdict(self, now: datetime) -> Verdict:
         newest = [
@@ -162,17 +161,17 @@ class BaselineRule:
             if at is not None
         ]
         baselines = [
-            Baseline(province, "default", float(usual), at)
+            Baseline(province, EGRESS, float(usual), at)
             for province, usual, at in zip(PROVINCES, self._usual, self._computed_at, strict=True)
             if at is not None
         ]
-        return judge(newest, baselines, now=now, thresholds=self._thresholds)
+        return self._rule.judge(newest, baselines, now=now)
 
     def _renew_baselines(self, now: datetime) -> None:
-        usual = self._average(self._history, now)
-        enough = ~np.isnan(usual)
-        self._usual = np.where(enough, usual, self._usual)
-        _stamp(self._computed_at, enough, now)
+        for mean in self._rule.baselines(self._history, now=now):
+            if mean.loss_ratio is not None:
+                index = _INDEX[mean.province.slug]
+                self._usual[index], self._computed_at[index] = mean.loss_ratio, now
 
 
 def _stamp(times: list[datetime | None], which: Bools, at: datetime) -> None:

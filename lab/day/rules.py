@@ -1,47 +1,81 @@
-"""The rules to compare, by name. None but `mean` is in the product."""
+"""The rules to compare, by name: those of the product, and others."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import click
 import numpy as np
 
-from lab.day.rule import HOURS, MIN_SAMPLES, BaselineRule, History, Reading, Rule, mean_of
-from lab.day.types import Floats
+from lab.day.rule import History, Reading, RuleWatcher, Watcher, mean_of, means_of
+from lab.day.types import Floats, Ints
+from netsky.judging.grading import Thresholds, Verdict, judge
+from netsky.judging.rule import RULES as PRODUCT_RULES
+from netsky.judging.rule import Rule
+from netsky.loss import Baseline, MeanLoss, NewestLoss
 
-HALF_AN_HOUR, A_DAY = timedelta(minutes=30), timedelta(days=1)
+HOURS, HALF_AN_HOUR, A_DAY = timedelta(hours=12), timedelta(minutes=30), timedelta(days=1)
+MIN_SAMPLES = 3
 QUIET_SAMPLES = 60
 DEVIATIONS = 3.0
 
 
-def median_of_12_hours(history: History, now: datetime) -> Floats:
+Usual = Callable[[History, datetime], tuple[Floats, Ints]]
+"""What is usual in each province, NaN where it stays as it was; of how many sweeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualRule:
+    """A rule of the product's form, but for what is usual."""
+
+    usual: Usual
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    def baselines(self, history: History, *, now: datetime) -> Sequence[MeanLoss]:
+        return means_of(*self.usual(history, now))
+
+    def judge(
+        self, newest: Iterable[NewestLoss], baselines: Iterable[Baseline], *, now: datetime
+    ) -> Verdict:
+        return judge(newest, baselines, now=now, thresholds=self.thresholds)
+
+
+def median_of_12_hours(history: History, now: datetime) -> tuple[Floats, Ints]:
     loss = history.loss(now - HOURS, now)
-    enough = np.sum(~np.isnan(loss), axis=0) >= MIN_SAMPLES
+    samples = np.sum(~np.isnan(loss), axis=0)
     usual = np.full(loss.shape[1], np.nan)
+    enough = samples >= MIN_SAMPLES
     usual[enough] = np.nanmedian(loss[:, enough], axis=0)
-    return usual
+    return usual, samples
 
 
-def mean_of_quiet_sweeps(history: History, now: datetime) -> Floats:
+def mean_of_quiet_sweeps(history: History, now: datetime) -> tuple[Floats, Ints]:
     """Without the sweeps that were graded as a rise; of all, where an hour of others is not left.
 
     So a rise that stays for good is learned as the new level after 11 hours.
     """
-    quiet = mean_of(history.loss(now - HOURS, now, quiet=True), QUIET_SAMPLES)
-    everything = mean_of(history.loss(now - HOURS, now), MIN_SAMPLES)
-    return np.where(np.isnan(quiet), everything, quiet)
+    quiet, samples = _mean_of(history.loss(now - HOURS, now, quiet=True), QUIET_SAMPLES)
+    everything, of_all = _mean_of(history.loss(now - HOURS, now), MIN_SAMPLES)
+    few = np.isnan(quiet)
+    return np.where(few, everything, quiet), np.where(few, of_all, samples)
 
 
-def half_of_yesterday(history: History, now: datetime) -> Floats:
+def half_of_yesterday(history: History, now: datetime) -> tuple[Floats, Ints]:
     """The quiet mean, half and half with the quiet sweeps of yesterday's hour that now begins."""
-    recent = mean_of_quiet_sweeps(history, now)
+    recent, samples = mean_of_quiet_sweeps(history, now)
     then = now + HALF_AN_HOUR - A_DAY
     window = history.loss(then - HALF_AN_HOUR, then + HALF_AN_HOUR, quiet=True)
-    same_hour = mean_of(window, MIN_SAMPLES)
-    return np.where(np.isnan(same_hour), recent, (recent + same_hour) / 2)
+    same_hour, _ = _mean_of(window, MIN_SAMPLES)
+    return np.where(np.isnan(same_hour), recent, (recent + same_hour) / 2), samples
+
+
+def _mean_of(loss: Floats, min_samples: int) -> tuple[Floats, Ints]:
+    mean, samples = mean_of(loss)
+    return np.where(samples >= min_samples, mean, np.nan), samples
 
 
 def significant(reading: Reading, usual: Floats) -> Floats:
@@ -54,26 +88,38 @@ def significant(reading: Reading, usual: Floats) -> Floats:
     return np.where(chance, np.minimum(reading.loss_ratio, usual), reading.loss_ratio)
 
 
-RULES: Mapping[str, Callable[[], Rule]] = {
-    "mean": BaselineRule,
-    "median": lambda: BaselineRule(median_of_12_hours),
-    "quiet": lambda: BaselineRule(mean_of_quiet_sweeps),
-    "yesterday": lambda: BaselineRule(half_of_yesterday),
-    "binomial": lambda: BaselineRule(judged=significant),
+def _watcher_of(make_rule: Callable[[], Rule[History]]) -> Callable[[], Watcher]:
+    return lambda: RuleWatcher(make_rule())
+
+
+RULES: Mapping[str, Callable[[], Watcher]] = {
+    **{name: _watcher_of(make) for name, make in PRODUCT_RULES.items()},
+    "median": lambda: RuleWatcher(UsualRule(median_of_12_hours)),
+    "quiet": lambda: RuleWatcher(UsualRule(mean_of_quiet_sweeps)),
+    "yesterday": lambda: RuleWatcher(UsualRule(half_of_yesterday)),
+    "binomial": lambda: RuleWatcher(judged=significant),
 }
 
 
-def find_rule(name: str) -> Callable[[], Rule]:
-    """What makes the rule for a line: one of RULES, or `module:name` of your own."""
+def find_rule(name: str) -> Callable[[], Watcher]:
+    """What makes the watcher for a line: one of RULES, or `module:name` of your own.
+
+    That makes a rule of the product's form (`netsky.judging.rule.Rule`), or a whole watcher.
+    """
     if name in RULES:
         return RULES[name]
     module, colon, attribute = name.partition(":")
     if not colon:
         raise click.BadParameter(f"{name!r} is none of {', '.join(RULES)}, nor module:name")
     try:
-        made: Callable[[], Rule] = getattr(importlib.import_module(module), attribute)
+        make: Callable[[], Any] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise click.BadParameter(f"{name}: {error}") from error
-    if not callable(made):
+    if not callable(make):
         raise click.BadParameter(f"{name} makes no rule: it cannot be called")
-    return made
+
+    def watch() -> Watcher:
+        made = make()
+        return RuleWatcher(made) if hasattr(made, "baselines") else made
+
+    return watch

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from netsky.jobs.alert import alert
-from netsky.judging.grading import Thresholds
+from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import find_isp
 from netsky.store.connection import fill_url
@@ -356,7 +356,7 @@ def test_without_a_mean_the_log_says_what_to_run(store, caplog):
     fill(store, {"beijing": 50, "hunan": 1}, means={"beijing": None})
     database = Database(fill_url(store.url, "cu", "default"), timeout=5)
     isp = find_isp("cu", {})
-    alert(database, isp, "default", thresholds=Thresholds(), outlets=Outlets())
+    alert(database, isp, "default", rule=MeanRule(), outlets=Outlets())
     (message,) = caplog.messages
     assert message == (
         "1 of 2 provinces have no mean yet and are not judged: "

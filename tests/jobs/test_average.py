@@ -10,8 +10,12 @@ import pytest
 from netsky.cli import lock
 from netsky.errors import NoDataError
 from netsky.jobs.average import average
+from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES, find_province
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from netsky.store.rows import sweep_rows
 from testing.commands import run_tool
 from testing.samples import STARTED_AT, make_quality, write_library
 from testing.servers import MariaDB, free_port
@@ -35,7 +39,7 @@ def mean_of(store, *, egress=None, hours=12, now=NOW):
 
 
 def run_average(store, *, egress=None, outlets=None, **options):
-    defaults = {"hours": 12, "min_samples": 3, "keep": timedelta(days=30)}
+    defaults = {"hours": 12, "rule": MeanRule(), "keep": timedelta(days=30)}
     return average(
         store.database,
         BUILTIN_ISPS["cu"],
@@ -182,7 +186,7 @@ def test_a_province_with_too_few_values_keeps_its_mean_and_is_reported(store, ca
 def test_the_number_of_values_that_is_enough_can_be_set(store):
     store.create_tables()
     store.add_losses(*recent(1))
-    assert run_average(store, min_samples=1).complete
+    assert run_average(store, rule=MeanRule(min_samples=1)).complete
 
 
 def test_one_egress_alone_leaves_the_others_means(store):
@@ -206,7 +210,7 @@ def test_history_that_is_older_than_asked_for_is_deleted(store):
     for age in (0 * day, 2 * day, 2 * day + HOUR, 3 * day):
         store.database.store_sweep("cu", "default", now - age, [make_quality("beijing")])
     store.add_mean("hunan", 1, now - 4 * day)
-    report = run_average(store, min_samples=1, keep=timedelta(days=2, minutes=1))
+    report = run_average(store, rule=MeanRule(min_samples=1), keep=timedelta(days=2, minutes=1))
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
     assert report.pruned == dict.fromkeys(tables, 2)
     for table in tables:
@@ -406,12 +410,20 @@ class TestErrors:
         assert f"{tool} is already running for ISP cu" in line
 
 
-def test_each_egress_with_a_database_of_its_own_must_be_named(tmp_path):
-    done = run_tool(
-        tmp_path, "netsky_get_avg_lossrate", "--database", "sqlite:///{isp}_{egress}.db"
-    )
-    assert done.returncode == 2
-    assert "name one with --egress" in done.stderr
+def test_where_each_egress_has_a_database_of_its_own_those_of_the_settings_are_averaged(tmp_path):
+    (tmp_path / "netsky.toml").write_text("[egress.a]\n[egress.b]\n[egress.c]\nin_all = false\n")
+    for egress in ("a", "c"):
+        database = Database(
+            fill_url(f"sqlite:///{tmp_path}/cu_{egress}.db", "cu", egress), timeout=5
+        )
+        for seconds in (10, 20, 30):
+            at = datetime.now(UTC) - timedelta(seconds=seconds)
+            database.store(sweep_rows("cu", egress, at, [make_quality("hunan", loss_ratio=0.2)]))
+    url = "sqlite:///{isp}_{egress}.db"
+    done = run_tool(tmp_path, "netsky_get_avg_lossrate", "--database", url, "--format", "line")
+    assert (done.returncode, done.stdout.count("egresses=a renewed=1")) == (3, 1)
+    assert "egress b" in done.stderr
+    assert not (tmp_path / "cu_b.db").exists()
 
 
 def test_what_is_averaged_must_not_be_deleted_before(tmp_path):

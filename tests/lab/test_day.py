@@ -22,7 +22,7 @@ from lab.day.replay import (
     through_prometheus,
 )
 from lab.day.report import summarize, table
-from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES, BaselineRule, Opinion
+from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES, Opinion, RuleWatcher
 from lab.day.rules import RULES, find_rule
 from lab.day.score import Terms, runs, score
 from lab.day.world import STARTED_AT, Assumptions, Line, draw_lines
@@ -237,8 +237,9 @@ def test_what_is_not_judged_neither_makes_nor_ends_an_alert():
 
 
 def test_a_rule_of_ones_own_is_found_by_its_name():
-    assert find_rule("lab.day.rule:BaselineRule") is BaselineRule
-    for wrong in ("none", "no.such:rule", "lab.day.rule:Nothing", "lab.day.rule:HOURS", ":rule"):
+    assert isinstance(find_rule("lab.day.rule:RuleWatcher")(), RuleWatcher)
+    assert isinstance(find_rule("netsky.judging.rule:MeanRule")(), RuleWatcher)
+    for wrong in ("none", "no.such:rule", "lab.day.rule:Nothing", "lab.day.rule:EGRESS", ":rule"):
         result = CliRunner().invoke(main, ["--days", "1", "--rule", wrong])
         assert (result.exit_code, wrong in result.output) == (2, True)
 

@@ -7,16 +7,14 @@ import numpy as np
 from lab.day.outages import Outage, rise_of
 from lab.day.rule import (
     AVERAGED_AT_MINUTE,
-    HOURS,
     JUDGED_AFTER,
-    MIN_SAMPLES,
-    BaselineRule,
     History,
     Reading,
-    mean_of_12_hours,
+    RuleWatcher,
     opinion_of,
 )
-from netsky.judging.grading import Thresholds, judge
+from netsky.jobs.average import StoredHistory
+from netsky.judging.rule import MeanRule
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -24,6 +22,7 @@ from testing.samples import make_quality
 
 MINUTES, SWEPT_EVERY, JUDGED_AFTER_SWEEP = 14 * 60, 15, (0, 4)  # new, and too old
 EGRESS = "default"
+RULE = MeanRule()
 STARTED_AT = datetime(2024, 3, 4, tzinfo=UTC)
 
 
@@ -53,22 +52,27 @@ def store_sweep(database, at, loss_ratio):
 
 
 def average(database, now):
-    """As netsky.jobs.average.average, at a time of our own; the means by province."""
-    means = database.mean_loss("cu", after=now - HOURS, until=now, egress=EGRESS)
-    enough = [mean for mean in means if mean.samples >= MIN_SAMPLES]
-    database.store_baselines("cu", enough, now)
-    ratios = {mean.province: mean.loss_ratio for mean in enough}
-    return [ratios.get(province, np.nan) for province in PROVINCES]
+    """As netsky.jobs.average.average, at a time of our own; the baselines by province."""
+    baselines = RULE.baselines(StoredHistory(database, "cu", EGRESS), now=now)
+    known = [baseline for baseline in baselines if baseline.loss_ratio is not None]
+    database.store_baselines("cu", known, now)
+    return by_province(known)
+
+
+def by_province(baselines):
+    ratios = {baseline.province: baseline.loss_ratio for baseline in baselines}
+    return np.array([ratios.get(province) for province in PROVINCES], np.float64)
 
 
 def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
     database = Database(fill_url(f"sqlite:///{tmp_path}/netsky.db", "cu", EGRESS), timeout=5)
-    rule, history, kinds = BaselineRule(), History(), set()
+    rule, history, kinds = RuleWatcher(), History(), set()
     for minute, loss_ratio in enumerate(losses()):
         at = STARTED_AT + timedelta(minutes=minute)
         if at.minute == AVERAGED_AT_MINUTE and minute > 60:
             means = average(database, at)
-            np.testing.assert_allclose(mean_of_12_hours(history, at), means, rtol=1e-9)
+            ours = by_province(RULE.baselines(history, now=at))
+            np.testing.assert_allclose(ours, means, rtol=1e-9)
         if not np.isnan(loss_ratio).all():
             history.add(at, loss_ratio)
             store_sweep(database, at, loss_ratio)
@@ -77,7 +81,7 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
             now = at + JUDGED_AFTER
             newest = database.newest_loss("cu", EGRESS, until=now)
             baselines = database.baselines("cu", egress=EGRESS)
-            theirs = opinion_of(judge(newest, baselines, now=now, thresholds=Thresholds()))
+            theirs = opinion_of(RULE.judge(newest, baselines, now=now))
             np.testing.assert_array_equal(ours.grades, theirs.grades)
             assert (ours.active, ours.undetermined) == (theirs.active, theirs.undetermined)
             kinds |= set(ours.grades.tolist())

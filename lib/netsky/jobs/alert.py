@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from netsky.errors import NoDataError
-from netsky.judging.grading import NotJudged, Thresholds, Verdict, judge
+from netsky.judging.grading import NotJudged, Thresholds, Verdict
+from netsky.judging.rule import Rule
 from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import alert_metrics
 from netsky.places import ISP
@@ -33,13 +35,13 @@ class AlertReport:
 
 
 def alert(
-    database: Database, isp: ISP, egress: str, *, thresholds: Thresholds, outlets: Outlets
+    database: Database, isp: ISP, egress: str, *, rule: Rule[Any], outlets: Outlets
 ) -> AlertReport:
     """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
     now = datetime.now(UTC)
     newest = database.newest_loss(isp.slug, egress)
     baselines = database.baselines(isp.slug, egress=egress)
-    verdict = judge(newest, baselines, now=now, thresholds=thresholds)
+    verdict = rule.judge(newest, baselines, now=now)
     # Also when there is nothing: what was pushed before must not stand for now.
     not_delivered = deliver(outlets.deliveries([alert_metrics(isp, egress, verdict)]))
     if not verdict.judgements:
@@ -55,7 +57,7 @@ def alert(
             len(verdict.judgements),
             averaging_command(isp),
         )
-    return AlertReport(isp, egress, thresholds, verdict, not_delivered)
+    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered)
 
 
 def averaging_command(isp: ISP) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import groupby
 
 from netsky.errors import NoDataError
+from netsky.judging.rule import LossHistory, Rule
 from netsky.loss import Baseline, MeanLoss
 from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import baseline_metrics
@@ -59,26 +60,36 @@ class BaselineReport:
         return not self.left_alone and not self.not_delivered
 
 
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """The sweeps of an ISP through an egress (None: all of them), for a rule to ask."""
+
+    database: Database
+    isp: str
+    egress: str | None
+
+    def mean_loss(self, *, after: datetime, until: datetime) -> Sequence[MeanLoss]:
+        return self.database.mean_loss(self.isp, after=after, until=until, egress=self.egress)
+
+
 def average(
     database: Database,
     isp: ISP,
     egress: str | None,
     *,
     hours: float,
-    min_samples: int,
+    rule: Rule[LossHistory],
     keep: timedelta,
     outlets: Outlets,
 ) -> BaselineReport:
     """Average the past hours of each province and egress (None: of all egresses), and prune.
 
-    A province with fewer than `min_samples` values keeps the baseline that it has.
+    A province of which `rule` cannot tell what is usual keeps the baseline that it has.
     Raises DatabaseError, or NoDataError when there is nothing to average at all.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    means = database.mean_loss(
-        isp.slug, after=now - timedelta(hours=hours), until=now, egress=egress
-    )
-    enough = [mean for mean in means if mean.samples >= min_samples]
+    means = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
+    enough = [mean for mean in means if mean.loss_ratio is not None]
     database.store_baselines(isp.slug, enough, now)
     baselines = database.baselines(isp.slug, egress=egress)
     if not means and not baselines:
