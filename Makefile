@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo test quick check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,9 +23,14 @@ demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's 
 	@tools/need $(DEMO_PACKAGES)
 	$(BIN)/python netsky_probe.py --config /dev/null --isp demo --format table
 
+# One more than cores, because much of the time is waiting.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Pushgateway).
 	@tools/need $(TEST_PACKAGES)
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
+
+quick: $(VENV)/dev  ## Set up, then run the tests that start no process: a minute, no servers, no root.
+	$(BIN)/pytest -n $(WORKERS) --quick -r fE $(PYTEST)
 
 check: $(VENV)/dev  ## Format, lint and types: what CI checks.
 	$(BIN)/ruff format --check .

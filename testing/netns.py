@@ -46,6 +46,13 @@ class Namespace:
         chain = f"chain {hook} {{ type filter hook {hook} priority 0; {rule}; }}"
         self.run(program("nft"), "-f", "-", stdin=f"table ip test {{\n{chain}\n}}\n")
 
+    def processes(self) -> list[int]:
+        """The ids of those that run in it."""
+        listed = subprocess.run(
+            [program("ip"), "netns", "pids", self.name], capture_output=True, text=True, check=True
+        )
+        return [int(line) for line in listed.stdout.split()]
+
     def counted(self) -> int:
         """Packets that the counters of all rules have seen."""
         ruleset = json.loads(self.run(program("nft"), "-j", "list", "ruleset"))["nftables"]

@@ -18,6 +18,8 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
+from testing.lanes import wants_process
+
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
 
 PUSH_USER, PUSH_PASSWORD = "netsky", "correct horse"
@@ -29,6 +31,7 @@ _SECONDS_TO_STOP = 20
 
 def program(name: str) -> str:
     """Where a program is. A missing one fails the test: nothing is skipped for want of a server."""
+    wants_process()
     path = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
     assert path, f"no {name} here: `make test` installs it"
     return path

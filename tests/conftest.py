@@ -7,6 +7,7 @@ import socket
 import pytest
 from hypothesis import settings
 
+from testing import lanes
 from testing.netns import namespace
 from testing.servers import mariadb, mariadb_with_schema, pushgateway, silent_port
 from testing.stores import mariadb_store, store
@@ -27,6 +28,38 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("netsky", deadline=None)  # the machine may be busy
 settings.load_profile("netsky")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out what starts a process")
+
+
+def pytest_configure(config):
+    if config.getoption("quick"):
+        lanes.leave_out_processes()
+        # What was opened for the process that never came is nobody's.
+        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return lanes.make_scheduler(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=is_alone)  # last, so that the other workers are idle once, and not each time
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    if not hasattr(item.config, "workerinput"):  # the only process of this run
+        return (yield)
+    with lanes.beside_others(item.config.workerinput["testrunuid"], alone=is_alone(item)):
+        return (yield)
+
+
+def is_alone(item):
+    return item.get_closest_marker("alone") is not None
 
 
 @pytest.fixture(autouse=True)

@@ -117,6 +117,7 @@ def test_a_reply_counts_only_if_it_is_ours_and_every_other_kind_is_counted_apart
     assert sweep.discarded["late"] > 50
 
 
+@pytest.mark.alone
 def test_the_rtt_is_what_the_wire_saw(tmp_path):
     delays = [0.005, 0.02, 0.05, 0.2]
     behaviours = {f"10.{16 + index}.": ["delayed", delay] for index, delay in enumerate(delays)}

@@ -16,6 +16,7 @@ pytestmark = needs_root
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("engine", ["icmp", "fping"])
 def test_what_an_engine_measures_is_held_against_the_truth(user, engine):
     result = measure(user.lab, engine, user.folder, targets=1024, window=1.5)
