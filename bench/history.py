@@ -37,7 +37,7 @@ from netsky.store import database as settings
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import HISTORY, row_name
-from testing.servers import SCHEMA, MariaDB, accepts_connections, free_port, program, running
+from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, PRUNED_DAYS = 5, 3
@@ -69,34 +69,17 @@ def main() -> None:
 
 
 def bench_mariadb(folder: Path, days: int, egresses: int) -> None:
-    install = [program("mariadb-install-db"), *_common(folder), "--skip-test-db"]
-    install += ["--skip-name-resolve", "--auth-root-authentication-method=normal"]
-    subprocess.run(install, check=True, capture_output=True, timeout=120)
-    with _serve(folder) as server:
+    """With the settings that it comes with, not with the fast ones of the tests."""
+    with run_mariadb(AS_IT_COMES) as server:
         (values,) = server.execute("SELECT " + ", ".join(f"@@{name}" for name in VARIABLES))
         pairs = zip(VARIABLES, values, strict=True)
         print("\nMariaDB: " + ", ".join(f"{name} {value}" for name, value in pairs))
         server.execute(SCHEMA.read_text(encoding="utf-8"))
-        first = fill(server.url("netsky_cu"), days, egresses, folder / "data" / "netsky_cu")
-    with _serve(folder) as server:  # anew, so that its buffer pool is empty
+        data = server.folder / "data" / "netsky_cu"
+        first = fill(server.url("netsky_cu"), days, egresses, data)
+        server.stop()  # and anew, so that its buffer pool is empty
+        server.start()
         measure(server.url("netsky_cu"), folder, first)
-
-
-def _common(folder: Path) -> list[str]:
-    # Another server that starts would delete temporary tables in /tmp.
-    common = ["--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}"]
-    return [*common, "--user=root"] if os.geteuid() == 0 else common
-
-
-@contextmanager
-def _serve(folder: Path) -> Iterator[MariaDB]:
-    """The server with the settings that it comes with, not with the fast ones of the tests."""
-    server = MariaDB(free_port(), folder / "socket")
-    command = [program("mariadbd"), *_common(folder), f"--socket={server.socket}"]
-    command += [f"--port={server.port}", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1"]
-    command += ["--skip-name-resolve", "--innodb-buffer-pool-load-at-startup=OFF"]
-    with running(command, ready=lambda: accepts_connections(server.port), log=folder / "log"):
-        yield server
 
 
 def bench_sqlite(folder: Path, days: int, egresses: int) -> None:

@@ -73,12 +73,13 @@ def wait_until(ready: Callable[[], object], *, what: str, seconds: float = 30) -
         time.sleep(0.02)
 
 
-@contextmanager
-def running(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iterator[None]:
-    """Run a server while the block runs, from the moment it is ready."""
+def start_server(
+    command: list[str], *, ready: Callable[[], bool], log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a server; returns when it is ready."""
     # Should the tests themselves be killed, their servers go with them.
     wrapped = [program("setpriv"), "--pdeathsig=KILL", *command]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             wrapped, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
@@ -89,14 +90,30 @@ def running(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iter
             seconds=_SECONDS_TO_START,
         )
         assert process.poll() is None, f"{command[0]} ended: {log.read_text()}"
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def stop_server(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def running(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iterator[None]:
+    """Run a server while the block runs, from the moment it is ready."""
+    process = start_server(command, ready=ready, log=log)
+    try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(_SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_server(process)
 
 
 def accepts_connections(port: int) -> bool:
@@ -107,12 +124,68 @@ def accepts_connections(port: int) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+_COMMON = ("--bind-address=127.0.0.1", "--skip-name-resolve")
+_SMALL = ("--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--performance-schema=OFF")
+AS_IT_COMES = (*_COMMON, "--innodb-buffer-pool-load-at-startup=OFF")
+# What a COMMIT has acknowledged is on the disk.
+DURABLE = (
+    *_COMMON,
+    *_SMALL,
+    "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-flush-method=fsync",
+)
+QUICK = (
+    *_COMMON,
+    *_SMALL,
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
+    "--skip-sync-frm",
+)
+
+
+@dataclass
 class MariaDB:
-    """A running server; root has no password."""
+    """A server, which can be stopped or killed and started again on its port; root has no password."""
 
     port: int
-    socket: Path
+    folder: Path
+    options: tuple[str, ...]
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "socket"
+
+    @property
+    def files(self) -> list[str]:
+        """Options that say where its files are: another server would delete those in /tmp."""
+        files = ["--no-defaults", f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
+        return [*files, "--user=root"] if os.geteuid() == 0 else files
+
+    def install(self) -> None:
+        command = [program("mariadb-install-db"), *self.files, "--skip-test-db"]
+        command += ["--skip-name-resolve", "--auth-root-authentication-method=normal"]
+        command += [option for option in self.options if "log-file-size" in option]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        """Returns when it answers; the recovery from a crash is done by then."""
+        command = [program("mariadbd"), *self.files, *self.options, f"--port={self.port}"]
+        command += [f"--socket={self.socket}", f"--pid-file={self.folder}/pid"]
+        self._process = start_server(
+            command, ready=lambda: accepts_connections(self.port), log=self.folder / "log"
+        )
+
+    def stop(self) -> None:
+        if self._process:
+            stop_server(self._process)
+
+    def kill(self) -> None:
+        """With SIGKILL."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
 
     def url(self, database: str, *, user: str = "root", password: str | None = None) -> str:
         secret = "" if password is None else f":{password}"
@@ -132,24 +205,16 @@ class MariaDB:
 
 
 @contextmanager
-def run_mariadb() -> Iterator[MariaDB]:
+def run_mariadb(options: tuple[str, ...] = QUICK) -> Iterator[MariaDB]:
     # Not below pytest's folder: the path of a socket has at most 107 characters.
-    with tempfile.TemporaryDirectory(prefix="netsky-mariadb-") as name:
-        folder, port = Path(name), free_port()
-        common = ["--no-defaults", f"--datadir={folder}/data"]
-        if os.geteuid() == 0:
-            common.append("--user=root")
-        install = [program("mariadb-install-db"), *common, "--skip-test-db", "--skip-name-resolve"]
-        install += ["--auth-root-authentication-method=normal", "--innodb-log-file-size=4M"]
-        subprocess.run(install, check=True, capture_output=True, timeout=120)
-        server = MariaDB(port, folder / "socket")
-        command = [program("mariadbd"), *common, f"--socket={server.socket}", f"--port={port}"]
-        command += [f"--pid-file={folder}/pid", "--bind-address=127.0.0.1", "--skip-name-resolve"]
-        command += ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M"]
-        command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"]
-        command += ["--skip-sync-frm", "--performance-schema=OFF"]
-        with running(command, ready=lambda: accepts_connections(port), log=folder / "log"):
+    with tempfile.TemporaryDirectory(prefix="netsky-mariadb-") as folder:
+        server = MariaDB(free_port(), Path(folder), options)
+        server.install()
+        try:
+            server.start()
             yield server
+        finally:
+            server.stop()
 
 
 @contextmanager

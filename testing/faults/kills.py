@@ -6,9 +6,9 @@ import random
 import signal
 import time
 
-from testing.faults.durable import DurableMariaDB
 from testing.faults.proxy import Action, Fault, Moment, Proxy
 from testing.faults.site_of_probe import Run, Site
+from testing.servers import MariaDB
 
 RANDOM = None
 """At any moment of a run; else when the proxy has come to a fault."""
@@ -88,7 +88,7 @@ def kill_probes_while_they_make_the_spool(site: Site, rng: random.Random, kills:
 
 
 def kill_server_under_single_runs(
-    site: Site, server: DurableMariaDB, proxy: Proxy, rng: random.Random, kills: int
+    site: Site, server: MariaDB, proxy: Proxy, rng: random.Random, kills: int
 ) -> int:
     """While a run stores; it ends by itself, and keeps what is not stored."""
     usual = site.run().seconds
@@ -104,7 +104,7 @@ def kill_server_under_single_runs(
 
 
 def kill_server_under_flush(
-    site: Site, server: DurableMariaDB, proxy: Proxy, rng: random.Random, kills: int
+    site: Site, server: MariaDB, proxy: Proxy, rng: random.Random, kills: int
 ) -> int:
     """While what has waited is written on."""
     usual = site.run().seconds
@@ -120,7 +120,7 @@ def kill_server_under_flush(
 
 
 def kill_server_under_repetition(
-    site: Site, server: DurableMariaDB, proxy: Proxy, rng: random.Random, kills: int
+    site: Site, server: MariaDB, proxy: Proxy, rng: random.Random, kills: int
 ) -> int:
     """While one process goes on with --every 2: it stores again by itself after each restart."""
     with site.start("--every", "2") as run:
@@ -141,7 +141,7 @@ def kill_server_under_repetition(
 
 
 def _kill_server(
-    server: DurableMariaDB,
+    server: MariaDB,
     proxy: Proxy,
     run: Run,
     rng: random.Random,

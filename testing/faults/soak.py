@@ -1,6 +1,6 @@
 """Kill the probe so many times, and the server a sixth as often; then count what is stored.
 
-PYTHONPATH=.:tests .venv/bin/python tests/faults/soak.py 200 [--seed 1]
+.venv/bin/python -m testing.faults.soak 200 [--seed 1]
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testing.faults import kills
-from testing.faults.durable import DurableMariaDB, run_durable_mariadb
 from testing.faults.proxy import Proxy, run_proxy
 from testing.faults.site_of_probe import Site, make_site
+from testing.servers import DURABLE, MariaDB, run_mariadb
 
 SHARE = 6  # so many kills of the probe to one of the server
 COLUMNS = ("kills", "completed", "stored", "doubled", "lost", "half", "between", "longest", "took")
 
-Part = Callable[[Site, DurableMariaDB, Proxy, random.Random, int], int]
+Part = Callable[[Site, MariaDB, Proxy, random.Random, int], int]
 
 
 def parts(count: int) -> dict[str, tuple[int, Part]]:
@@ -45,7 +45,7 @@ def soak(count: int, seed: int) -> bool:
     say(f"seed {seed}\n{'killed':22}" + "".join(f"{name:>10}" for name in COLUMNS))
     for number, (name, (wanted, part)) in enumerate(parts(count).items()):
         with (
-            run_durable_mariadb() as server,
+            run_mariadb(DURABLE) as server,
             run_proxy(server.port) as proxy,
             tempfile.TemporaryDirectory(prefix="netsky-soak-") as folder,
         ):

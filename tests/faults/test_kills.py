@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from testing.faults import kills
-from testing.faults.durable import DurableMariaDB, run_durable_mariadb
 from testing.faults.ledger import ISP
 from testing.faults.proxy import Action, Fault, Moment, run_proxy
 from testing.faults.site_of_probe import make_site
-from testing.servers import wait_until
+from testing.servers import DURABLE, MariaDB, run_mariadb, wait_until
 
 SEED = 20240506
 PROBE_KILLS = 20
@@ -30,12 +29,12 @@ def settle(site):
 
 @pytest.fixture(scope="module")
 def durable():
-    with run_durable_mariadb() as server:
+    with run_mariadb(DURABLE) as server:
         yield server
 
 
 @pytest.fixture
-def proxy(durable: DurableMariaDB):
+def proxy(durable: MariaDB):
     with run_proxy(durable.port) as proxy:
         yield proxy
 
