@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from testing.http import Sent, http_server
 from testing.servers import free_port, program, running
 
 
@@ -45,20 +44,12 @@ def run_webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A webhook's URL, and the notices it was sent so far."""
     notices: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            notices.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def take(request: Sent) -> tuple[int, bytes]:
+        notices.append(json.loads(request.body))
+        return 200, b""
 
-        def log_message(self, *arguments: object) -> None:
-            """Not on standard error."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/", notices
-        server.shutdown()
+    with http_server(take) as url:
+        yield f"{url}/", notices
 
 
 def _is_ready(url: str) -> bool:

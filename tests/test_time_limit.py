@@ -1,7 +1,6 @@
 """An end to what takes too long, also within something that has a limit itself."""
 
 import signal
-import socket
 import threading
 import time
 
@@ -12,6 +11,7 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.time_limit import time_limit
 from testing.samples import STARTED_AT, make_quality
+from testing.servers import tcp_server
 
 
 @pytest.mark.parametrize(("outer", "inner", "named"), [(0.2, 30, "outer"), (30, 0.2, "inner")])
@@ -51,29 +51,18 @@ def test_in_another_thread_there_is_no_limit_and_no_error():
 
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up():
     """Each byte comes in time; the greeting, which says that 16 MB follow, never ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stop = threading.Event()
 
-        def drip():
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(b"\xff\xff\xff\x00")
-                while not stop.wait(0.2):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
+    def drip(connection, ended):
+        connection.sendall(b"\xff\xff\xff\x00")
+        while not ended.wait(0.2):
+            connection.sendall(b"x")
 
-        thread = threading.Thread(target=drip)
-        thread.start()
-        url = f"mysql://netsky@127.0.0.1:{listener.getsockname()[1]}/x"
-        database = Database(fill_url(url, "cu", "default"), timeout=1)
+    with tcp_server(drip) as port:
+        database = Database(
+            fill_url(f"mysql://netsky@127.0.0.1:{port}/x", "cu", "default"), timeout=1
+        )
         database.connector.limit = 2
         started = time.monotonic()
-        try:
-            with pytest.raises(DatabaseError, match="no end within 2 s: given up"):
-                database.store_sweep("cu", "default", STARTED_AT, [make_quality("beijing")])
-        finally:
-            stop.set()
-            thread.join()
+        with pytest.raises(DatabaseError, match="no end within 2 s: given up"):
+            database.store_sweep("cu", "default", STARTED_AT, [make_quality("beijing")])
         assert time.monotonic() - started < 15

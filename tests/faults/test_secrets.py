@@ -6,10 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from testing.faults.three_tools import (
     make_site,
     run,
 )
+from testing.http import http_recorder
 from testing.samples import write_library
 from testing.servers import free_port, tcp_server
 
@@ -62,34 +61,6 @@ def files_with_secrets(folder: Path) -> list[Path]:
         for file in folder.rglob("*")
         if file.is_file() and secrets_in(file.read_bytes().decode("latin-1"))
     ]
-
-
-@contextmanager
-def recording_pushgateway(status):
-    """Its URL, and what it was sent: path and body, and the header that opens it."""
-    recorded: list[str] = []
-    headers: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self):
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            recorded.append(f"{self.path}\n{body}")
-            headers.append(self.headers["Authorization"])
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", recorded, headers
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # Databases, good and bad: what they are is the port to connect to, the rest is the same.
@@ -167,18 +138,20 @@ def test_no_password_in_any_output(site, request, server, tool):
     pushed_well = server is good
     with (
         server(request) as port,
-        recording_pushgateway(202 if pushed_well else 401) as (url, recorded, headers),
+        http_recorder(202 if pushed_well else 401) as (url, requests),
     ):
         push = ("--push-user=netsky", "--push-password-file=../push-password")
         options = (f"--pushgateway={url}", "--textfile=netsky.prom", "--database-timeout=2")
         done = run(site, tool, *push, *options, "-vv", **place(site, port))
     assert "Traceback" not in done.stderr
     assert done.returncode == (0 if server is good else 3 if tool == PROBE else 1), done.stderr
-    assert secrets_in(done.stdout + done.stderr + "".join(recorded)) == []
+    recorded = "".join(f"{request.path}\n{request.body}" for request in requests)
+    assert secrets_in(done.stdout + done.stderr + recorded) == []
     assert files_with_secrets(site) == []
     if server is good or tool == PROBE:
-        assert headers == [f"Basic {SECRETS[-1]}"], "the password was sent, so it was there to leak"
-        assert len(recorded[0]) > 1000
+        [sent] = [request.headers["Authorization"] for request in requests]
+        assert sent == f"Basic {SECRETS[-1]}", "the password was sent, so it was there to leak"
+        assert len(recorded) > 1000
     if server is not good:
         assert "netsky_cu: " in done.stderr, "the database is named"
 

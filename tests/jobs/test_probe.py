@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from netsky.places import PROVINCES
 from testing.commands import run_tool, tool_command, tool_environment
 from testing.netns import needs_root
 from testing.samples import write_library
-from testing.servers import MariaDB, free_port, wait_until
+from testing.servers import MariaDB, free_port, tcp_server, wait_until
 
 QUICK = ("--library", "library", "--window", "0.2", "--timeout", "2000")
 TABLES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
@@ -123,7 +122,8 @@ def test_a_sweep_is_one_line_and_its_rows_in_sqlite(site, engine):
         assert [row[:3] for row in site.rows(table)] == [
             (f"netsky_DEMO_{province.slug}_{kind}", value, province.name) for province in PROVINCES
         ]
-    assert all(0 < row.value < 2000 for row in site.rows("netsky_latency"))
+    # 0: a reply that was here before the call that sent many had come to its end.
+    assert all(0 <= row.value < 2000 for row in site.rows("netsky_latency"))
     started = line.partition("Z")[0].replace("T", " ")
     for table in TABLES:
         assert len(site.rows(table)) == 31
@@ -145,7 +145,7 @@ def test_json_is_one_object_with_the_documented_fields(site):
         assert province["packets_sent"] == province["packets_received"] == province["targets"] == 4
         assert province["loss_ratio"] == 0
         quantiles = [province[f"latency_{p}_seconds"] for p in ("p50", "p95", "p99")]
-        assert 0 < quantiles[0] <= quantiles[1] <= quantiles[2] < 2
+        assert 0 <= quantiles[0] <= quantiles[1] <= quantiles[2] < 2
 
 
 def test_the_table_has_every_province_by_slug_and_name(site):
@@ -465,17 +465,9 @@ def test_a_full_disk_behind_stdout_is_no_traceback(site):
 
 
 def test_a_server_that_speaks_no_mysql_costs_the_delivery_only(site):
-    def answer():
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(b"\1\0\0\0\0")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer)
-        thread.start()
-        url = f"mysql://netsky@127.0.0.1:{listener.getsockname()[1]}/x"
+    with tcp_server(lambda connection, _ended: connection.sendall(b"\1\0\0\0\0")) as port:
+        url = f"mysql://netsky@127.0.0.1:{port}/x"
         done = site.run("--database", url, "--format", "line")
-        thread.join()
     assert done.returncode == 3
     assert done.stdout.count("isp=demo") == 1
     assert "not delivered: database" in done.stderr

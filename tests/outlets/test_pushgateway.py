@@ -1,10 +1,6 @@
 """Metrics into a real Pushgateway, a real textfile, and servers that misbehave."""
 
 import math
-import socket
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.request import urlopen
 
 import pytest
@@ -15,8 +11,9 @@ from netsky.aggregate import aggregate
 from netsky.errors import DeliveryError, InputError
 from netsky.outlets.metrics import PROBE_JOB, probe_metrics
 from netsky.outlets.pushgateway import Pushgateway, write_textfile
+from testing.http import http_recorder
 from testing.samples import STARTED_AT, make_sweep
-from testing.servers import PUSH_PASSWORD, PUSH_USER, free_port, run_pushgateway
+from testing.servers import PUSH_PASSWORD, PUSH_USER, free_port, run_pushgateway, tcp_server
 
 NAN = math.nan
 RTTS = {
@@ -69,43 +66,14 @@ def by_province(found):
     return {labels["province"]: value for labels, value in found}
 
 
-@contextmanager
-def http_server(status, body=b""):
-    """A server that gives every request the same answer; its URL and the requests it got."""
-    requests = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            requests.append((self.command, self.path, content.decode()))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_PUT = do_POST = do_DELETE = do_GET = answer  # noqa: N815 # http.server's names
-
-        def log_message(self, *_args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_sweep_is_one_put_of_its_group_with_all_provinces():
-    with http_server(202) as (url, requests):
+    with http_recorder(202) as (url, requests):
         push(url, egress="unicom-1")
-    ((method, path, body),) = requests
-    assert method == "PUT"
-    assert path == "/metrics/job/netsky_probe/egress/unicom-1/isp/cu"
+    (request,) = requests
+    assert request.method == "PUT"
+    assert request.path == "/metrics/job/netsky_probe/egress/unicom-1/isp/cu"
     for province in RTTS:
-        assert f'province="{province}"' in body
+        assert f'province="{province}"' in request.body
 
 
 def test_all_metrics_of_a_sweep_arrive_with_labels_and_values(pushgateway):
@@ -195,7 +163,7 @@ def test_a_pushgateway_that_never_answers_is_given_up(silent_port):
 
 @pytest.mark.parametrize("status", [400, 500])
 def test_an_error_is_passed_on_with_the_first_line_of_what_was_said(status):
-    with http_server(status, "出错了: pushed metrics are invalid\nsecond line".encode()) as (
+    with http_recorder(status, "出错了: pushed metrics are invalid\nsecond line".encode()) as (
         url,
         _,
     ):
@@ -247,27 +215,14 @@ def test_a_textfile_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path
     assert list(tmp_path.iterdir()) == [file]
 
 
-@contextmanager
-def raw_server(answer, *, then_hang=False):
-    """A server that answers one request with these bytes; its URL."""
-    done = threading.Event()
+def raw_server(answer, *, then_hang):
+    def converse(connection, ended):
+        connection.recv(65536)
+        connection.sendall(answer)
+        if then_hang:
+            ended.wait(20)
 
-    def serve():
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(answer)
-            if then_hang:
-                done.wait(20)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            done.set()
-            thread.join()
+    return tcp_server(converse)
 
 
 @pytest.mark.parametrize(
@@ -279,8 +234,8 @@ def raw_server(answer, *, then_hang=False):
     ],
 )
 def test_an_answer_that_makes_no_sense_is_a_failed_delivery(answer, then_hang):
-    with raw_server(answer, then_hang=then_hang) as url:
-        push_and_fail(url, timeout=1)
+    with raw_server(answer, then_hang=then_hang) as port:
+        push_and_fail(f"http://127.0.0.1:{port}", timeout=1)
 
 
 @pytest.mark.parametrize(
