@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,34 +13,13 @@ from pathlib import Path
 import pytest
 
 from lab.network.delay import RESPONDER
-from netsky.errors import EngineError
+from lab.proofs.whole_sweep import sweep_there
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Engine, ProbePlan, Sweep
 from testing.netns import Namespace, make_namespace
 from testing.servers import program
 
 FAR_PREFIX = "10.0.0.0/8"
-
-SWEEP = """
-import os, pickle, sys
-from pathlib import Path
-import numpy as np
-from netsky.targets import library
-from netsky.errors import EngineError
-(directory, engine, egress, plan, user) = pickle.loads(sys.stdin.buffer.read())
-targets = library.load(Path(directory), "demo")
-np.random.default_rng()  # numpy loads it late, when an ordinary user may not read it any more
-if user:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-try:
-    engine.check(egress)
-    outcome = engine.sweep(targets, egress, plan, lambda packets: None)
-except EngineError as error:
-    outcome = error
-sys.stdout.buffer.write(pickle.dumps(outcome))
-"""
 
 
 @dataclass(frozen=True)
@@ -104,20 +82,16 @@ class Network:
 
         An EngineError there is raised here.
         """
-        done = subprocess.run(
-            self.probe.command(sys.executable, "-c", SWEEP),
-            input=pickle.dumps((str(directory), engine, egress or Egress(), plan, user)),
-            capture_output=True,
-            timeout=60,
-            check=False,
+        sweep, self.log = sweep_there(
+            self.probe.command,
+            directory,
+            "demo",
+            engine,
+            egress=egress or Egress(),
+            plan=plan,
+            user=user,
         )
-        assert done.returncode == 0, done.stderr.decode()
-        self.log = done.stderr.decode()
-        outcome = pickle.loads(done.stdout)
-        if isinstance(outcome, EngineError):
-            raise outcome
-        assert isinstance(outcome, Sweep)
-        return outcome
+        return sweep
 
 
 @contextmanager

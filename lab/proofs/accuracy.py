@@ -24,9 +24,11 @@ from lab.network.addresses import Place
 from lab.network.delay import RESPONDER, Means, device_of
 from lab.network.faults import Loss
 from lab.network.lab import Lab
-from netsky.places import PROVINCES
+from lab.proofs.whole_sweep import sweep_there
+from netsky.errors import EngineError
+from netsky.places import PROVINCES, Egress
+from netsky.sweep import ProbePlan
 
-SCRIPT = Path(__file__).with_name("whole_sweep.py")
 ISP, EGRESS = "cu", "a"
 LEVELS = (0.0, 0.001, 0.01, 0.05, 0.5, 1.0)
 DELAYS = (0.005, 0.02, 0.05, 0.2)
@@ -62,7 +64,7 @@ class Accuracy:
 def measure(lab: Lab, engine: str, folder: Path, *, targets: int, window: float = 10.0) -> Accuracy:
     """Sweep all targets of one ISP through one egress with known losses and delays."""
     files.write(folder, lab.routes, targets=targets)
-    output, source = folder / f"{engine}.npz", str(lab.route(EGRESS).source)
+    egress, plan = Egress("lab", source=str(lab.route(EGRESS).source)), ProbePlan(window=window)
     set_levels(lab, egress=EGRESS, isp=ISP)
     samples = list(_samples())
     for prefix, delay in zip(samples, DELAYS, strict=True):
@@ -70,21 +72,23 @@ def measure(lab: Lab, engine: str, folder: Path, *, targets: int, window: float 
     before = lab.truth()
     with ExitStack() as stack:
         seen = [stack.enter_context(_observed(lab, prefix, folder)) for prefix in samples]
-        script = [sys.executable, str(SCRIPT), str(folder / "ipdata"), ISP, engine]
-        done = lab.run(*script, source, str(window), str(output))
-        if done.returncode != 0:
-            raise LabError(f"the sweep with {engine} failed: {done.stderr.strip()}")
+        try:
+            sweep, _ = sweep_there(
+                lab.command, folder / "ipdata", ISP, engine, egress=egress, plan=plan
+            )
+        except (EngineError, RuntimeError) as error:
+            raise LabError(f"the sweep with {engine} failed: {error}") from error
     truth = {slug: c.dropped for slug, c in lab.truth().since(before).of(EGRESS, ISP).items()}
-    with np.load(output) as sweep:
-        rtts = dict(zip(sweep["addresses"].tolist(), sweep["rtt_seconds"].tolist(), strict=True))
-        return Accuracy(
-            engine=engine,
-            targets=len(sweep["addresses"]),
-            duration=float(sweep["duration"]),
-            local_drops=int(sweep["local_drops"]),
-            levels=tuple(_levels(sweep["bounds"], sweep["sent"], sweep["rtt_seconds"], truth)),
-            errors=tuple(_errors(file, rtts) for file in seen),
-        )
+    rtt_seconds = sweep.rtt_seconds[:, 0]
+    rtts = dict(zip(sweep.library.addresses.tolist(), rtt_seconds.tolist(), strict=True))
+    return Accuracy(
+        engine=engine,
+        targets=sweep.library.targets,
+        duration=sweep.duration_seconds,
+        local_drops=sweep.local_drops,
+        levels=tuple(_levels(sweep.library.bounds, sweep.sent[:, 0], rtt_seconds, truth)),
+        errors=tuple(_errors(file, rtts) for file in seen),
+    )
 
 
 def set_levels(lab: Lab, *, egress: str, isp: str, shift: int = 0) -> None:

@@ -54,6 +54,7 @@ def set_clock(monkeypatch):
 
 
 @needs_root
+@pytest.mark.alone
 @pytest.mark.parametrize("step_ns", [HOUR_NS, -HOUR_NS, 300_000_000, -300_000_000, 5_000_000])
 def test_a_step_in_the_middle_of_an_icmp_sweep_loses_no_reply_and_spoils_no_rtt(
     tmp_path, set_clock, step_ns, caplog

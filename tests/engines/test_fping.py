@@ -1,11 +1,8 @@
 """The fping engine with the real fping: on loopback, and in namespaces where packets are lost."""
 
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.proofs.whole_sweep import sweep_there
+from netsky.aggregate import aggregate
+from netsky.console.probe import ProbeView
 from netsky.engines.fping import MAX_PACKETS_PER_PROCESS, FpingEngine
-from netsky.errors import EngineError
-from netsky.places import PROVINCES, Egress, find_province
+from netsky.errors import EngineError, EngineUnavailableError
+from netsky.jobs.probe import ProbeReport
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import ProbePlan
-from testing.commands import ROOT
 from testing.netns import needs_root
 from testing.samples import load_library, write_library
 from testing.servers import program, wait_until
 
-SWEEP_HERE = ROOT / "testing" / "sweep_here.py"
 BEIJING = find_province("beijing")
 PLAN = ProbePlan(window=1, timeout=3)
 
@@ -51,9 +50,18 @@ def children(*, name):
     return found
 
 
-def sweep_in(namespace, library, *source, fping="fping"):
-    command = [sys.executable, str(SWEEP_HERE), fping, str(library), *source]
-    return json.loads(namespace.run(*command))
+def sweep_in(namespace, library, *source, fping="fping", drop=()):
+    """The report on a sweep in a namespace, for which `drop` is put before the command."""
+    result, _ = sweep_there(
+        lambda *command: namespace.command(*drop, *command),
+        library,
+        "demo",
+        FpingEngine(fping),
+        egress=Egress("here", *source),
+        plan=ProbePlan(window=0.8, count=2, timeout=0.7),
+    )
+    report = ProbeReport(result, aggregate(result, abnormal_rtt=0.3), ())
+    return ProbeView(report, BUILTIN_ISPS["demo"]).document()
 
 
 # What is measured
@@ -240,10 +248,6 @@ def test_without_privilege_setcap_is_advised(namespace, tmp_path):
     # A copy has no file capability; in a new namespace nobody may open ping sockets either.
     fping = shutil.copy(program("fping"), tmp_path / "fping")
     drop = [program("setpriv"), "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
-    command = [*drop, sys.executable, str(SWEEP_HERE), fping, str(write_library(tmp_path / "l"))]
-    done = subprocess.run(
-        namespace.command(*command), capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("EngineUnavailableError: ")
-    assert f"setcap cap_net_raw+ep $(command -v {fping})" in done.stderr
+    with pytest.raises(EngineUnavailableError) as failure:
+        sweep_in(namespace, write_library(tmp_path / "l"), fping=str(fping), drop=drop)
+    assert f"setcap cap_net_raw+ep $(command -v {fping})" in str(failure.value)
