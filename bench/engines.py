@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from netsky.places import PROVINCES
+from testing import ROOT
 from testing.farside import Network, make_network
 
-ROOT = Path(__file__).resolve().parent.parent
 TARGETS_PER_PROVINCE = 1 << 15
 TARGETS = TARGETS_PER_PROVINCE * len(PROVINCES)
 AS_FAST_AS_IT_CAN = ["--window", "0", "--rate", "10000000"]

@@ -37,9 +37,9 @@ from netsky.store import database as settings
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import HISTORY, row_name
+from testing import ROOT
 from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
 
-ROOT = Path(__file__).resolve().parent.parent
 RUNS, PRUNED_DAYS = 5, 3
 INTERVAL, HOUR, DAY = timedelta(seconds=10), timedelta(hours=1), timedelta(days=1)
 STORE_EVERY = 0.05  # seconds, while a day is pruned

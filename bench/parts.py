@@ -24,8 +24,8 @@ from netsky.aggregate import aggregate
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Sweep
 from netsky.targets import library
+from testing import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
 FIRST_LOOPBACK = 0x7F100000  # 127.16.0.0
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-ROOT = Path(__file__).parents[1]
+from testing import ROOT
+
 MOST_SECONDS = 60
 
 

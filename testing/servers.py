@@ -18,9 +18,10 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
+from testing import ROOT
 from testing.lanes import wants_process
 
-SCHEMA = Path(__file__).parents[1] / "schema.sql"
+SCHEMA = ROOT / "schema.sql"
 
 PUSH_USER, PUSH_PASSWORD = "netsky", "correct horse"
 _PUSH_PASSWORD_BCRYPT = "$2b$04$netskynetskynetskynetuFEPjJ8ebkGSavc.owZBWgsXtgUKwM2m"

@@ -16,11 +16,11 @@ from netsky.loss import MeanLoss
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from testing import ROOT
 from testing.netns import needs_root
 from testing.samples import make_quality, write_library
 from testing.servers import program, wait_until
 
-ROOT = Path(__file__).parents[1]
 ENTRY = re.compile(r"^#?(?:@reboot|(?:[\d*/,-]+ ){4}[\d*/,-]+) (.+)$", re.MULTILINE)
 COMMANDS = ENTRY.findall((ROOT / "crontab.example").read_text(encoding="utf-8"))
 ONCE = [command for command in COMMANDS if "--every" not in command]

@@ -3,19 +3,19 @@
 import json
 import re
 import sqlite3
-from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from netsky.judging.grading import NotJudged, Severity
 from netsky.outlets.metrics import JOBS
+from testing import ROOT
 from testing.commands import run_tool
 from testing.prometheus import query, run_prometheus, scraping_pushgateway
 from testing.samples import write_library
 from testing.servers import run_pushgateway, wait_until
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(netsky_\w+)` \| (.*?) \|", re.MULTILINE)
 QUERIES = re.findall(r"^```promql\n(.+?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
 OF_THE_GROUP = {"job", "instance", "egress", "isp"}

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import click
 import pytest
@@ -11,10 +10,11 @@ import pytest
 from netsky.cli import settings
 from netsky.cli.config import SETTINGS, CommonOption, section_of
 from netsky.places import ISP, Egress
+from testing import ROOT
 from tools import options as options_page
 
 TOOLS = {section_of(tool): tool for tool in options_page.TOOLS.values()}
-EXAMPLE = Path(__file__).parents[1] / "netsky.toml.example"
+EXAMPLE = ROOT / "netsky.toml.example"
 
 # A key or table right behind the `#`; prose has a space there.
 SWITCHED_OFF = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)

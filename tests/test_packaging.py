@@ -5,9 +5,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from testing import ROOT
 
 
 def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):

@@ -20,6 +20,7 @@ from netsky.places import BUILTIN_ISPS, ISP, Egress
 from netsky_alert import main as netsky_alert
 from netsky_get_avg_lossrate import main as netsky_get_avg_lossrate
 from netsky_probe import main as netsky_probe
+from testing import ROOT
 from testing.fuzz.harness import Tally, check_one_line, mutate, reading
 
 SECTIONS = {"probe": netsky_probe, "avg_lossrate": netsky_get_avg_lossrate, "alert": netsky_alert}
@@ -485,7 +486,7 @@ def _render_table(rng, table: dict, path: tuple, lines: list[str]) -> None:
         _render_table(rng, value, own, lines)
 
 
-EXAMPLE = (Path(__file__).parents[2] / "netsky.toml.example").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "netsky.toml.example").read_text(encoding="utf-8")
 SAMPLES = [
     part.encode()
     for part in re.findall(r"(?:^#[\w\[].*\n)+", EXAMPLE.replace("\n\n", "\n"), re.MULTILINE)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from netsky.engines.fping_output import parse_results
+from testing import ROOT
 from testing.fuzz.harness import Tally, check_one_line, mutate, reading
 
-DATA = Path(__file__).parents[2] / "tests" / "data" / "fping"
+DATA = ROOT / "tests" / "data" / "fping"
 CAPTURED = [  # the lines with # tell how
     re.sub(rb"(?m)^#.*\n", b"", file.read_bytes()) for file in sorted(DATA.glob("*.txt"))
 ]

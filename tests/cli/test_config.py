@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import pytest
@@ -16,6 +15,7 @@ from netsky.cli.running import Running
 from netsky.cli.tool import Tool
 from netsky.errors import InputError
 from netsky.places import Egress
+from testing import ROOT
 
 
 @click.command("netsky_probe", cls=Tool)
@@ -145,7 +145,7 @@ def test_what_is_wrong_is_refused_even_if_the_command_line_overrides_it(parse):
 
 def test_a_path_that_the_locale_cannot_write_is_refused_with_file_and_key(tmp_path):
     (tmp_path / "netsky.toml").write_text("textfile = '北京.prom'", encoding="utf-8")
-    tool = Path(__file__).parents[2] / "netsky_alert.py"
+    tool = ROOT / "netsky_alert.py"
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     run = subprocess.run(
         [sys.executable, str(tool), "--isp", "cu"],

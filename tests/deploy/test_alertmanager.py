@@ -5,7 +5,6 @@ import re
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,13 +14,14 @@ from netsky.outlets.metrics import probe_metrics
 from netsky.outlets.pushgateway import Pushgateway
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from testing import ROOT
 from testing.alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
 from testing.commands import run_tool
 from testing.prometheus import query, run_prometheus
 from testing.samples import make_quality, make_sweep
 from testing.servers import free_port, program, run_pushgateway, wait_until
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
 PROMETHEUS = DEPLOY / "prometheus"
 SHIPPED_WEBHOOK = "http://127.0.0.1:8060/dingtalk/netsky/send"

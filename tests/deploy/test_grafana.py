@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pymysql
 import pytest
@@ -22,11 +21,11 @@ from netsky.aggregate import aggregate
 from netsky.outlets.metrics import JOBS, alert_metrics, probe_metrics
 from netsky.outlets.pushgateway import Pushgateway
 from netsky.places import PROVINCES, find_isp
+from testing import ROOT
 from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
 from testing.samples import make_alert_report, make_sweep, write_library
 from testing.servers import SCHEMA, run_pushgateway, wait_until
 
-ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARDS = GRAFANA / "dashboards"
 EGRESSES = ("telecom-1", "unicom-1")

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,9 +9,10 @@ import yaml
 from netsky.judging.grading import GONE_AFTER, NotJudged, Severity, Thresholds
 from netsky.outlets.metrics import ALERT, JOBS
 from netsky.places import PROVINCES
+from testing import ROOT
 from testing.servers import program
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+FOLDER = ROOT / "deploy" / "prometheus"
 CONFIG = FOLDER / "prometheus.yml"
 RULES = FOLDER / "netsky.rules.yml"
 RULES_TEST = FOLDER / "netsky.rules.test.yml"
@@ -228,6 +228,6 @@ def test_an_alert_of_the_network_says_when_its_data_are_old(alert):
 
 @pytest.mark.parametrize("name", ["operations.md", "operations.zh-CN.md"])
 def test_the_manual_says_what_to_do_on_each_alert(name):
-    text = (FOLDER.parents[1] / "docs" / name).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| `(Netsky\w+)` \| (\w+) \|", text, re.MULTILINE))
     assert documented == {name: alert["labels"]["severity"] for name, alert in ALERTS.items()}

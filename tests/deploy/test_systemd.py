@@ -14,11 +14,11 @@ from netsky.loss import MeanLoss
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from testing import ROOT
 from testing.netns import needs_root
 from testing.samples import make_quality, write_library
 from testing.servers import program
 
-ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
 TIMERS = sorted(UNITS.glob("*.timer"))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsky.engines.fping_output import Results, parse_results, parse_version
+from testing import ROOT
 
-CAPTURED = Path(__file__).parents[1] / "data/fping"
+CAPTURED = ROOT / "tests/data/fping"
 NAN = float("nan")
 
 

@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from testing.commands import ROOT, run_command
+from testing import ROOT
+from testing.commands import run_command
 from testing.faults.disk import mount_disk
 from testing.faults.three_tools import (
     ALERT,

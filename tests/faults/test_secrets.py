@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from testing.commands import ROOT, run_command
+from testing import ROOT
+from testing.commands import run_command
 from testing.faults.three_tools import (
     ALERT,
     AVERAGE,

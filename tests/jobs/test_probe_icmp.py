@@ -10,18 +10,18 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from netsky.places import PROVINCES
+from testing import ROOT
 from testing.farside import tun_responder, write_far_library
 from testing.netns import make_namespace, needs_root
 from testing.samples import write_library
 
 pytestmark = needs_root
 
-SCRIPT = Path(__file__).parents[2] / "netsky_probe.py"
+SCRIPT = ROOT / "netsky_probe.py"
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 from lab.network import files
 from lab.network.lab import Lab
 from lab.network.making import make_lab
-
-ROOT = Path(__file__).parents[2]
+from testing import ROOT
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from lab.proofs.accuracy import DELAYS, LEVELS, measure, tables
+from testing import ROOT
 from testing.netns import needs_root
 from testing.servers import wait_until
 
 pytestmark = needs_root
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.alone

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from lab.network.addresses import PLACES
+from testing import ROOT
 from testing.netns import needs_root
 from testing.servers import program
 
 pytestmark = needs_root
 
-ROOT = Path(__file__).parents[2]
 ADDRESS = PLACES[0].prefix[1]
 
 

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +27,7 @@ from lab.day.score import Terms, runs, score
 from lab.day.world import STARTED_AT, Assumptions, Line, draw_lines
 from netsky.judging.grading import Severity
 from netsky.places import PROVINCES
+from testing import ROOT
 
 MINUTES, ALL = 120, len(PROVINCES)
 ANHUI = 11  # any one province
@@ -200,7 +200,7 @@ def test_a_severe_province_waits_less_than_an_elevated_one():
 
 
 def test_the_delays_are_those_of_the_alerting_rules():
-    file = Path(__file__).parents[2] / "deploy" / "prometheus" / "netsky.rules.yml"
+    file = ROOT / "deploy" / "prometheus" / "netsky.rules.yml"
     groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
     rules = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
     waits = {f"NetskyLoss{severity.name.title()}": FOR[severity] for severity in SEVERITIES}

@@ -10,7 +10,7 @@ import pytest
 from lab.network import files
 from lab.network.addresses import make_routes
 from netsky.targets import library
-from testing.commands import ROOT
+from testing import ROOT
 from testing.farside import make_network
 from testing.netns import needs_root
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from testing import ROOT
 from testing.netns import needs_root
 from testing.servers import program, wait_until
 
-ROOT = Path(__file__).parents[2]
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")
 NOBODY = 65534
 TARGETS = 20

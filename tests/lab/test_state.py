@@ -15,10 +15,9 @@ from lab.network import state
 from lab.network.addresses import PLACES
 from lab.network.making import find_lab, make_lab, running_labs
 from netsky.errors import InputError
+from testing import ROOT
 from testing.netns import needs_root
 from testing.servers import wait_until
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = needs_root
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pymysql
 import pytest
@@ -15,10 +14,10 @@ import pytest
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import metadata
+from testing import ROOT
 from testing.samples import STARTED_AT, make_quality
 from testing.servers import SCHEMA, MariaDB, program, wait_until
 
-ROOT = Path(__file__).parents[2]
 UPGRADE = ROOT / "upgrade.sql"
 DOCUMENT = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
 
