@@ -37,7 +37,7 @@ from netsky.store import database as settings
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import HISTORY, row_name
-from testing import ROOT
+from testing.commands import tool_command
 from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
 
 RUNS, PRUNED_DAYS = 5, 3
@@ -163,11 +163,11 @@ def _fill(connection: sa.Connection, first: datetime, numbers: range, width: int
 def measure(url: str, folder: Path, first: datetime) -> None:
     database = Database(fill_url(url, "cu", "default"), timeout=600)
     measure_averaging(database, first)
-    tool = partial(_run, folder, url, "netsky_get_avg_lossrate.py", "--keep-days", "36500")
+    tool = partial(_run, folder, url, "netsky_get_avg_lossrate", "--keep-days", "36500")
     _show("netsky_get_avg_lossrate.py, nothing to prune", _time(tool))
     database.store_sweep("cu", "default", datetime.now(UTC), QUALITIES)
     measure_alert(database)
-    _show("netsky_alert.py", _time(partial(_run, folder, url, "netsky_alert.py")))
+    _show("netsky_alert.py", _time(partial(_run, folder, url, "netsky_alert")))
     measure_pruning(database, url, first + (RUNS + 1) * HOUR)
 
 
@@ -204,9 +204,8 @@ def measure_alert(database: Database) -> None:
 
 
 def _run(folder: Path, url: str, tool: str, *options: str) -> None:
-    command = [sys.executable, str(ROOT / tool), "--config", "/dev/null", "--isp", "cu"]
-    command += ["--database", url, "--lock-dir", str(folder), *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    command = tool_command(tool, "--config", "/dev/null", "--database", url, *options)
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def measure_pruning(database: Database, url: str, first: datetime) -> None:

@@ -1,9 +1,5 @@
 """netsky.toml as defaults of the options: precedence, and the same checks as on the command line."""
 
-import os
-import subprocess
-import sys
-
 import click
 import pytest
 
@@ -15,7 +11,7 @@ from netsky.cli.running import Running
 from netsky.cli.tool import Tool
 from netsky.errors import InputError
 from netsky.places import Egress
-from testing import ROOT
+from testing.commands import run_command, tool_command
 
 
 @click.command("netsky_probe", cls=Tool)
@@ -145,15 +141,8 @@ def test_what_is_wrong_is_refused_even_if_the_command_line_overrides_it(parse):
 
 def test_a_path_that_the_locale_cannot_write_is_refused_with_file_and_key(tmp_path):
     (tmp_path / "netsky.toml").write_text("textfile = '北京.prom'", encoding="utf-8")
-    tool = ROOT / "netsky_alert.py"
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    run = subprocess.run(
-        [sys.executable, str(tool), "--isp", "cu"],
-        env=os.environ | ascii_only,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_command(tmp_path, tool_command("netsky_alert"), **ascii_only)
     assert run.returncode == 2
     [line] = run.stderr.splitlines()
     assert "netsky.toml: textfile: 'ascii' codec can't encode" in line

@@ -22,6 +22,7 @@ from netsky.outlets.metrics import JOBS, alert_metrics, probe_metrics
 from netsky.outlets.pushgateway import Pushgateway
 from netsky.places import PROVINCES, find_isp
 from testing import ROOT
+from testing.commands import run_tool
 from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
 from testing.samples import make_alert_report, make_sweep, write_library
 from testing.servers import SCHEMA, run_pushgateway, wait_until
@@ -123,22 +124,21 @@ def measured(tmp_path_factory, mariadb, gateway):
     write_library(folder / "with", isp="cu")
 
     def run(tool, *arguments, exit_code=0):
-        command = [sys.executable, str(ROOT / tool), "--isp", "cu", "--lock-dir", "."]
-        done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, check=False)
-        assert done.returncode == exit_code, done.stderr.decode()
+        done = run_tool(folder, tool, *arguments)
+        assert done.returncode == exit_code, done.stderr
 
     def probe(library):
         for egress in EGRESSES:
             options = ["--library", library, "--window", "0.6", "--timeout", "2000"]
-            run("netsky_probe.py", "--egress", egress, *options)
+            run("netsky_probe", "--egress", egress, *options)
 
     mariadb.execute(SCHEMA.read_text(encoding="utf-8"))
     probe("without")
     probe("without")
-    run("netsky_get_avg_lossrate.py", "--min-samples", "1")
+    run("netsky_get_avg_lossrate", "--min-samples", "1")
     probe("with")
     for egress in EGRESSES:
-        run("netsky_alert.py", "--egress", egress, exit_code=3)  # the new province is not judged
+        run("netsky_alert", "--egress", egress, exit_code=3)  # the new province is not judged
     yield mariadb
     for isp in ("cu", "cm", "ct"):
         mariadb.execute(f"DROP DATABASE netsky_{isp}")

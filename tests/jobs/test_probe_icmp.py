@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 
 import pytest
 
 from netsky.places import PROVINCES
-from testing import ROOT
+from testing.commands import run_command, run_tool, tool_command
 from testing.farside import tun_responder, write_far_library
 from testing.netns import make_namespace, needs_root
 from testing.samples import write_library
 
 pytestmark = needs_root
 
-SCRIPT = ROOT / "netsky_probe.py"
-
 
 @pytest.fixture
 def options(tmp_path):
-    """A small library, nothing left behind outside of the folder."""
+    """A small library."""
     write_library(tmp_path / "library", targets=100)
-    return ["--isp", "demo", "--library", str(tmp_path / "library"), "--lock-dir", str(tmp_path)]
+    return ["--library", "library"]
 
 
 def run(*options, cwd, prefix=()):
-    return subprocess.run(
-        [*prefix, sys.executable, str(SCRIPT), *options],
-        cwd=cwd,
-        env={name: value for name, value in os.environ.items() if "NETSKY_" not in name},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    if not prefix:
+        return run_tool(cwd, "netsky_probe", *options, isp="demo")
+    return run_command(cwd, [*prefix, *tool_command("netsky_probe", *options, isp="demo")])
 
 
 def test_icmp_is_the_engine_where_the_process_may_open_a_socket(tmp_path, options):
@@ -80,7 +70,7 @@ def test_a_signal_in_the_middle_ends_the_sweep_and_leaves_nothing_half_written(
     tmp_path, options, number
 ):
     options += ["--window", "60", "--textfile", "netsky.prom", "-v"]
-    command = [sys.executable, str(SCRIPT), *options]
+    command = tool_command("netsky_probe", *options, isp="demo")
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert any(line.endswith("INFO engine icmp\n") for line in process.stderr)  # it begins
@@ -98,8 +88,7 @@ def test_replies_that_do_not_count_stand_by_name_in_log_and_json(tmp_path):
     behaviours = {f"10.{16 + index}.": [kind] for index, kind in enumerate(kinds)}
     behaviours["10.20."] = ["delayed", 0.3]
     library = write_far_library(tmp_path / "library", targets=20, provinces=PROVINCES[:5])
-    options = ["--isp", "demo", "--library", str(library), "--lock-dir", str(tmp_path)]
-    options += ["--window", "1.5", "--timeout", "200", "--format", "json"]
+    options = ["--library", str(library), "--window", "1.5", "--timeout", "200", "--format", "json"]
     with make_namespace() as probe, tun_responder(probe, behaviours):
         done = run(*options, cwd=tmp_path, prefix=probe.command())
     discarded = json.loads(done.stdout)["sweep"]["discarded"]
