@@ -53,13 +53,15 @@ def run_tool(
     What only a process shows (signals, the locale, closed streams) is for `run_command`.
     """
     command = importlib.import_module(tool).main
-    theirs = {name: None for name in os.environ if name.startswith("NETSKY_")}
+    left_out: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith("NETSKY_")
+    }
     with chdir(folder), _alone_in_this_process():
         result = CliRunner(catch_exceptions=False).invoke(
             command,
             _arguments(isp, arguments),
             prog_name=f"{tool}.py",
-            env=theirs | environment,
+            env={**left_out, **environment},
         )
     return subprocess.CompletedProcess(
         [tool, *arguments], result.exit_code, result.stdout, result.stderr

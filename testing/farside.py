@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from lab.network.delay import RESPONDER
 from lab.proofs.whole_sweep import sweep_there
-from netsky.places import PROVINCES, Egress
+from netsky.places import PROVINCES, Egress, Province
 from netsky.sweep import Engine, ProbePlan, Sweep
 from testing.netns import Namespace, make_namespace
 from testing.servers import program
@@ -147,7 +147,7 @@ def far_prefix(index: int) -> str:
 
 
 def write_far_library(
-    directory: Path, *, targets: int, isp: str = "demo", provinces=PROVINCES
+    directory: Path, *, targets: int, isp: str = "demo", provinces: Sequence[Province] = PROVINCES
 ) -> Path:
     """A library of `targets` addresses in each province's prefix of the far side."""
     folder = directory / isp

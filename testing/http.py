@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Sent:
-    """What a client sent; names of headers are found in whatever case."""
+    """What a client sent."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ def http_server(answer: Callable[[Sent], tuple[int, bytes]]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            status, content = answer(Sent(self.command, self.path, self.headers, body))
+            status, content = answer(Sent(self.command, self.path, dict(self.headers), body))
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -38,9 +38,9 @@ def make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     Those of a file with a fixture for the whole of it stay together, lest each worker make its own.
     """
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-    class Spread(LoadScopeScheduling):
+    class Spread(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             return file if is_one(config.rootpath / file) else nodeid

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from netsky.aggregate import ProvinceQuality
 from netsky.jobs.alert import AlertReport
 from netsky.judging.grading import Thresholds, judge
 from netsky.loss import Baseline, NewestLoss
-from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, Province, find_province
 from netsky.sweep import Sweep
 from netsky.targets import library
 
@@ -20,7 +22,11 @@ STARTED_AT = datetime(2024, 5, 6, 7, 8, 9, 654321, tzinfo=UTC)
 
 
 def write_library(
-    directory: Path, *, isp: str = "demo", targets: int = 20, provinces=PROVINCES
+    directory: Path,
+    *,
+    isp: str = "demo",
+    targets: int = 20,
+    provinces: Sequence[Province] = PROVINCES,
 ) -> Path:
     """A library of `targets` addresses a province: 127.16.0.0/16 for the first, then upwards."""
     folder = directory / isp
@@ -32,11 +38,11 @@ def write_library(
     return directory
 
 
-def load_library(directory: Path, **options) -> AddressLibrary:
-    return library.load(write_library(directory, **options), options.get("isp", "demo"))
+def load_library(directory: Path, *, isp: str = "demo", **options: Any) -> AddressLibrary:
+    return library.load(write_library(directory, isp=isp, **options), isp)
 
 
-def make_sweep(rtts: dict[str, list[float]], *, egress: str = "default", **fields) -> Sweep:
+def make_sweep(rtts: dict[str, list[float]], *, egress: str = "default", **fields: Any) -> Sweep:
     """A sweep of ISP `cu`, one packet a target; by province the RTTs in seconds, NaN is lost."""
     rtt_seconds = np.concatenate([np.array(part, np.float32) for part in rtts.values()])[:, None]
     addresses = AddressLibrary(
@@ -57,7 +63,7 @@ def make_sweep(rtts: dict[str, list[float]], *, egress: str = "default", **field
     )
 
 
-def make_quality(province: str, **fields) -> ProvinceQuality:
+def make_quality(province: str, **fields: Any) -> ProvinceQuality:
     """10 targets of which 9 replied."""
     figures = {
         "targets": 10,
@@ -74,7 +80,7 @@ def make_quality(province: str, **fields) -> ProvinceQuality:
 
 
 def make_newest(
-    province: str, loss_percent: float, *, age: float = 10, now=STARTED_AT
+    province: str, loss_percent: float, *, age: float = 10, now: datetime = STARTED_AT
 ) -> NewestLoss:
     """A loss rate of a sweep that started `age` seconds before `now`."""
     measured_at = now - timedelta(seconds=age)
@@ -82,14 +88,21 @@ def make_newest(
 
 
 def make_baseline(
-    province: str, loss_percent: float, *, hours: float = 0.5, egress="default", now=STARTED_AT
+    province: str,
+    loss_percent: float,
+    *,
+    hours: float = 0.5,
+    egress: str = "default",
+    now: datetime = STARTED_AT,
 ) -> Baseline:
     """A mean that was computed `hours` before `now`."""
     computed_at = now - timedelta(hours=hours)
     return Baseline(find_province(province), egress, loss_percent / 100, computed_at)
 
 
-def make_alert_report(rises: dict[str, float | None], *, not_delivered=()) -> AlertReport:
+def make_alert_report(
+    rises: dict[str, float | None], *, not_delivered: Sequence[str] = ()
+) -> AlertReport:
     """By province the loss in percent, above a mean of 0; None: there is no mean yet."""
     newest = [make_newest(province, rise or 0) for province, rise in rises.items()]
     means = [make_baseline(province, 0) for province, rise in rises.items() if rise is not None]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -39,24 +42,24 @@ class Store:
     def database(self) -> Database:
         return Database(fill_url(self.url, "cu", "default"), timeout=5)
 
-    def rows(self, table):
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
         columns = "name, value, province, update_time, egress"
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(metadata.tables[table]).order_by(sa.text("1")))
             return [tuple(row._mapping[name] for name in columns.split(", ")) for row in rows]
 
-    def execute(self, sql):
+    def execute(self, sql: str) -> None:
         with self.engine.begin() as connection:
             connection.execute(sa.text(sql))
 
-    def fetch(self, sql):
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(sa.text(sql))]
 
-    def create_tables(self):
+    def create_tables(self) -> None:
         metadata.create_all(self.engine)
 
-    def add_losses(self, *losses: Loss):
+    def add_losses(self, *losses: Loss) -> None:
         """Rows of the loss table that no sweep of ours has written."""
         rows = [
             {
@@ -71,7 +74,9 @@ class Store:
         with self.engine.begin() as connection:
             connection.execute(lossrate.insert(), rows)
 
-    def add_mean(self, province, percent, at, egress="default"):
+    def add_mean(
+        self, province: str, percent: float, at: datetime, egress: str = "default"
+    ) -> None:
         name = row_name("cu", find_province(province), "lossrate")
         update_time = at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         row = {"name": name, "egress": egress, "value": percent, "update_time": update_time}
@@ -80,7 +85,7 @@ class Store:
 
 
 @pytest.fixture
-def mariadb_store(mariadb: MariaDB):
+def mariadb_store(mariadb: MariaDB) -> Iterator[Store]:
     name = f"test_{next(_serial)}"
     mariadb.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     made = Store(mariadb.url(name), sa.create_engine(mariadb.url(name), poolclass=sa.NullPool))
@@ -90,8 +95,9 @@ def mariadb_store(mariadb: MariaDB):
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def store(request, tmp_path):
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "mariadb":
-        return request.getfixturevalue("mariadb_store")
+        made: Store = request.getfixturevalue("mariadb_store")
+        return made
     url = f"sqlite:///{tmp_path}/netsky.db"
     return Store(url, sa.create_engine(url, poolclass=sa.NullPool))

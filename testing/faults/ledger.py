@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,13 +114,13 @@ class Ledger:
                 query = f"SELECT update_time, name, value FROM {table.name}"
                 for update_time, name, value in connection.execute(query):
                     sweeps[update_time].add((name, _as_float(value)))
-        for table, what in (
+        for beside, what in (
             ("netsky_quarantine", "reason"),
             ("netsky_spool_counters", "name || ' ' || value"),
         ):
-            if table in tables:
-                rows = connection.execute(f"SELECT {what} FROM {table}").fetchall()
-                self.problems += [f"{table}: {row[0]}" for row in rows]
+            if beside in tables:
+                rows = connection.execute(f"SELECT {what} FROM {beside}").fetchall()
+                self.problems += [f"{beside}: {row[0]}" for row in rows]
         return {datetime.fromisoformat(when): frozenset(rows) for when, rows in sweeps.items()}
 
     def settle(self) -> Tally:
@@ -171,7 +172,7 @@ class Ledger:
                 self.problems.append(f"{update_time}: {len(sweep)} rows of {len(NAMES)}")
         return {update_time: frozenset(sweep) for update_time, sweep in rows.items()}
 
-    def _execute(self, sql: str) -> Sequence[tuple]:
+    def _execute(self, sql: str) -> Sequence[tuple[Any, ...]]:
         return self.server.execute(sql)
 
 
@@ -180,7 +181,7 @@ def _as_float(value: float | None) -> float | None:
     return None if value is None else float(np.float32(value))
 
 
-def _printed_sweep(document: dict) -> Sweep:
+def _printed_sweep(document: dict[str, Any]) -> Sweep:
     values = []
     for figures in document["provinces"]:
         seconds = figures["latency_mean_seconds"]

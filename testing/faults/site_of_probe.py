@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
+from netsky.aggregate import ProvinceQuality
 from netsky.places import PROVINCES
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import FLUSH_SECONDS, Spool
@@ -160,7 +161,7 @@ class Site:
             self.ledger.note_backlog([rows])
 
 
-def make_site(folder: Path, server: MariaDB, *, port: int | None = None, **options) -> Site:
+def make_site(folder: Path, server: MariaDB, *, port: int | None = None, **options: Any) -> Site:
     """A site with a database of its own on that server, reached over `port` of 127.0.0.1."""
     database = f"faults_{next(_serial)}"
     write_library(folder / "library", isp=ISP, targets=2)
@@ -172,7 +173,7 @@ def make_site(folder: Path, server: MariaDB, *, port: int | None = None, **optio
     return Site(folder, url, Ledger(server, database, spool), **options)
 
 
-def _random_quality(province: str, rng: random.Random):
+def _random_quality(province: str, rng: random.Random) -> ProvinceQuality:
     return make_quality(
         province,
         loss_ratio=rng.random(),

@@ -48,8 +48,7 @@ def fill_database(url: str) -> None:
 
 def keep_a_sweep(folder: Path) -> Path:
     """Let a sweep wait in the spool of that site; the spool's file."""
-    limits = {"max_bytes": 1 << 20, "max_age": timedelta(days=1)}
-    spool = Spool(folder / "spool", "cu", "default", **limits)
+    spool = Spool(folder / "spool", "cu", "default", max_bytes=1 << 20, max_age=timedelta(days=1))
     qualities = [make_quality(province.slug) for province in PROVINCES]
     started_at = datetime.now(UTC) - timedelta(seconds=90)
     spool.add(sweep_rows("cu", "default", started_at, qualities))
@@ -60,7 +59,9 @@ def command_of(tool: str, *arguments: str) -> list[str]:
     return tool_command(tool, *ARGUMENTS[tool], *arguments)
 
 
-def run(folder: Path, tool: str, *arguments: str, **environment: str):
+def run(
+    folder: Path, tool: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return run_tool(folder, tool, *ARGUMENTS[tool], *arguments, **environment)
 
 
@@ -68,8 +69,8 @@ def errors_of(done: subprocess.CompletedProcess[str], code: int) -> list[str]:
     """The errors that a run logs which ends with that code: nothing on standard error but log."""
     assert done.returncode == code, (done.stdout, done.stderr)
     records = [LOG_LINE.fullmatch(line) for line in done.stderr.splitlines()]
-    assert all(records), done.stderr
-    return [record[2] for record in records if record[1] == "ERROR"]
+    assert None not in records, done.stderr
+    return [record[2] for record in records if record and record[1] == "ERROR"]
 
 
 def error_of(done: subprocess.CompletedProcess[str], code: int) -> str:
@@ -85,7 +86,7 @@ def sweeps_in(file: Path) -> int:
         return 0
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        rows = sum(
+        rows: int = sum(
             connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in HISTORY
         )
     assert rows % ROWS == 0, "half a sweep"
