@@ -47,7 +47,7 @@ def test_messages_go_from_slot_to_slot_with_address_length_and_time():
 def test_a_message_that_cannot_be_sent_is_an_oserror():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         messages = libc.Messages(1, 8)
-        messages.addresses["address"] = 0xFFFFFFFF  # broadcast, which nobody allowed
+        messages.addresses["address"] = 0x7FFFFFFF  # broadcast on loopback, which nobody allowed
         messages.addresses["port"] = 9
         with pytest.raises(PermissionError):
             messages.send(sender.fileno(), 0, 1)
