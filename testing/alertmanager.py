@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from testing.http import Sent, http_server
+from testing.http import Sent, answers, http_server
 from testing.servers import free_port, program, running
 
 
@@ -23,7 +23,7 @@ def run_alertmanager(folder: Path, config: str) -> Iterator[str]:
     command += [f"--storage.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
     command += ["--cluster.listen-address="]  # no gossip
     url = f"http://127.0.0.1:{port}"
-    with running(command, ready=lambda: _is_ready(url), log=folder / "log"):
+    with running(command, ready=lambda: answers(f"{url}/-/ready"), log=folder / "log"):
         yield url
 
 
@@ -50,11 +50,3 @@ def run_webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     with http_server(take) as url:
         yield f"{url}/", notices
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/-/ready", timeout=5):
-            return True
-    except OSError:
-        return False

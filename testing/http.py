@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class Sent:
     path: str
     headers: Mapping[str, str]
     body: str
+
+
+def answers(url: str) -> bool:
+    """Whether a server has an answer there that is no error."""
+    try:
+        with urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from testing import ROOT
 
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 
@@ -56,13 +57,12 @@ def is_one(file: Path) -> bool:
 
 
 @contextmanager
-def beside_others(run: str, *, alone: bool) -> Iterator[None]:
-    """Wait until the tests of the other workers of that run let this one start.
+def beside_others(folder: Path = ROOT, *, alone: bool) -> Iterator[None]:
+    """Wait until the other tests that run in this folder let one start.
 
     One that is to be alone waits until all others have ended, and the others for it.
     """
-    file = Path(tempfile.gettempdir(), f"netsky-tests-{os.getuid()}-{run}")
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield

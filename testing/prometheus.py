@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
+from testing.http import answers
 from testing.servers import free_port, program, running
 
 
@@ -38,7 +39,7 @@ def run_prometheus(folder: Path, config: str) -> Iterator[str]:
     command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
     command += ["--web.enable-lifecycle"]
     url = f"http://127.0.0.1:{port}"
-    with running(command, ready=lambda: _is_ready(url), log=folder / "log"):
+    with running(command, ready=lambda: answers(f"{url}/-/ready"), log=folder / "log"):
         yield url
 
 
@@ -55,11 +56,3 @@ def ask(url: str, path: str, **parameters: object) -> Any:
     except HTTPError as error:
         with error:
             raise AssertionError(f"{path} {parameters}: {error.read().decode()}") from None
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/-/ready", timeout=5):
-            return True
-    except OSError:
-        return False

@@ -52,9 +52,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    if not hasattr(item.config, "workerinput"):  # the only process of this run
-        return (yield)
-    with lanes.beside_others(item.config.workerinput["testrunuid"], alone=is_alone(item)):
+    with lanes.beside_others(alone=is_alone(item)):
         return (yield)
 
 

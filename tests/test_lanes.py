@@ -23,26 +23,25 @@ def test_in_the_quick_lane_what_starts_a_process_is_skipped(quick, start):
         start()
 
 
-def test_who_is_to_be_alone_waits_for_the_others_and_they_for_him(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_who_is_to_be_alone_waits_for_the_others_and_they_for_him(tmp_path):
     order = []
 
     def another(*, alone):
         def run():
-            with lanes.beside_others("run", alone=alone):
+            with lanes.beside_others(tmp_path, alone=alone):
                 order.append("alone" if alone else "another")
 
         thread = threading.Thread(target=run)
         thread.start()
         return thread
 
-    with lanes.beside_others("run", alone=False):
+    with lanes.beside_others(tmp_path, alone=False):
         another(alone=False).join(10)
         waits = another(alone=True)
         waits.join(0.1)
         order.append("first ends")
     waits.join(10)
-    with lanes.beside_others("run", alone=True):
+    with lanes.beside_others(tmp_path, alone=True):
         waits = another(alone=False)
         waits.join(0.1)
         order.append("alone ends")
