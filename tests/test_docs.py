@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from itertools import chain, groupby
 from pathlib import Path
 
 import click
@@ -28,7 +29,7 @@ IN_THE_SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULT
 INLINE = re.compile(r"`([^`\n]+)`")
 SCRIPT = re.compile(r"\bnetsky_\w+\.py\b")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
-END_OF_COMMAND = (">", ">>", "|", "&", "&&", ";", "2>&1")
+END_OF_COMMAND = re.compile(r"[();<>|&]+$")
 
 OF_OTHER_PROGRAMS = {
     *("--offline", "--strict"),  # programs that look for known holes
@@ -82,16 +83,17 @@ def anchors(file):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def tool_call_in(command):
-    """The tool in a line for the shell, cron or systemd, and its arguments; None without one."""
-    words = shlex.split(command, comments=True)
-    scripts = [index for index, word in enumerate(words) if SCRIPT.search(word)]
-    if not scripts or len(words) == 1:
-        return None
-    tool = Path(words[scripts[0]]).stem
-    arguments = words[scripts[0] + 1 :]
-    ends = [index for index, word in enumerate(arguments) if word.startswith(END_OF_COMMAND)]
-    return tool, arguments[: ends[0]] if ends else arguments
+def tool_calls_in(line):
+    """The tools that a line for the shell, cron or systemd calls, each with its arguments."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    commands = [list(words) for end, words in groupby(lexer, key=END_OF_COMMAND.match) if not end]
+    calls = []
+    for words in commands:
+        scripts = [index for index, word in enumerate(words) if SCRIPT.search(word)]
+        if scripts and len(words) > 1:
+            calls.append((Path(words[scripts[0]]).stem, words[scripts[0] + 1 :]))
+    return calls
 
 
 def check_call(tool, arguments):
@@ -116,8 +118,8 @@ def commands_in(file):
         if SCRIPT.search(line)
     ]
     inline = [code for code in inline_code(file) if SCRIPT.search(code) and " " in code]
-    calls = [call for call in map(tool_call_in, lines) if call]
-    for tool, arguments in filter(None, map(tool_call_in, inline)):
+    calls = [call for line in lines for call in tool_calls_in(line)]
+    for tool, arguments in chain.from_iterable(map(tool_calls_in, inline)):
         complete = arguments if "--isp" in arguments else ["--isp", "cu", *arguments]
         calls.append((tool, complete))
     return calls
@@ -295,7 +297,7 @@ def test_crontab_entries_run_scripts_that_exist_with_valid_options(command):
     assert python == ".venv/bin/python"
     assert (ROOT / script).is_file()
     assert "%" not in command, "cron takes % for the end of the line"
-    tool, arguments = tool_call_in(rest)
+    [(tool, arguments)] = tool_calls_in(rest)
     assert "--isp" in arguments
     check_call(tool, arguments)
 
