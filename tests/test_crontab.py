@@ -18,6 +18,7 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing import ROOT
 from testing.netns import needs_root
+from testing.processes import processes_where
 from testing.samples import make_quality, write_library
 from testing.servers import program, wait_until
 
@@ -148,10 +149,4 @@ def test_a_line_that_repeats_works_until_it_is_ended(host, command):
 
 def processes_of(group):
     """The ids of the living processes of a process group."""
-    living = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state != "Z":
-                living.append(int(folder.name))
-    return living
+    return processes_where(lambda each: each.group == group and each.state != "Z")

@@ -19,6 +19,7 @@ from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import ProbePlan
 from testing.netns import needs_root
+from testing.processes import processes_where
 from testing.samples import load_library, write_library
 from testing.servers import program, wait_until
 
@@ -39,15 +40,7 @@ def write_script(file, text):
 
 def children(*, name):
     """Processes of that name that we started and that are still there."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            program, _, rest = stat.read_text().rpartition(")")
-        except OSError:  # it has ended meanwhile
-            continue
-        if program.endswith(f"({name}") and int(rest.split()[1]) == os.getpid():
-            found.add(stat.parent.name)
-    return found
+    return processes_where(lambda each: each.name == name and each.parent == os.getpid())
 
 
 def sweep_in(namespace, library, *source, fping="fping", drop=()):
@@ -77,7 +70,7 @@ def test_31_provinces_are_measured_whole(tmp_path):
     assert 0 < result.rtt_seconds.min() <= result.rtt_seconds.max() < PLAN.timeout
     assert done == sorted(done)
     assert done[-1] == 620
-    assert children(name="fping") == set()
+    assert children(name="fping") == []
 
 
 def test_each_packet_of_a_target_has_its_own_rtt(tmp_path):

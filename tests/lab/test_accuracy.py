@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from lab.proofs.accuracy import DELAYS, LEVELS, measure, tables
 from testing import ROOT
 from testing.netns import needs_root
+from testing.processes import processes_where
 from testing.servers import wait_until
 
 pytestmark = needs_root
@@ -32,16 +32,9 @@ def test_what_an_engine_measures_is_held_against_the_truth(user, engine):
 
 def observers(folder):
     """Pids of those who write into a folder what they see."""
-    command = b"observe\0"
-    lines = {int(each.name): line_of(each) for each in Path("/proc").glob("[0-9]*")}
-    return [pid for pid, line in lines.items() if command in line and bytes(folder) in line]
-
-
-def line_of(process):
-    try:
-        return (process / "cmdline").read_bytes()
-    except OSError:  # it has ended
-        return b""
+    return processes_where(
+        lambda each: "observe" in each.arguments and str(folder) in " ".join(each.arguments)
+    )
 
 
 def test_an_interrupted_measurement_says_nothing_and_leaves_nothing(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from testing import ROOT
 from testing.netns import needs_root
+from testing.processes import processes_where
 from testing.servers import program, wait_until
 
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")
@@ -92,13 +93,7 @@ class Person:
 
     def processes(self):
         """All that this person has started and what that has started."""
-        mark = f"XDG_RUNTIME_DIR={self.folder}".encode()
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-        return found
+        return processes_where(lambda each: f"XDG_RUNTIME_DIR={self.folder}" in each.environment)
 
 
 def assert_refused(outcome):

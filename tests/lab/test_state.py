@@ -17,6 +17,7 @@ from lab.network.making import find_lab, make_lab, running_labs
 from netsky.errors import InputError
 from testing import ROOT
 from testing.netns import needs_root
+from testing.processes import processes_where
 from testing.servers import wait_until
 
 pytestmark = needs_root
@@ -39,15 +40,12 @@ def owner(name):
 
 def processes_in(namespaces):
     """Processes that live in network namespaces with these inodes, or keep them open."""
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [entry / "ns" / "net", *(entry / "fd").iterdir()]
-            if any(link.stat().st_ino in namespaces for link in links):
-                found.add(int(entry.name))
-        except OSError:  # it has ended while we looked
-            continue
-    return found
+
+    def lives_there(process):
+        links = [process.folder / "ns" / "net", *(process.folder / "fd").iterdir()]
+        return any(link.stat().st_ino in namespaces for link in links)
+
+    return processes_where(lives_there)
 
 
 def inodes(lab):
@@ -125,15 +123,11 @@ def test_all_that_was_started_in_the_lab_ends_with_it(owner, name, how, run_lab)
 
 def holders(name):
     """The pids of holders of a lab of that name."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:  # it has ended while we looked
-            continue
-        if name.encode() in words and any(word.endswith(b"keeper.py") for word in words):
-            found.append(int(entry.name))
-    return found
+    return processes_where(
+        lambda each: (
+            name in each.arguments and any(word.endswith("keeper.py") for word in each.arguments)
+        )
+    )
 
 
 @pytest.mark.parametrize("ticks", range(1, 11))
