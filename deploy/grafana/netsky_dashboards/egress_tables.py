@@ -18,7 +18,7 @@ def egresses() -> Panel:
     return value_table(
         sorted_table("总丢包率"),
         "各出口最近一轮",
-        "每出口一行。本机丢弃不为 0：本轮结果受污染。",
+        "每出口一行。本机丢弃不为 0：本轮结果失真。",
         (24, 7),
         labels={"egress": "出口"},
         values=[*_egress_alerts(), *_egress_sweeps()],

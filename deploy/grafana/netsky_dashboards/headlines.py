@@ -36,7 +36,7 @@ def _alerts() -> Panel:
     panel = place(
         _named_tiles(),
         "当前告警",
-        "所选出口中最坏的一个。无法断定：有省份未判定，或最近一次判定已超过"
+        "所选出口中最严重的一个。无法断定：有省份未判定，或最近一次判定已超过"
         f" {STALE_MINUTES} 分钟。阈值见 netsky_alert.py 的 --elevated、--severe。",
         (7, 5),
         *(

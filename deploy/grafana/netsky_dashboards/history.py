@@ -89,7 +89,7 @@ def _province_days() -> Panel:
 def _now_and_mean() -> Panel:
     return _sql_table(
         "当前与 12 小时均值",
-        "最近一轮的丢包率、均值和升幅（百分点），升幅大者在前。不受所选时间的影响。",
+        "最近一轮的丢包率、均值和升幅（百分点），按升幅从大到小排列。不受所选时间的影响。",
         (11, 26),
         sql.now_and_mean(),
         {

@@ -124,7 +124,7 @@ def _trends() -> list[Panel]:
 def _loss_comparison() -> Panel:
     return egress_comparison(
         "各省丢包率：出口对比",
-        "最佳出口：丢包率最低；相同时取平均时延低者。差距：最差减最好，大者在前。",
+        "最佳出口：丢包率最低；相同时取平均时延低者。差距：最差减最好，从大到小排列。",
         figures.LOSS,
         unit=style.RATIO,
         steps=style.LOSS_RATIO,
@@ -134,7 +134,7 @@ def _loss_comparison() -> Panel:
 def _latency_comparison() -> Panel:
     return egress_comparison(
         "各省平均时延：出口对比",
-        "最佳出口：平均时延最低。差距：最差减最好，大者在前。",
+        "最佳出口：平均时延最低。差距：最差减最好，从大到小排列。",
         figures.LATENCY_MEAN,
         unit=style.SECONDS,
         steps=None,
@@ -166,7 +166,7 @@ def _sweep_graphs() -> list[Panel]:
         place(
             graph(style.COUNT),
             "本机丢弃",
-            "探测机自己丢掉的包。不为 0 时本轮结果受污染，丢包不能全算在运营商头上。",
+            "探测机自己丢掉的包。不为 0 时本轮结果失真，丢包不能全算在运营商头上。",
             (8, 8),
             over_time(promql.fresh(by_egress(metrics.SWEEP_LOCAL_DROPS)), "{{egress}}"),
         ),
