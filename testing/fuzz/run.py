@@ -1,4 +1,4 @@
-"""Fuzz the readers for long: PYTHONPATH=.:tests python tests/fuzz/run.py INPUTS [READER ...]
+"""Fuzz the readers for long: python -m testing.fuzz.run INPUTS [READER ...]
 
 INPUTS for each of library, fping, icmp, config, or only for those named. A finding is printed, its
 input saved, and the exit code 1. `--batch` with a batch's number for INPUTS makes that batch again.
