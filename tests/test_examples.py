@@ -23,6 +23,7 @@ WITHOUT_DEFAULT = {
     "lock_dir",
     "province",
     "push_password_file",
+    "push_proxy",
     "push_user",
     "pushgateway",
     "textfile",

@@ -1,4 +1,4 @@
-"""Reading a file that anybody may have put there: bounded in bytes and in time.
+"""Reading a file that anybody may have put there, bounded in bytes and in time; replacing one.
 
 A FIFO that nobody writes to, a device without an end and a file of many gigabytes become an OSError
 whose `strerror` says what is wrong, as for a file that is not there.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import secrets
 import select
 import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,3 +118,27 @@ def _read_what_is_there(descriptor: int, most: int) -> bytes | None:
         return os.read(descriptor, most)
     except BlockingIOError:
         return None
+
+
+def replace_file(file: Path, data: bytes, *, mode: int) -> None:
+    """Put a new file with that content and mode in the place of `file`, at once. Raises OSError.
+
+    All goes by the descriptors of the file and its folder: by path, the folder's owner could have
+    another file changed by who runs this.
+    """
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    temporary = f".{file.name}.{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        os.rename(temporary, file.name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    finally:
+        os.close(folder)

@@ -1,5 +1,7 @@
 """One run at a time for each tool, egress and ISP."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 
 from netsky.cli import lock
 from netsky.errors import InputError, LockedError
+from testing.netns import needs_root
 
 HOLDER = """\
 import sys
@@ -105,9 +108,36 @@ def test_a_lock_file_that_cannot_be_opened_is_an_error_that_says_what_to_do(tmp_
     precious = tmp_path / "precious"
     precious.write_text("data")
     (tmp_path / "netsky_probe.default.cu.lock").symlink_to(precious)
-    with pytest.raises(InputError, match=r"cannot open the lock file .*--lock-dir"):
+    with pytest.raises(InputError, match=r"cannot use the lock file .*--lock-dir"):
         try_to_hold(directory)
     assert precious.read_text() == "data"
+
+
+def test_a_fifo_in_its_place_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "netsky_probe.default.cu.lock")
+    with pytest.raises(InputError, match="it is no plain file, so remove it"):
+        try_to_hold(tmp_path)
+
+
+@needs_root
+def test_the_lock_file_of_another_user_is_refused_whether_he_holds_it_or_not(tmp_path):
+    file = tmp_path / "netsky_probe.default.cu.lock"
+    file.touch()
+    os.chown(file, 65534, 65534)
+    with file.open() as theirs:
+        for _ in range(2):
+            with pytest.raises(InputError, match=r"belongs to another user \(uid 65534\)"):
+                try_to_hold(tmp_path)
+            fcntl.flock(theirs, fcntl.LOCK_EX)
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def refuse(_descriptor, _operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(InputError, match="No locks available: give a folder"):
+        try_to_hold(tmp_path)
 
 
 @pytest.mark.parametrize(("writable", "expected"), [(True, "/run/lock"), (False, "/elsewhere")])

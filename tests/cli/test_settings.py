@@ -70,7 +70,7 @@ def test_an_empty_file_sets_nothing(write):
     ("text", "message"),
     [
         ("a = 1\nrate = x", "is not valid TOML: Invalid value (at line 2"),
-        (b"name = '\xb1\xb1'", "is not valid TOML: 'utf-8' codec"),
+        (b"name = '\xb1\xb1'", "is not valid TOML: line 1 is not UTF-8: save it"),
         ("probe = 1", "'probe' must be a table: write [probe]"),
         ("egress = 'unicom'", "'egress' must be a table: write [egress]"),
         ("[[isp]]", "'isp' must be a table"),

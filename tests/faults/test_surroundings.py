@@ -85,8 +85,8 @@ def test_a_lock_file_that_names_a_living_process_which_does_not_hold_it_is_no_hi
 def test_a_folder_for_locks_that_cannot_be_written_to_is_named(read_only, tool):
     done = run_in(read_only, tool, "--lock-dir=.")
     assert error_of(done, 2) == (
-        f"cannot open the lock file {LOCK_OF[tool]}: Read-only file system: give a folder that this "
-        "user may write to with --lock-dir"
+        f"cannot use the lock file {LOCK_OF[tool]}: Read-only file system: give a folder that only "
+        "this user may write to with --lock-dir"
     )
     assert done.stdout == ""
 

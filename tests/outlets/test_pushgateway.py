@@ -1,6 +1,7 @@
 """Metrics into a real Pushgateway, a real textfile, and servers that misbehave."""
 
 import math
+import os
 from urllib.request import urlopen
 
 import pytest
@@ -152,6 +153,79 @@ def test_user_and_password_open_a_pushgateway_that_wants_them(tmp_path):
             assert "geheim" not in message
 
 
+SECRET = {"user": PUSH_USER, "password": PUSH_PASSWORD}
+
+
+@pytest.fixture
+def proxy_of_the_environment(monkeypatch):
+    """What a proxy gets to see that all the usual variables name."""
+    with http_recorder() as (url, requests):
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, url)
+            monkeypatch.setenv(name.upper(), url)
+        yield requests
+
+
+def test_a_proxy_of_the_environment_is_told_nothing(tmp_path, proxy_of_the_environment):
+    with run_pushgateway(tmp_path, with_password=True) as url:
+        push(url, **SECRET)
+    push_and_fail(f"https://127.0.0.1:{free_port()}", **SECRET)
+    assert proxy_of_the_environment == []
+
+
+@pytest.mark.parametrize("no_proxy", ["", "*"])
+def test_a_proxy_that_is_asked_for_is_used_whatever_the_environment_says(monkeypatch, no_proxy):
+    monkeypatch.setenv("no_proxy", no_proxy)
+    with http_recorder() as (proxy, requests):
+        push("http://pushgateway.invalid:9091", proxy=proxy)
+    [request] = requests
+    assert request.path.startswith("http://pushgateway.invalid:9091/metrics/job/netsky_probe/")
+    assert request.method == "PUT"
+
+
+def test_over_tls_the_proxy_sees_no_more_than_where_to():
+    def converse(connection, _ended):
+        seen.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+    seen = []
+    with tcp_server(converse) as port, pytest.raises(DeliveryError, match="403 Forbidden"):
+        push("https://pushgateway.invalid", proxy=f"http://127.0.0.1:{port}", **SECRET)
+    assert seen[0].startswith(b"CONNECT pushgateway.invalid:443 ")
+    assert b"uthorization" not in seen[0]
+
+
+def test_an_error_names_the_proxy():
+    proxy = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(DeliveryError) as failure:
+        push("http://pushgateway.invalid", proxy=proxy)
+    assert str(failure.value).startswith(
+        f"Pushgateway http://pushgateway.invalid through the proxy {proxy}: "
+    )
+
+
+@pytest.mark.parametrize("proxy", ["https://127.0.0.1:1", "http://user:secret@127.0.0.1:1", "x"])
+def test_a_proxy_that_cannot_be_used_is_refused_and_not_repeated(proxy):
+    with pytest.raises(InputError, match="the URL of the proxy") as refusal:
+        push("http://127.0.0.1:1", proxy=proxy)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_to_somebody_else(status):
+    with http_recorder() as (other, requests):
+
+        def converse(connection, _ended):
+            connection.recv(65536)
+            location = f"Location: {other}/\r\n".encode()
+            connection.sendall(b"HTTP/1.1 %d Moved\r\n%s\r\n" % (status, location))
+
+        with tcp_server(converse) as port:
+            message = push_and_fail(f"http://127.0.0.1:{port}", **SECRET)
+    assert f"answers {status} Moved" in message
+    assert requests == []
+
+
 def test_a_pushgateway_that_is_down_is_named():
     assert "is it running and reachable?" in push_and_fail(f"http://127.0.0.1:{free_port()}")
 
@@ -213,6 +287,32 @@ def test_a_textfile_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path
         assert str(target) in str(failure.value)
         assert "\n" not in str(failure.value)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_textfile_in_a_folder_of_somebody_elses_opens_no_other_file(tmp_path, monkeypatch):
+    """Whatever the folder's owner puts in its place in the meantime keeps its mode."""
+    file, precious = tmp_path / "netsky.prom", tmp_path / "precious"
+    precious.touch(mode=0o600)
+    rename = os.rename
+
+    def rename_and_replace(source, target, **folders):
+        rename(source, target, **folders)
+        file.unlink()
+        file.symlink_to(precious)
+
+    monkeypatch.setattr("os.rename", rename_and_replace)
+    monkeypatch.setattr("pathlib.Path.rename", rename_and_replace)
+    write_textfile(file, [metrics_of(RTTS)])
+    assert precious.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_textfile_may_be_read_by_all_whatever_the_umask(tmp_path):
+    former = os.umask(0o077)
+    try:
+        write_textfile(tmp_path / "netsky.prom", [metrics_of(RTTS)])
+    finally:
+        os.umask(former)
+    assert (tmp_path / "netsky.prom").stat().st_mode & 0o777 == 0o644
 
 
 def raw_server(answer, *, then_hang):

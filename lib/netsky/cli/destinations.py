@@ -14,6 +14,9 @@ from netsky.cli.config import section_of
 from netsky.cli.options import FILE, Number, Option, common_option
 from netsky.cli.settings import Settings
 from netsky.errors import InputError
+from netsky.files import read_file
+
+_PASSWORD_BYTES = 64 << 10
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.outlets.delivery import Outlets
@@ -85,6 +88,7 @@ class OutletOptions:
     push_timeout: float
     push_user: str | None
     push_password_file: Path | None
+    push_proxy: str | None
     no_push: bool
     textfile: Path | None
     settings: Settings
@@ -112,6 +116,12 @@ class OutletOptions:
             "--push-password-file",
             type=FILE,
             help="Read the password of --push-user from the first line of this file.",
+        ),
+        common_option(
+            "--push-proxy",
+            metavar="URL",
+            help="Reach the Pushgateway through this HTTP proxy; without it none is used, whatever "
+            "the environment says.",
         ),
         common_option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
         common_option(
@@ -167,10 +177,24 @@ class OutletOptions:
         if self.push_password_file is not None and self.push_user is None:
             raise InputError("--push-password-file needs --push-user")
         if self.push_password_file is not None:
-            try:
-                password = self.push_password_file.read_text(encoding="utf-8").partition("\n")[0]
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"cannot read the password of --push-user: {error}") from error
+            password = _first_line(self.push_password_file)
         return Pushgateway(
-            self.pushgateway, timeout=self.push_timeout, user=self.push_user, password=password
+            self.pushgateway,
+            timeout=self.push_timeout,
+            user=self.push_user,
+            password=password,
+            proxy=self.push_proxy,
         )
+
+
+def _first_line(file: Path) -> str:
+    """The password in a file; InputError, which repeats nothing of it."""
+    try:
+        text = read_file(file, limit=_PASSWORD_BYTES, streams=True).text()
+    except OSError as error:
+        reason = error.strerror
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return text.partition("\n")[0].removesuffix("\r")
+    raise InputError(f"cannot read the password of --push-user in {file}: {reason}")

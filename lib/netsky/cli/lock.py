@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,15 +24,7 @@ def default_directory() -> Path:
 def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
     """Hold the lock while the block runs; LockedError at once when another process has it."""
     file = directory / f"{tool}.{egress}.{isp}.lock"
-    try:
-        # O_NOFOLLOW: in a folder that all may write to, a link may lead anywhere.
-        # 0600: nobody else may hold the lock and so keep us from running.
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise InputError(
-            f"cannot open the lock file {file}: {error.strerror}: give a folder that this user "
-            "may write to with --lock-dir"
-        ) from error
+    descriptor = _open(file)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,6 +33,8 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
                 f"{tool} is already running for ISP {isp} through egress {egress}"
                 f" (pid {_holder(descriptor)}, {file})"
             ) from None
+        except OSError as error:  # ENOLCK of a network file system without locks, say
+            raise _unusable(file, error.strerror) from error
         with suppress(OSError):  # the pid is a service to the reader only; a disk may be full
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -47,6 +42,34 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
     finally:
         # The file stays: removing it would let two processes lock two files of the same name.
         os.close(descriptor)
+
+
+def _open(file: Path) -> int:
+    """The lock file, which is a plain file of this user's; InputError says what else there is."""
+    # O_NOFOLLOW: in a folder that all may write to, a link may lead anywhere. O_NONBLOCK: a FIFO
+    # would keep us waiting. 0600: nobody else may hold the lock and so keep us from running.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(file, flags, 0o600)
+    except OSError as error:
+        raise _unusable(file, error.strerror) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        reason = "it is no plain file, so remove it"
+    elif status.st_uid not in (0, os.geteuid()):
+        # Its owner could hold it for good; root's is no worse than root itself.
+        reason = f"it belongs to another user (uid {status.st_uid}), who could keep it locked, so remove it"
+    else:
+        return descriptor
+    os.close(descriptor)
+    raise _unusable(file, reason)
+
+
+def _unusable(file: Path, reason: str | None) -> InputError:
+    return InputError(
+        f"cannot use the lock file {file}: {reason}: give a folder that only this user may write to "
+        "with --lock-dir"
+    )
 
 
 def _holder(descriptor: int) -> str:

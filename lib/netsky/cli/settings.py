@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from netsky.errors import InputError
+from netsky.files import read_file
 from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp
 
 TOOLS = ("probe", "avg_lossrate", "alert")
@@ -73,9 +74,9 @@ def read(file: Path) -> Settings:
     Options are for the caller to check, who knows them.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
-            _check_who_may_change(file, os.fstat(opened.fileno()))
-            document = tomllib.loads(opened.read())
+        content = read_file(file, streams=True)
+        _check_who_may_change(file, content.status)
+        document = tomllib.loads(content.text())
     except OSError as error:
         raise InputError(f"cannot read the settings {file}: {error.strerror}") from error
     except ValueError as error:  # of tomllib, of UTF-8, or of a number of too many digits

@@ -7,7 +7,9 @@ slugs that options take beside it. What each tool shows is in the module of its 
 from __future__ import annotations
 
 import json
+import logging
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ from netsky.errors import OutputError
 from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
 from netsky.text import one_line, printable
+
+log = logging.getLogger(__name__)
 
 # Loss from which a figure turns yellow and red: the steps of the alert's grading.
 YELLOW_LOSS_RATIO = 0.05
@@ -52,11 +56,12 @@ class View(Protocol):
 def show(view: View, output_format: str) -> None:
     """Print to standard output as `table`, `line` or `json`.
 
-    Raises OutputError when that is not taken; BrokenPipeError is left to click.
+    Raises OutputError when that is not taken. A reader that has seen enough (`head`) and gone is no
+    failure: what there is still to show is dropped.
     """
     try:
         if output_format == "table":
-            console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+            console = _Screen(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
             for part in view.screen():
                 # A text stays one line to copy; a terminal breaks it by itself.
                 console.print(_Printable(part), soft_wrap=isinstance(part, Text))
@@ -65,9 +70,19 @@ def show(view: View, output_format: str) -> None:
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
     except BrokenPipeError:
-        raise
+        log.info("whoever read standard output has gone")
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
     except OSError as error:
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+class _Screen(Console):
+    """A console that leaves it to us what a reader who has gone comes to."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 @dataclass(frozen=True, slots=True)

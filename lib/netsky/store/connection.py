@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import sqlite3
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from netsky import unexpected
 from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
+from netsky.store.option_file import GROUP, OptionFileError, read_option_file
 from netsky.store.tables import metadata
 from netsky.time_limit import time_limit, wait_for_name
 
@@ -64,13 +64,8 @@ def fill_url(template: str, isp: str, egress: str) -> sa.URL:
         )
     if option_file := url.query.get("read_default_file"):
         # PyMySQL would pass over a missing one and log in as whoever runs this.
-        try:
-            Path(str(option_file)).open("rb").close()
-        except OSError as error:
-            raise InputError(
-                f"cannot read {option_file} (read_default_file of the database URL): "
-                f"{error.strerror}"
-            ) from error
+        with suppress(OptionFileError):  # that comes when it is needed, and does not end a sweep
+            read_option_file(Path(str(option_file)).expanduser())
     return url
 
 
@@ -104,9 +99,28 @@ class Connector:
             connect_args = dict.fromkeys(names, whole)
         # Each connection is closed after its transaction: nothing to reset, which a server that has
         # gone meanwhile would answer with a traceback in the log.
+        option_keys = ("read_default_file", "read_default_group")
         self._engine = sa.create_engine(
-            url, poolclass=sa.NullPool, pool_reset_on_return=None, connect_args=connect_args
+            url.difference_update_query(option_keys),
+            poolclass=sa.NullPool,
+            pool_reset_on_return=None,
+            connect_args=connect_args,
         )
+        if "read_default_file" in url.query:
+            sa.event.listen(self._engine, "do_connect", self._add_option_file)
+
+    def _add_option_file(
+        self, _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]
+    ) -> None:
+        """Read it for each connection: a password may be changed while we run. The URL comes first."""
+        file, group = (
+            str(self._url.query.get(key, default))
+            for key, default in (("read_default_file", ""), ("read_default_group", GROUP))
+        )
+        options = read_option_file(Path(file).expanduser(), group)
+        for name, value in options.items():
+            if not parameters.get(name):
+                parameters[name] = value
 
     @contextmanager
     def transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
@@ -142,10 +156,9 @@ class Connector:
             raise RefusedError(f"database {self}: {reason_of(error)}") from error
         except SQLAlchemyError as error:
             raise DatabaseError(f"database {self}: {reason_of(error)}") from error
-        except configparser.Error:  # its text may hold the password
+        except OptionFileError as error:
             raise DatabaseError(
-                f"database {self}: the option file (read_default_file) cannot be "
-                "understood: it needs a line [client] above `password = …`"
+                f"database {self}: the option file (read_default_file) cannot be understood: {error}"
             ) from None
         except UnicodeError:  # here, too
             raise DatabaseError(
