@@ -62,6 +62,10 @@ def read(tmp_path, monkeypatch):
     return read_text
 
 
+def test_each_tool_may_have_its_table():
+    assert set(settings.TOOLS) == set(TOOLS)
+
+
 def test_as_it_is_it_sets_nothing(read):
     found, _ = read(as_it_is())
     assert found == settings.Settings(

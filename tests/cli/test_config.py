@@ -56,6 +56,21 @@ def test_the_file_comes_before_the_default(parse):
     assert str(options["textfile"]) == "x.prom"
 
 
+def test_a_tool_passes_over_what_the_file_says_for_tools_with_more_options(tmp_path):
+    @click.command("netsky_probe", cls=Tool)
+    @takes(running=Running)
+    def small(**options):
+        """Without a database or a Pushgateway."""
+
+    file = tmp_path / "netsky.toml"
+    file.write_text("database = 'sqlite:///x.db'\npush_timeout = 2\nformat = 'json'\n")
+    with small.make_context("netsky_probe", []) as context:
+        assert context.params["format"] == "json"
+    file.write_text("datbase = 'sqlite:///x.db'\n")
+    with pytest.raises(InputError, match="datbase is not a known key"):
+        small.make_context("netsky_probe", [])
+
+
 def test_the_environment_comes_before_the_file(parse, monkeypatch):
     monkeypatch.setenv("NETSKY_RATE", "6")
     assert parse("[probe]\nrate = 5")["rate"] == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
         # At the top of the file `isp` and `egress` are tables of definitions.
         if isinstance(option, CommonOption) and name not in ("isp", "egress")
     }
+    of_other_tools = _names_of_common_options() - common.keys() - {"isp", "egress"}
     defaults: dict[str, Any] = {}
     for prefix, options, values in (
         ("", common, settings.options),
@@ -54,6 +56,8 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
     ):
         for key, value in values.items():
             where = f"{settings.file}: {prefix}{key}"
+            if options is common and key in of_other_tools:
+                continue
             if key not in options:
                 hint = f": it belongs below [{section}]" if key in own else ""
                 known = ", ".join(sorted(options))
@@ -61,6 +65,19 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
             _check(ctx, options[key], where, value)
             defaults[key] = value
     return defaults
+
+
+def _names_of_common_options() -> set[str]:
+    """Of all groups: what stands at the top of the file need not be an option of this tool."""
+    from netsky.cli import destinations, lines, running
+
+    groups = (
+        lines.Lines,
+        destinations.DatabaseOptions,
+        destinations.OutletOptions,
+        running.Running,
+    )
+    return {field.name for group in groups for field in fields(group)} - {"settings"}
 
 
 def _check(ctx: click.Context, option: click.Option, where: str, value: Any) -> None:
