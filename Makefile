@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo test quick check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo library test quick check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ help:  ## Show this list.
 demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback.
 	@tools/need $(DEMO_PACKAGES)
 	$(BIN)/python netsky_probe.py --config /dev/null --isp demo --format table
+
+library: $(VENV)/library  ## Set up, then build candidate addresses of all provinces, offline.
+	$(BIN)/python netsky_library.py build --format table
 
 # One more than cores, because much of the time is waiting.
 WORKERS ?= $(shell expr $$(nproc) + 1)
@@ -97,6 +100,10 @@ $(VENV)/bin/python:
 $(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/library: requirements-library.txt $(VENV)/runtime
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-library.txt
 	touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/runtime

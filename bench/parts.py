@@ -21,10 +21,13 @@ import numpy as np
 
 from netsky.addresses import AddressLibrary
 from netsky.aggregate import aggregate
+from netsky.jobs.library_build import build_candidates
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Sweep
 from netsky.targets import library
+from netsky.targets.geo import read_source
 from testing import ROOT
+from testing.geo import large_ipdb
 
 RUNS = 5
 FIRST_LOOPBACK = 0x7F100000  # 127.16.0.0
@@ -37,6 +40,8 @@ def main() -> None:
         _show("load 1,000,000 addresses, one a line", *_time(_load_lines(directory)))
         _show("load 1,015,808 addresses, 31 CIDRs", *_time(lambda: _load_demo() and None))
         _show("aggregate 1,015,808 RTTs", *_time(_aggregate_million()))
+        _show("build candidates, 683,843 rows of ip2region", *_time(_build(directory)))
+        _show("read an ipdb, 2,097,152 rows", *_time(_read_ipdb(directory)))
         _show("netsky_probe.py --help", *_time(lambda: _run("--help") and None))
         _write_loopback(directory, per_province=3000)
         for engine in ("fping", "icmp"):
@@ -66,6 +71,16 @@ def _load_lines(directory: Path) -> Callable[[], object]:
         lines = [f"{a}.{b}.{c}.{d}\n" for a, b, c, d in octets]
         (folder / f"{province.slug}.txt").write_text("".join(lines))
     return lambda: library.load(directory, "cu")
+
+
+def _build(directory: Path) -> Callable[[], object]:
+    return lambda: build_candidates(directory / "library", [], None, accept_change=False)
+
+
+def _read_ipdb(directory: Path) -> Callable[[], object]:
+    file = directory / "large.ipdb"
+    file.write_bytes(large_ipdb())
+    return lambda: read_source(file)
 
 
 def _load_demo() -> AddressLibrary:

@@ -52,6 +52,13 @@ def run_tool(
 
     What only a process shows (signals, the locale, closed streams) is for `run_command`.
     """
+    return run_verb(folder, tool, *_arguments(isp, arguments), **environment)
+
+
+def run_verb(
+    folder: Path, tool: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same with these arguments only: for a tool whose first one is a verb."""
     command = importlib.import_module(tool).main
     left_out: dict[str, str | None] = {
         name: None for name in os.environ if name.startswith("NETSKY_")
@@ -59,7 +66,7 @@ def run_tool(
     with chdir(folder), _alone_in_this_process():
         result = CliRunner(catch_exceptions=False).invoke(
             command,
-            _arguments(isp, arguments),
+            arguments,
             prog_name=f"{tool}.py",
             env={**left_out, **environment},
         )

@@ -22,7 +22,6 @@ from tools.options import ROOT, TOOLS
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 IN_CHINESE = [file for file in DOCUMENTS if file.name.endswith(".zh-CN.md")]
 READMES = [file for file in DOCUMENTS if file.name.startswith("README.")]
-CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 CRONTAB = ROOT / "crontab.example"
 
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -41,12 +40,14 @@ OF_OTHER_PROGRAMS = {
 
 # With which a help text may begin.
 VERBS = {
+    "Accept",
     "Average",
     "Delete",
     "Drop",
     "Keep",
     "Leave",
     "Let",
+    "Look",
     "Log",
     "Make",
     "Print",
@@ -103,7 +104,11 @@ def check_call(tool, arguments):
         place = arguments.index("--config")
         arguments = arguments[:place] + arguments[place + 2 :]
     try:
-        TOOLS[tool].make_context(tool, list(arguments))
+        command = TOOLS[tool]
+        if isinstance(command, click.Group):
+            verb, *arguments = arguments
+            command = command.commands[verb]
+        command.make_context(tool, list(arguments))
     except click.exceptions.Exit:  # --help
         pass
     except click.ClickException as error:
@@ -121,7 +126,8 @@ def commands_in(file):
     inline = [code for code in inline_code(file) if SCRIPT.search(code) and " " in code]
     calls = [call for line in lines for call in tool_calls_in(line)]
     for tool, arguments in chain.from_iterable(map(tool_calls_in, inline)):
-        complete = arguments if "--isp" in arguments else ["--isp", "cu", *arguments]
+        has_verb = isinstance(TOOLS[tool], click.Group)
+        complete = arguments if "--isp" in arguments or has_verb else ["--isp", "cu", *arguments]
         calls.append((tool, complete))
     return calls
 
@@ -139,17 +145,18 @@ def test_the_page_of_options_shows_todays_help():
     assert text_of(options.DOCUMENT) == options.document(), "run `make docs`"
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_the_page_of_options_shows_what_the_tool_prints(tool):
+@pytest.mark.parametrize("words", options.COMMANDS)
+def test_the_page_of_options_shows_what_the_tool_prints(words):
+    tool, *verb = words.split()
     printed = CliRunner().invoke(
-        TOOLS[tool], ["--help"], prog_name=f"{tool}.py", terminal_width=options.COLUMNS
+        TOOLS[tool], [*verb, "--help"], prog_name=f"{tool}.py", terminal_width=options.COLUMNS
     )
     assert printed.output in code_blocks(options.DOCUMENT)
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_every_help_text_is_a_sentence_that_can_be_read_alone(tool):
-    for option in TOOLS[tool].params:
+@pytest.mark.parametrize("words", options.COMMANDS)
+def test_every_help_text_is_a_sentence_that_can_be_read_alone(words):
+    for option in options.COMMANDS[words].params:
         text = re.sub(r"  \[default: .+\]$", "", option.help)
         first, *others = text.split()
         assert text.endswith("."), f"{option.name}: no full stop: {text}"
@@ -173,7 +180,7 @@ def test_links_lead_to_files_and_headings_that_exist(file):
 
 
 def every_option():
-    return [option for tool in TOOLS.values() for option in tool.params]
+    return [option for command in options.COMMANDS.values() for option in command.params]
 
 
 @in_documents
@@ -222,17 +229,6 @@ def test_the_documents_mention_what_these_tests_hold():
 @pytest.mark.parametrize("file", READMES, ids=lambda file: file.name)
 def test_a_readme_is_a_front_door(file):
     assert len(text_of(file).splitlines()) <= 200
-
-
-def test_the_rooms_that_are_told_of_are_there_and_no_others():
-    section = re.search(r"^## Rooms$(.*?)^## ", text_of(CONTRIBUTING), re.DOTALL | re.MULTILINE)[1]
-    told = set(
-        re.findall(r"`([\w/]+)`", "".join(re.findall(r"^\| (.+?) \|", section, re.MULTILINE)))
-    )
-    library = ROOT / "lib" / "netsky"
-    there = {file.stem for file in library.glob("*.py")} - {"__init__"}
-    rooms = {f"{folder.parent.name}/" for folder in library.glob("*/__init__.py")}
-    assert told == there | rooms
 
 
 def english_of(file):

@@ -21,6 +21,19 @@ TOOLS: dict[str, click.Command] = {
     path.stem: import_module(path.stem).main for path in sorted(ROOT.glob("netsky_*.py"))
 }
 
+# What may be called: the tools, and the verbs of those that have some.
+COMMANDS: dict[str, click.Command] = {
+    words: command
+    for name, tool in TOOLS.items()
+    for words, command in [
+        (name, tool),
+        *(
+            (f"{name} {verb}", command)
+            for verb, command in (tool.commands.items() if isinstance(tool, click.Group) else ())
+        ),
+    ]
+}
+
 _HEAD = """\
 # Options
 
@@ -32,17 +45,23 @@ environment, that over the file, that over the default.
 """
 
 
-def help_of(name: str) -> str:
-    """What `NAME.py --help` prints on a terminal of COLUMNS."""
-    tool = TOOLS[name]
+def shown(words: str) -> str:
+    """How a tool, or a verb of one, is called."""
+    name, _, verb = words.partition(" ")
+    return f"{name}.py {verb}".rstrip()
+
+
+def help_of(words: str) -> str:
+    """What `NAME.py [VERB] --help` prints on a terminal of COLUMNS."""
+    command = COMMANDS[words]
     context = click.Context(
-        tool, info_name=f"{name}.py", terminal_width=COLUMNS, **tool.context_settings
+        command, info_name=shown(words), terminal_width=COLUMNS, **command.context_settings
     )
-    return tool.get_help(context)
+    return command.get_help(context)
 
 
 def document() -> str:
-    sections = [f"\n## {name}.py\n\n```text\n{help_of(name)}\n```\n" for name in TOOLS]
+    sections = [f"\n## {shown(words)}\n\n```text\n{help_of(words)}\n```\n" for words in COMMANDS]
     return _HEAD + "".join(sections)
 
 

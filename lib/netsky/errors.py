@@ -2,7 +2,8 @@
 
     NetskyError              1  failed
     ├── InputError           2  a setting or a file of the user's is wrong
-    │   └── LibraryError     2  an address library cannot be used as it is
+    │   ├── LibraryError     2  an address library cannot be used as it is
+    │   └── SourceError      2  a source of geo data cannot be used as it is
     ├── EngineError          1  nothing could be measured
     │   └── EngineUnavailableError  1  that engine is not for this process
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
@@ -44,6 +45,10 @@ class InputError(NetskyError):
 
 class LibraryError(InputError):
     """An address library is missing, empty, or has bad lines (all of them are in the message)."""
+
+
+class SourceError(InputError):
+    """A source of geo data is of no known form, cut off, or says two things of one address."""
 
 
 class EngineError(NetskyError):

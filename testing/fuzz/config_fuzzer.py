@@ -24,7 +24,7 @@ from testing import ROOT
 from testing.fuzz.harness import Tally, check_one_line, mutate, reading
 
 SECTIONS = {"probe": netsky_probe, "avg_lossrate": netsky_get_avg_lossrate, "alert": netsky_alert}
-TABLES = (*SECTIONS, "egress", "isp")
+TABLES = (*SECTIONS, "library", "egress", "isp")
 DEEPEST = 8
 FULL_EVERY = 100  # one of so many documents goes through the whole command line, which is slow
 

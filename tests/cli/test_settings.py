@@ -51,7 +51,12 @@ def test_everything_in_the_file_is_read(write):
     assert read(file) == Settings(
         file=file,
         options={"database": "sqlite:///x.db", "no_push": True},
-        tool_options={"probe": {"rate": 50_000}, "avg_lossrate": {}, "alert": {"max_age": 60}},
+        tool_options={
+            "probe": {"rate": 50_000},
+            "avg_lossrate": {},
+            "alert": {"max_age": 60},
+            "library": {},
+        },
         egresses={
             "unicom-1": Egress("unicom-1", "192.0.2.10", "eth1", 4294967295),
             "联通-1": Egress("联通-1"),
@@ -62,7 +67,7 @@ def test_everything_in_the_file_is_read(write):
 
 def test_an_empty_file_sets_nothing(write):
     file = write("")
-    no_tool_options = {"probe": {}, "avg_lossrate": {}, "alert": {}}
+    no_tool_options = {"probe": {}, "avg_lossrate": {}, "alert": {}, "library": {}}
     assert read(file) == Settings(file=file, tool_options=no_tool_options)
 
 

@@ -121,19 +121,13 @@ def test_netsky_loses_what_the_lab_has_dropped_packet_for_packet(person, engine)
         return
     person.lab("loss", "--egress", "b", "--province", "guangdong", "30%")
     person.lab("loss", "--egress", "b", "--province", "hunan", "--every", "4")
-    report = person.probe("--engine", engine)
-    rows, local_drops = report["provinces"], report["sweep"]["local_drops"]
+    rows = person.probe("--engine", engine)["provinces"]
     assert len(rows) == 31
     measured = {
         row["province"]: (row["packets_sent"], row["packets_sent"] - row["packets_received"])
         for row in rows
     }
     counts = person.counts()
-    if engine == "fping" and local_drops:  # each of 31 processes gets a copy of all replies
-        dropped = sum(dropped for _, dropped in counts.values())
-        assert 0 < sum(lost for _, lost in measured.values()) - dropped <= local_drops
-        return
-    assert local_drops == 0
     assert measured == {p: counts["b", "cu", p] for p in measured}
     assert sum(seen for seen, _ in counts.values()) == 31 * 2 * TARGETS
     assert {lost for p, (_, lost) in measured.items() if p not in ("guangdong", "hunan")} == {0}

@@ -31,15 +31,18 @@ def read_config(ctx: click.Context, _option: click.Parameter, file: Path | None)
 
 
 def section_of(command: click.Command) -> str:
-    """The table of netsky.toml that is a tool's own: `probe`, `avg_lossrate` or `alert`."""
+    """The table of netsky.toml that is a tool's own, `probe` say; its verbs share it."""
     return str(command.name).removeprefix("netsky_").removeprefix("get_")
 
 
 def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
-    section = section_of(ctx.command)
+    tool = ctx.find_root().command
+    section = section_of(tool)
+    commands = tool.commands.values() if isinstance(tool, click.Group) else [tool]
     own = {
         str(option.name): option
-        for option in ctx.command.params
+        for command in commands
+        for option in command.params
         if isinstance(option, click.Option) and not option.is_eager
     }
     common = {
@@ -50,6 +53,7 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
     }
     of_other_tools = _names_of_common_options() - common.keys() - {"isp", "egress"}
     defaults: dict[str, Any] = {}
+    of_other_tools = _common_names() - common.keys() - {"isp", "egress"}
     for prefix, options, values in (
         ("", common, settings.options),
         (f"{section}.", own, settings.tool_options.get(section, {})),
@@ -58,13 +62,28 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
             where = f"{settings.file}: {prefix}{key}"
             if options is common and key in of_other_tools:
                 continue
+            if not prefix and key in of_other_tools:
+                continue  # it is for them to check
             if key not in options:
                 hint = f": it belongs below [{section}]" if key in own else ""
-                known = ", ".join(sorted(options))
+                known = ", ".join(sorted(options.keys() | (set() if prefix else of_other_tools)))
                 raise InputError(f"{where} is not a known key{hint}; known are {known}")
             _check(ctx, options[key], where, value)
             defaults[key] = value
     return defaults
+
+
+def _common_names() -> set[str]:
+    """The options that may stand at the top of netsky.toml, of whichever tools."""
+    from netsky.cli import destinations, lines, options, running
+
+    groups = (
+        lines.Lines,
+        destinations.DatabaseOptions,
+        destinations.OutletOptions,
+        running.Running,
+    )
+    return {name for group in groups for name in options.names_of(group)} | {"verbose", "quiet"}
 
 
 def _names_of_common_options() -> set[str]:

@@ -153,7 +153,7 @@ class OutletOptions:
         if self.textfile is None:
             return None
         name, context = str(self.textfile), click.get_current_context()
-        tool = section_of(context.command)
+        tool = section_of(context.find_root().command)
         of_every_tool = "textfile" in self.settings.options and "textfile" not in (
             self.settings.tool_options.get(tool, {})
         )

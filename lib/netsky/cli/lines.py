@@ -20,6 +20,20 @@ _ISP = common_option(
 
 
 @dataclass(frozen=True, slots=True)
+class Isps:
+    """One or several ISPs, whatever the exit."""
+
+    isp: str
+    settings: Settings
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (_ISP,)
+
+    def each(self) -> list[ISP]:
+        """InputError when a name is unknown."""
+        return self.settings.find_isps(self.isp)
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """One or several ISPs through one or several exits: each ISP through each exit."""
 

@@ -67,6 +67,18 @@ def takes(**groups: type[Group]) -> Callable[[Callable[..., Any]], Callable[...,
     return decorate
 
 
+def names_of(group: type[Group]) -> list[str]:
+    """The names of a group's options, with _ for -."""
+
+    def bare() -> None:
+        """Takes them all."""
+
+    for option in group.OPTIONS:
+        option(bare)
+    declared: list[click.Parameter] = vars(bare)["__click_params__"]
+    return [str(option.name) for option in declared]
+
+
 def _make(group: type[Group], options: dict[str, Any]) -> Group:
     """The group with its values, which are taken out of `options`."""
     names = [field.name for field in fields(group)]

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +16,7 @@ import click
 from netsky.cli import lock
 from netsky.cli.options import FILE, Number, Option, common_option
 from netsky.cli.tool import DONE, INCOMPLETE, report
+from netsky.places import ALL
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,54 @@ class LineRun:
     start: Callable[[], Run]
 
 
+_FORMAT = common_option(
+    "--format",
+    type=click.Choice(["auto", "table", "line", "json"]),
+    default="auto",
+    help="Print the result in this form; auto is a table on a terminal, else a line.",
+)
+_LOCK_DIR = common_option(
+    "--lock-dir",
+    type=FILE,
+    help="Keep the lock files in this folder.  [default: /run/lock or the temporary folder]",
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Running:
+class Output:
+    """How the tool shows what it did."""
+
+    format: str
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT,)
+
+    def output_format(self) -> str:
+        """`table`, `line` or `json`."""
+        if self.format != "auto":
+            return self.format
+        return "table" if sys.stdout.isatty() else "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Alone(Output):
+    """That no other run of the same tool goes on; and how it shows what it did."""
+
+    lock_dir: Path | None
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT, _LOCK_DIR)
+
+    def hold(self, isp: str = ALL) -> AbstractContextManager[None]:
+        """The lock of this tool for an ISP, or for all of them."""
+        tool = str(click.get_current_context().find_root().command.name)
+        directory = self.lock_dir or lock.default_directory()
+        return lock.hold(directory, tool, egress=ALL, isp=isp)
+
+
+@dataclass(frozen=True, slots=True)
+class Running(Output):
     """How often the tool runs, how it shows what it did, where its locks are."""
 
     every: float | None
-    format: str
     lock_dir: Path | None
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
@@ -47,24 +90,9 @@ class Running:
             metavar="SECONDS",
             help="Start a run every so many seconds until SIGTERM or ^C.",
         ),
-        common_option(
-            "--format",
-            type=click.Choice(["auto", "table", "line", "json"]),
-            default="auto",
-            help="Print the result in this form; auto is a table on a terminal, else a line.",
-        ),
-        common_option(
-            "--lock-dir",
-            type=FILE,
-            help="Keep the lock files in this folder.  [default: /run/lock or the temporary folder]",
-        ),
+        _FORMAT,
+        _LOCK_DIR,
     )
-
-    def output_format(self) -> str:
-        """`table`, `line` or `json`."""
-        if self.format != "auto":
-            return self.format
-        return "table" if sys.stdout.isatty() else "line"
 
     def run(self, lines: Sequence[LineRun]) -> int:
         """Run the lines one after the other, once or every so many seconds; the exit code.

@@ -1,7 +1,7 @@
 """netsky.toml: what is set for all tools, for one tool, and the egresses and ISPs of this site.
 
 database = "…"                  # an option of every tool, with _ for -
-[probe]                         # options of one tool: probe, avg_lossrate, alert
+[probe]                         # options of one tool: probe, avg_lossrate, alert, library
 rate = 50_000
 [egress.unicom-1]               # an exit line: source, interface, fwmark
 source = "192.0.2.10"
@@ -25,7 +25,7 @@ from netsky.errors import InputError
 from netsky.files import read_file
 from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp
 
-TOOLS = ("probe", "avg_lossrate", "alert")
+TOOLS = ("probe", "avg_lossrate", "alert", "library")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -35,35 +35,16 @@ EXITS = (
 )
 
 
-class Tool(click.Command):
-    """A tool of netsky; its callback returns the exit code."""
+CONTEXT = {
+    "auto_envvar_prefix": "NETSKY",
+    "help_option_names": ["-h", "--help"],
+    "show_default": True,
+    "max_content_width": 100,
+}
 
-    def __init__(self, name: str, **attributes: Any) -> None:
-        super().__init__(name, **attributes)
-        self.context_settings = {
-            "auto_envvar_prefix": "NETSKY",
-            "help_option_names": ["-h", "--help"],
-            "show_default": True,
-            "max_content_width": 100,
-        }
-        self.params += [
-            CommonOption(
-                ["--config"],
-                type=click.Path(path_type=Path),
-                is_eager=True,
-                expose_value=False,
-                callback=read_config,
-                help="Read the settings from this file.  [default: netsky.toml if there is one]",
-            ),
-            CommonOption(
-                ["-v", "--verbose"],
-                count=True,
-                show_default=False,
-                help="Say more; -vv says everything.",
-            ),
-            CommonOption(["-q", "--quiet"], is_flag=True, help="Say errors only."),
-        ]
-        click.version_option(__version__, prog_name=name)(self)
+
+class Boundary(click.Command):
+    """Where errors become one line and an exit code; the callback returns the exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         # SIGTERM is met like ^C: processes are ended, transactions rolled back, locks let go.
@@ -85,6 +66,41 @@ class Tool(click.Command):
         except OSError:  # it was said before; Python would fail again when it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(code)
+
+
+class Tools(Boundary, click.Group):
+    """A tool whose jobs are verbs, each a `Tool` of its own."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.context_settings = dict(CONTEXT)
+        click.version_option(__version__, prog_name=name)(self)
+
+
+class Tool(Boundary):
+    """A tool of netsky, or a verb of one."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.context_settings = dict(CONTEXT)
+        self.params += [
+            CommonOption(
+                ["--config"],
+                type=click.Path(path_type=Path),
+                is_eager=True,
+                expose_value=False,
+                callback=read_config,
+                help="Read the settings from this file.  [default: netsky.toml if there is one]",
+            ),
+            CommonOption(
+                ["-v", "--verbose"],
+                count=True,
+                show_default=False,
+                help="Say more; -vv says everything.",
+            ),
+            CommonOption(["-q", "--quiet"], is_flag=True, help="Say errors only."),
+        ]
+        click.version_option(__version__, prog_name=name)(self)
 
     def invoke(self, ctx: click.Context) -> Any:
         verbose, quiet = ctx.params.pop("verbose"), ctx.params.pop("quiet")

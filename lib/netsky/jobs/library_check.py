@@ -1,0 +1,177 @@
+"""A look at a published address library: how good it is to measure with, and what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.addresses import Addresses, AddressLibrary
+from netsky.places import ISP, PROVINCES, Province
+from netsky.targets import candidate_files, library
+from netsky.targets.candidate_files import BuildRecord
+from netsky.targets.candidates import RESERVED, Candidates
+from netsky.targets.geo.join import row_at
+from netsky.targets.geo.names import ISPS
+
+# Carriers limit ICMP near one packet a second and /24: 4 targets in a window of 10 s are 0.4.
+MOST_PER_BLOCK = 4
+# With fewer a province's loss rate is known to 0.7 points at best.
+FEW_TARGETS = 400
+# At that loss rate it is told how exact so many targets are: users' usual one.
+USUAL_LOSS_RATIO = 0.02
+OLD_DAYS = 30
+
+
+class Fault(StrEnum):
+    """What may be wrong with a library."""
+
+    EXCLUDED = "excluded"
+    RESERVED = "reserved"
+    OUTSIDE_CANDIDATES = "outside_candidates"
+    CROWDED_BLOCKS = "crowded_blocks"
+    DUPLICATES = "duplicates"
+    OLD = "old"
+    FEW_TARGETS = "few_targets"
+    NO_TARGETS = "no_targets"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault, of how many addresses (or /24s, days, provinces), and a sample of where."""
+
+    fault: Fault
+    count: int
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceSize:
+    """How many targets a province has, in how many /24s, out of how many candidate addresses.
+
+    `deviation_ratio` is the standard deviation that chance alone gives its loss rate in a sweep.
+    """
+
+    province: Province
+    targets: int
+    blocks: int
+    deviation_ratio: float | None
+    candidates: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryReport:
+    """The library of one ISP as it is on disk."""
+
+    isp: ISP
+    changed_at: datetime
+    sizes: tuple[ProvinceSize, ...]
+    findings: tuple[Finding, ...]
+    record: BuildRecord | None
+
+    @property
+    def targets(self) -> int:
+        return sum(size.targets for size in self.sizes)
+
+
+def look_at(
+    directory: Path, isp: ISP, candidates_directory: Path, *, now: datetime | None = None
+) -> LibraryReport:
+    """Look at the library of `isp`. Nothing is sent. Raises LibraryError when it cannot be read."""
+    found = library.load(directory, isp.slug)
+    candidates = candidate_files.load(candidates_directory)
+    its_own = None
+    if candidates is not None and isp.slug in ISPS:
+        its_own = candidates.part(candidates.isp == ISPS.index(isp.slug))
+    changed_at = _changed_at(directory / isp.slug)
+    sizes = tuple(_sizes(found, its_own))
+    days = ((now or datetime.now(UTC)) - changed_at).days
+    findings = [
+        *_counted(found, its_own),
+        *([Finding(Fault.OLD, days)] if days > OLD_DAYS else []),
+        *_short(sizes),
+    ]
+    record = candidate_files.load_record(candidates_directory)
+    return LibraryReport(isp, changed_at, sizes, tuple(findings), record)
+
+
+def _changed_at(folder: Path) -> datetime:
+    newest = max(file.stat().st_mtime for file in (folder, *folder.iterdir()))
+    return datetime.fromtimestamp(newest, UTC)
+
+
+def _sizes(found: AddressLibrary, candidates: Candidates | None) -> Iterator[ProvinceSize]:
+    parts = {p: found.addresses[found.slice_of(i)] for i, p in enumerate(found.provinces)}
+    for index, province in enumerate(PROVINCES):
+        targets = parts.get(province, np.empty(0, np.uint32))
+        available = None
+        if candidates is not None:
+            its = candidates.part(candidates.province == index)
+            available = int((its.last.astype(np.int64) - its.first + 1).sum())
+        yield ProvinceSize(
+            province=province,
+            targets=len(targets),
+            blocks=len(np.unique(targets >> 8)),
+            deviation_ratio=deviation_of(len(targets)),
+            candidates=available,
+        )
+
+
+def deviation_of(targets: int) -> float | None:
+    """The binomial standard deviation of the loss rate of so many targets, a packet each."""
+    if not targets:
+        return None
+    return math.sqrt(USUAL_LOSS_RATIO * (1 - USUAL_LOSS_RATIO) / targets)
+
+
+def _counted(found: AddressLibrary, candidates: Candidates | None) -> Iterator[Finding]:
+    """What is counted in addresses and /24s."""
+    if found.excluded:
+        yield Finding(Fault.EXCLUDED, found.excluded)
+    if found.duplicates:
+        yield Finding(Fault.DUPLICATES, found.duplicates)
+    first, last = np.array(RESERVED, np.uint32).T
+    yield from _addresses(
+        Fault.RESERVED, found.addresses[row_at((first, last), found.addresses) >= 0]
+    )
+    if candidates is not None:
+        yield from _addresses(Fault.OUTSIDE_CANDIDATES, _outside(found, candidates))
+    blocks, targets = np.unique(found.addresses >> 8, return_counts=True)
+    crowded = blocks[targets > MOST_PER_BLOCK]
+    if len(crowded):
+        where = tuple(f"{_dotted(int(block) << 8)}/24" for block in crowded[:3])
+        yield Finding(Fault.CROWDED_BLOCKS, len(crowded), where)
+
+
+def _outside(found: AddressLibrary, candidates: Candidates) -> Addresses:
+    """The targets that are not candidates of their own province."""
+    row = row_at((candidates.first, candidates.last), found.addresses)
+    index = np.array([PROVINCES.index(province) for province in found.provinces])
+    own: npt.NDArray[np.intp] = np.repeat(index, np.diff(found.bounds))
+    theirs = candidates.province[row] if len(candidates.province) else np.full(len(row), -1)
+    outside: Addresses = found.addresses[(row < 0) | (theirs != own)]
+    return outside
+
+
+def _addresses(fault: Fault, addresses: Addresses) -> Iterator[Finding]:
+    if len(addresses):
+        yield Finding(fault, len(addresses), tuple(_dotted(int(a)) for a in addresses[:3]))
+
+
+def _short(sizes: Sequence[ProvinceSize]) -> Iterator[Finding]:
+    for fault, short in (
+        (Fault.NO_TARGETS, [size for size in sizes if not size.targets]),
+        (Fault.FEW_TARGETS, [size for size in sizes if 0 < size.targets < FEW_TARGETS]),
+    ):
+        if short:
+            yield Finding(fault, len(short), tuple(size.province.slug for size in short))
+
+
+def _dotted(address: int) -> str:
+    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))

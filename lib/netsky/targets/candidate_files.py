@@ -1,0 +1,159 @@
+"""Candidates on disk: a folder that is replaced as a whole, so that it is always of one build."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netsky.errors import LibraryError
+from netsky.files import read_file
+from netsky.folders import put_in_place, sync
+from netsky.places import PROVINCES
+from netsky.targets.address_text import BadLines, read_intervals
+from netsky.targets.candidates import Candidates
+from netsky.targets.geo.names import ISPS
+
+FOLDER = "candidates"
+_SOURCES = "sources.json"
+_NEW, _FORMER = ".candidates.new", ".candidates.former"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source that candidates were built from; `built` says when it was made itself, if known."""
+
+    path: str
+    kind: str
+    rows: int
+    built: str | None
+    sha256: str | None
+    size: int | None
+    licence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """When candidates were built (UTC), and what from."""
+
+    built_at: str
+    sources: Sequence[SourceRecord]
+    announced: str | None = None
+
+
+def save(directory: Path, candidates: Candidates, record: BuildRecord) -> None:
+    """Replace the candidates in `directory` by these, at once; LibraryError: nothing has changed."""
+    new, live, former = (directory / name for name in (_NEW, FOLDER, _FORMER))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for leftover in (new, former):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(leftover)
+        _write(new, candidates, record)
+        sync(new)
+        put_in_place(new, live, former)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(former)
+    except OSError as error:
+        raise LibraryError(
+            f"cannot write the candidates to {directory}: {error.strerror}; those that were there "
+            "are as they were"
+        ) from error
+
+
+def _write(folder: Path, candidates: Candidates, record: BuildRecord) -> None:
+    group = candidates.isp * len(PROVINCES) + candidates.province
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(len(ISPS) * len(PROVINCES) + 1))
+    for index in range(len(ISPS) * len(PROVINCES)):
+        rows = order[starts[index] : starts[index + 1]]
+        file = (
+            folder / ISPS[index // len(PROVINCES)] / f"{PROVINCES[index % len(PROVINCES)].slug}.txt"
+        )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if len(rows):
+            file.write_text(_lines(candidates, rows), encoding="utf-8")
+    text = json.dumps(asdict(record), ensure_ascii=False, indent=2)
+    (folder / _SOURCES).write_text(text + "\n", encoding="utf-8")
+
+
+def _lines(candidates: Candidates, rows: np.ndarray[Any, Any]) -> str:
+    return "".join(
+        f"{_dotted(first)}-{_dotted(last)}  # {candidates.cities[city]}\n"
+        if candidates.cities[city]
+        else f"{_dotted(first)}-{_dotted(last)}\n"
+        for first, last, city in zip(
+            candidates.first[rows].tolist(),
+            candidates.last[rows].tolist(),
+            candidates.city[rows].tolist(),
+            strict=True,
+        )
+    )
+
+
+def _dotted(address: int) -> str:
+    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
+
+
+def load(directory: Path) -> Candidates | None:
+    """The candidates in `directory` without their cities, None if there are none; LibraryError."""
+    folder = directory / FOLDER
+    if not folder.exists():
+        return None
+    bad = BadLines()
+    parts = []
+    for isp, slug in enumerate(ISPS):
+        for province, each in enumerate(PROVINCES):
+            file = folder / slug / f"{each.slug}.txt"
+            if file.exists():
+                intervals = read_intervals(file, bad, targets=False)
+                parts.append((intervals, isp, province))
+    if bad.count:
+        raise LibraryError(
+            f"{bad.count:,} bad line(s) in {folder}: build it anew", lines=bad.lines()
+        )
+    return _assemble(parts)
+
+
+def _assemble(parts: Sequence[tuple[Any, int, int]]) -> Candidates:
+    counts = [len(intervals.first) for intervals, _, _ in parts]
+    first, last = (
+        np.concatenate([np.empty(0, np.uint32), *(getattr(i, end) for i, _, _ in parts)])
+        for end in ("first", "last")
+    )
+    isp, province = (
+        np.repeat(np.array([part[column] for part in parts], np.int32), counts) for column in (1, 2)
+    )
+    order = np.argsort(first)
+    return Candidates(
+        first[order],
+        last[order],
+        isp[order],
+        province[order],
+        np.zeros(len(first), np.int32),
+        ("",),
+    )
+
+
+def load_record(directory: Path) -> BuildRecord | None:
+    """What the candidates were built from, None if there are none; LibraryError."""
+    file = directory / FOLDER / _SOURCES
+    try:
+        document = json.loads(read_file(file).text())
+        sources = [SourceRecord(**source) for source in document["sources"]]
+        record = BuildRecord(**document | {"sources": sources})
+        datetime.fromisoformat(record.built_at)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LibraryError(f"cannot read {file}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise LibraryError(f"{file} is broken: build the candidates anew") from error
+    return record

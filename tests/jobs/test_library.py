@@ -1,0 +1,276 @@
+"""netsky_library.py: candidates built, held against the last build, and libraries looked at."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from netsky.cli import lock
+from netsky.jobs.library_check import Fault, deviation_of, look_at
+from netsky.places import BUILTIN_ISPS, PROVINCES
+from netsky.targets import candidate_files, default_source
+from testing import geo
+from testing.commands import run_verb
+
+CT = BUILTIN_ISPS["ct"]
+ALL_THREE = [
+    *geo.ROWS,
+    *(
+        (f"2.{number}.0.0", f"2.{number}.255.255", f"中国|0|{province.name}|0|{isp}")
+        for number, (province, isp) in enumerate(
+            (province, isp) for isp in ("联通", "移动", "电信") for province in PROVINCES
+        )
+    ),
+]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Build from rows, as JSON or as the error; the folder is the test's."""
+
+    def run(rows=None, *arguments, code=0):
+        files = []
+        if rows is not None:
+            (tmp_path / "geo.xdb").write_bytes(geo.xdb(rows, built=1709087558))
+            files = ["--geo", "geo.xdb"]
+        done = run_verb(tmp_path, "netsky_library", "build", *files, *arguments, "--format", "json")
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    return run
+
+
+def by_isp(document, figure):
+    return {isp["isp"]: isp[figure] for isp in document["isps"]}
+
+
+def test_candidates_of_all_provinces_are_built_and_told(build, tmp_path):
+    document = build(ALL_THREE)
+    assert by_isp(document, "addresses") == {
+        "cu": 31 * 65_536 + 2048,
+        "cm": 31 * 65_536 + 256 + 128,
+        "ct": 31 * 65_536 + 768,
+    }
+    assert all(province["addresses"] for province in document["provinces"])
+    [source] = document["library"]["sources"]
+    assert (source["kind"], source["built"], source["rows"]) == ("ip2region xdb", "2024-02-28", 101)
+    assert len(source["sha256"]) == 64
+    assert {province["new"] for province in document["provinces"]} == {None}
+    assert candidate_files.load(tmp_path / "library") is not None
+
+
+def test_hong_kong_taiwan_and_their_carriers_fall_out(build, tmp_path):
+    build(ALL_THREE)
+    for isp in ("cu", "cm", "ct"):
+        for file in (tmp_path / "library/candidates" / isp).iterdir():
+            assert "1.1." not in file.read_text()
+
+
+def test_without_a_source_the_installed_data_are_used_or_missed_in_one_line(build, monkeypatch):
+    monkeypatch.setattr(default_source, "find_spec", lambda _name: None)
+    error = build(None, code=2)
+    assert "give a file of yours with --geo FILE, or install" in error
+    assert error.count("\n") == 1
+
+
+def test_the_installed_data_need_no_network_and_no_file(build):
+    document = build()
+    assert by_isp(document, "addresses") == {"cu": 75_893_389, "cm": 52_921_821, "ct": 141_901_107}
+    assert by_isp(document, "without_province") == {"cu": 54_165, "cm": 5_506_846, "ct": 199_694}
+    assert document["library"]["sources"][0]["licence"] == "Apache-2.0"
+    assert min(province["addresses"] for province in document["provinces"]) == 55_330
+
+
+def test_a_routing_table_is_a_veto_on_conflict_only(build, tmp_path):
+    bgp = tmp_path / "bgp"
+    bgp.mkdir()
+    (bgp / "chinanet.txt").write_text("1.0.1.0/24\n1.0.8.0/24\n")
+    (bgp / "unicom.txt").write_text("1.0.2.0/24\n1.0.8.0/24\n")
+    (bgp / "cmcc.txt").write_text("1.0.17.0/24\n")
+    document = build(ALL_THREE, "--bgp", "bgp")
+    # 1.0.2.0/24 is ct's and only cu announces it; 1.0.8.0/24 both announce; 1.0.3.0/24 nobody.
+    assert by_isp(document, "vetoed") == {"cu": 0, "cm": 0, "ct": 256}
+    (bgp / "cmcc.txt").unlink()
+    assert "no list is named after cm" in build(ALL_THREE, "--bgp", "bgp", code=2)
+    assert "none is no folder of CIDR lists" in build(ALL_THREE, "--bgp", "none", code=2)
+
+
+def without(rows, *, isp, province=None):
+    return [
+        row
+        for row in rows
+        if not (row[2].endswith(f"|{isp}") and (province is None or f"|{province}|" in row[2]))
+    ]
+
+
+def test_what_has_changed_since_the_last_build_is_told(build):
+    build(ALL_THREE)
+    more = [*ALL_THREE, ("9.0.0.0", "9.0.0.255", "中国|0|湖南|0|电信")]
+    document = build(more)
+    changed = [p for p in document["provinces"] if p["new"] or p["gone"]]
+    assert [(p["isp"], p["province"], p["new"], p["gone"]) for p in changed] == [
+        ("ct", "hunan", 256, 0)
+    ]
+
+
+def test_more_change_than_a_new_version_brings_is_refused_until_it_is_accepted(build, tmp_path):
+    build(ALL_THREE)
+    before = (tmp_path / "library/candidates/ct/hunan.txt").read_text()
+    fewer = without(ALL_THREE, isp="电信", province="湖南")
+    error = build(fewer, code=2)
+    assert "ct hunan: 65,536 of 65,536 addresses are gone" in error
+    assert "say --accept-change. The candidates are as they were" in error
+    assert (tmp_path / "library/candidates/ct/hunan.txt").read_text() == before
+    build(fewer, "--accept-change")
+    assert not (tmp_path / "library/candidates/ct/hunan.txt").exists()
+
+
+def test_a_fifth_of_an_isp_that_is_gone_is_told_by_the_isp(build):
+    build(ALL_THREE)
+    fewer = ALL_THREE
+    for province in PROVINCES[:3]:
+        fewer = without(fewer, isp="移动", province=province.name)
+    assert "cm: 196,608 of " in build(fewer, code=2)
+
+
+def test_sources_without_one_of_the_isps_are_refused_with_the_names_they_have(build):
+    error = build(without(ALL_THREE, isp="联通"), code=2)
+    assert "have no address of cu in any of the 31 provinces" in error
+
+
+@pytest.mark.parametrize("data", [b"", geo.xdb()[:-3], geo.ip2region_text().encode("gb18030")])
+def test_a_broken_source_leaves_the_candidates_as_they_were(build, tmp_path, data):
+    build(ALL_THREE)
+    before = (tmp_path / "library/candidates/sources.json").read_text()
+    (tmp_path / "broken").write_bytes(data)
+    assert "broken: " in build(None, "--geo", "broken", code=2)
+    assert (tmp_path / "library/candidates/sources.json").read_text() == before
+
+
+def test_the_first_of_several_sources_counts(build, tmp_path):
+    (tmp_path / "mine.csv").write_text(
+        "start,end,province,city,isp\n2.0.0.0,2.0.255.255,湖南,长沙,联通\n", encoding="utf-8"
+    )
+    document = build(ALL_THREE, "--accept-change")
+    done = run_verb(
+        tmp_path,
+        *("netsky_library", "build", "--geo", "mine.csv", "--geo", "geo.xdb", "--format", "json"),
+        "--accept-change",
+    )
+    document = json.loads(done.stdout)
+    assert document["overlapping"] == 65_536
+    hunan = next(p for p in document["provinces"] if (p["isp"], p["province"]) == ("cu", "hunan"))
+    assert hunan["addresses"] == 2 * 65_536
+
+
+def test_a_table_for_people_names_the_age_and_where_to_get_newer_data(build, tmp_path):
+    build(ALL_THREE)
+    done = run_verb(tmp_path, "netsky_library", "build", "--geo", "geo.xdb", "--format", "table")
+    assert "这份数据旧了：有更新的，用 --geo 文件 指定" in done.stdout
+    assert "制作于 2024-02-28，距今" in done.stdout
+    assert "与上次相比：cu 新增 0、消失 0、换省 0" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:34])) <= 80
+
+
+# Looking at a library
+
+
+@pytest.fixture
+def library(tmp_path, build):
+    """Write a library of ct; candidates are those of ALL_THREE."""
+    build(ALL_THREE)
+
+    def write(**files):
+        folder = tmp_path / "ipdata/ct"
+        folder.mkdir(parents=True, exist_ok=True)
+        for province, text in files.items():
+            (folder / f"{province}.txt").write_text(text)
+        return look_at(tmp_path / "ipdata", CT, tmp_path / "library")
+
+    return write
+
+
+def faults(report):
+    return {finding.fault: finding.count for finding in report.findings}
+
+
+HUNAN = f"2.{62 + [p.slug for p in PROVINCES].index('hunan')}"
+SPREAD = "".join(f"{HUNAN}.{block}.{host}\n" for block in range(100) for host in (1, 9, 77, 200))
+
+
+def test_a_good_province_has_no_faults_but_the_others_have_no_targets(library):
+    report = library(hunan=SPREAD)
+    assert faults(report) == {Fault.NO_TARGETS: 30}
+    size = next(size for size in report.sizes if size.province.slug == "hunan")
+    assert (size.targets, size.blocks, size.candidates) == (400, 100, 65_536)
+    assert size.deviation_ratio == pytest.approx(0.007)
+    assert deviation_of(2000) == pytest.approx(0.0031, rel=0.01)
+    assert deviation_of(0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "count"),
+    [
+        (f"{HUNAN}.0.1\n{HUNAN}.0.1\n", Fault.DUPLICATES, 1),
+        ("10.0.0.1-10.0.0.3\n", Fault.RESERVED, 3),
+        ("2.0.0.1\n", Fault.OUTSIDE_CANDIDATES, 1),
+        (f"{HUNAN}.5.1-{HUNAN}.5.5\n", Fault.CROWDED_BLOCKS, 1),
+        (f"{HUNAN}.0.1\n", Fault.FEW_TARGETS, 1),
+    ],
+)
+def test_each_fault_is_found_and_counted(library, text, fault, count):
+    assert faults(library(hunan=text))[fault] == count
+
+
+def test_what_is_excluded_is_counted(library, tmp_path):
+    (tmp_path / "ipdata").mkdir()
+    (tmp_path / "ipdata/exclude.txt").write_text(f"{HUNAN}.0.0/24\n")
+    assert faults(library(hunan=SPREAD))[Fault.EXCLUDED] == 4
+
+
+def test_a_library_that_nobody_has_touched_for_a_month_is_old(library, tmp_path):
+    library(hunan=SPREAD)
+    long_ago = (datetime.now(UTC) - timedelta(days=40)).timestamp()
+    for path in (tmp_path / "ipdata/ct/hunan.txt", tmp_path / "ipdata/ct"):
+        os.utime(path, (long_ago, long_ago))
+    assert faults(look_at(tmp_path / "ipdata", CT, tmp_path / "library"))[Fault.OLD] == 40
+
+
+def test_without_candidates_nothing_is_held_against_them(library, tmp_path):
+    library(hunan="2.0.0.1\n")
+    report = look_at(tmp_path / "ipdata", CT, tmp_path / "no library")
+    assert Fault.OUTSIDE_CANDIDATES not in faults(report)
+    assert {size.candidates for size in report.sizes} == {None}
+
+
+def test_check_says_what_is_wrong_with_exit_3_and_show_shows_the_sizes(library, tmp_path):
+    library(hunan=SPREAD, hubei="10.0.0.1\n")
+    done = run_verb(tmp_path, "netsky_library", "check", "--isp", "ct", "--format", "table")
+    assert done.returncode == 3
+    assert "1 个保留地址，不属于任何用户：10.0.0.1" in done.stdout
+    assert "29 省没有目标：beijing、" in done.stdout
+    done = run_verb(tmp_path, "netsky_library", "show", "--isp", "ct", "--format", "table")
+    assert done.returncode == 0
+    assert "湖南 hunan" in done.stdout
+    assert "0.70" in done.stdout
+    done = run_verb(tmp_path, "netsky_library", "check", "--isp", "ct", "--format", "json")
+    assert {each["fault"] for each in json.loads(done.stdout)["findings"]} >= {"reserved"}
+
+
+def test_a_library_that_is_not_there_is_told(tmp_path):
+    done = run_verb(tmp_path, "netsky_library", "check", "--isp", "cu")
+    assert (done.returncode, "no address library in" in done.stderr) == (2, True)
+
+
+def test_settings_of_all_verbs_are_in_one_table(build, tmp_path):
+    (tmp_path / "netsky.toml").write_text("[library]\ncandidates = 'elsewhere'\nlibrary = 'x'\n")
+    build(ALL_THREE)
+    assert (tmp_path / "elsewhere/candidates").is_dir()
+    (tmp_path / "netsky.toml").write_text("[library]\nspeed = 1\n")
+    assert "library.speed is not a known key" in build(ALL_THREE, code=2)
+
+
+def test_two_builds_at_once_are_not_possible(build, tmp_path):
+    with lock.hold(tmp_path, "netsky_library", egress="all", isp="all"):
+        assert "is already running" in build(ALL_THREE, "--lock-dir", ".", code=75)
