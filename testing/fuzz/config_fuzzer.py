@@ -206,8 +206,7 @@ class ConfigFuzzer:
         with reading(content):
             self._file.write_bytes(content)
             try:
-                text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
-                document = tomllib.loads(text)
+                document = tomllib.loads(content.decode("utf-8-sig"))
             except (ValueError, RecursionError):
                 document, faults = {}, [f"{self._file} is not valid TOML: "]
             else:
