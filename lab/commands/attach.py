@@ -30,7 +30,7 @@ def run_attached(lab: Lab, command: Sequence[str], *, namespace: str = "probe") 
             child = os.pidfd_open(process.pid)
             select.select([child, holder], [], [])
             os.close(child)
-            if process.poll() is None:  # the lab has gone
+            if process.poll() is None:  # the lab has ended
                 process.kill()
             code = process.wait()
     finally:

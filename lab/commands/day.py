@@ -17,7 +17,7 @@ from lab.day.score import LineScore, Terms, score
 from lab.day.world import Assumptions, Line, draw_lines
 
 VERDICTS, PROMETHEUS = "verdicts of netsky_alert", "alerts of Prometheus"
-Scores = dict[str, dict[str, list[LineScore]]]  # by stage, by rule
+Scores = dict[str, dict[str, list[LineScore]]]  # the keys are the stage and the rule
 
 
 class Number(click.FloatRange):

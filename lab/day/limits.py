@@ -18,7 +18,7 @@ from lab.day.types import Bools
 from lab.day.world import DAY, LOCAL_HOURS, PEAK_HOUR, Line, evening, make_line
 from netsky.places import PROVINCES
 
-# In points; the last outage is as good as all of it.
+# Limits are in points; an outage above the last one has lost nearly everything.
 HEIGHTS = (*np.arange(4, 10, 0.5), *range(10, 20), 20, 22, 25, 30, 35, 40, 50, 60, 80)
 LASTING_HEIGHTS = (6, 8, 10, 15, 20, 30, 50, 80)
 LASTING_HOURS = 14

@@ -10,10 +10,10 @@ import numpy as np
 from lab.day.types import Floats
 from netsky.places import PROVINCES
 
-HEIGHTS = (0.02, 1.0)  # of a user's packets, at its height
+HEIGHTS = (0.02, 1.0)  # the share of packets that an outage takes at its height
 MINUTES = (2, 480)
 RAMP_MINUTES = (10, 120)
-SLOW = 0.3  # of all outages come slowly
+SLOW = 0.3  # this share of the outages comes slowly
 
 # Outages a day: in a province of an ISP, in several of an ISP, in all through an exit.
 PROVINCE_RATE, CARRIER_RATE, EGRESS_RATE = 4.0, 0.5, 0.15

@@ -97,7 +97,7 @@ def quantile(values: Sequence[int], q: float) -> float | None:
     return float(np.quantile(values, q, method="inverted_cdf")) if values else None
 
 
-# The first bound that an incident is below of says where it belongs.
+# An incident belongs to the first bound that it is below.
 KINDS: Mapping[str, tuple[Callable[[Incident], float], Mapping[str, float]]] = {
     "height": (
         lambda incident: 100 * incident.peak,

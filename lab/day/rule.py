@@ -132,7 +132,7 @@ class RuleWatcher:
 
     def judge(self, reading: Reading) -> Opinion:
         if reading.at.minute == AVERAGED_AT_MINUTE:
-            self._renew_baselines(reading.at)  # this minute's sweep is not stored yet
+            self._renew_baselines(reading.at)  # the sweep of this minute is not stored yet
         known = ~np.isnan(reading.loss_ratio)
         if known.any():
             self._history.add(reading.at, reading.loss_ratio)

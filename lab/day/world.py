@@ -23,13 +23,14 @@ from netsky.places import PROVINCES
 
 DAY = 1440
 STARTED_AT = datetime(2024, 3, 4, tzinfo=UTC)
-LOCAL_HOURS = 8  # ahead of UTC
-WARM_UP = DAY  # so long rules may learn before they are scored
+LOCAL_HOURS = 8  # China's time is so far ahead of UTC
+WARM_UP = DAY  # rules may learn for so long before they are scored
 
 BASE = (0.005, 0.03)
 PEAK_HOUR, PEAK_WIDTH_HOURS = 21.0, 2.0
 HIGH_PEAK, LOW_PEAK, HIGH_SHARE = (0.02, 0.04), (0.0, 0.01), 1 / 3
-WANDER, WANDER_MINUTES = 0.15, 30.0  # relative, and how long it remembers
+# How far a loss drifts, relative to itself, and how long a drift lasts.
+WANDER, WANDER_MINUTES = 0.15, 30.0
 
 GAPS_A_DAY, GAP_MINUTES, MISSED = 0.5, (3, 120), 0.001
 
@@ -131,7 +132,8 @@ def swing(rng: np.random.Generator, minutes: int, *, peak: float) -> Floats:
     height = np.where(high, rng.uniform(*HIGH_PEAK, count), rng.uniform(*LOW_PEAK, count))
     base = rng.uniform(*BASE, count)
     centre = rng.normal(PEAK_HOUR, 0.5, count)
-    from_noon = np.arange(minutes) + (LOCAL_HOURS + 12) * 60  # at noon no peak is cut in two
+    # Days begin at noon, so that no evening peak is cut in two.
+    from_noon = np.arange(minutes) + (LOCAL_HOURS + 12) * 60
     of_evening = rng.uniform(0.7, 1.3, (from_noon[-1] // DAY + 1, count))[from_noon // DAY]
     return base + peak * height * of_evening * evening(minutes, centre)
 

@@ -20,7 +20,7 @@ from netsky.errors import InputError
 RESPONDER = Path(__file__).with_name("responder.py")
 QUEUE_PACKETS = 10_000
 LONGEST_SECONDS = 60.0
-WIDEST = 20  # of a prefix that the responder answers for: 4,096 targets
+WIDEST = 20  # the widest prefix that the responder answers for is a /20, of 4,096 targets
 
 
 class Means(Enum):

@@ -19,14 +19,15 @@ from lab.network.addresses import EVERYBODY, PLACES, PROVINCE_MASK, Place
 from netsky.errors import InputError
 
 TABLE = "ip lab"
-STEPS = 10_000  # of a loss ratio: 0.01 %
-MOST = 2**32 - 1  # that nft counts to
+STEPS = 10_000  # a loss ratio is set in steps of 0.01 %
+MOST = 2**32 - 1  # nft counts no further
 COUNTERS = ("seen", "loss", "dead", "flapping")
 HOP_COUNTERS = ("blackhole", "limited")
-# Dead and flapping addresses are told by their last bits, in every block of so many.
+# An address is dead or flapping by its last bits, the same ones in each block of so many addresses.
 RESIDUES = 1 << 10
 _RESIDUE_MASK = IPv4Address(RESIDUES - 1)
-PERIODS = tuple(1 << bits for bits in range(1, 12))  # of flapping, in seconds
+# Flapping addresses have one of these periods, in seconds.
+PERIODS = tuple(1 << bits for bits in range(1, 12))
 _QUESTIONS = ("dead", "flapping", "loss")
 
 

@@ -76,7 +76,8 @@ class Holder:
         """
         full = self.command(namespace, program("setsid"), "--fork", *command)
         if os.geteuid() == 0:
-            full = [program("nice"), "-n", "-20", *full]  # being late would be jitter
+            # A process that gets its turn late would add jitter.
+            full = [program("nice"), "-n", "-20", *full]
         lab = self.open()
         pipe = subprocess.PIPE
         try:
@@ -149,7 +150,7 @@ def _let_stay(process: subprocess.Popen[str]) -> None:
     with stdin, stdout, stderr:
         stdin.write("stay\n")
         stdin.flush()
-        stdout.read()  # until it has understood: from then on this process may end
+        stdout.read()  # it answers when it has understood; from then on this process may end
 
 
 def _start(name: str, namespaces: Iterable[str]) -> tuple[subprocess.Popen[str], Holder]:
@@ -159,7 +160,7 @@ def _start(name: str, namespaces: Iterable[str]) -> tuple[subprocess.Popen[str],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # a ^C is for the owner, which then ends it
+        start_new_session=True,  # ^C is for the owner, who then ends this process
         text=True,
     )
     line = _first_line(process)

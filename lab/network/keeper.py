@@ -25,10 +25,10 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_PDEATHSIG = 1
 MOST_SECONDS = 5.0
 
-# Written in each namespace, as far as the kernel has them.
+# These are set in each namespace, as far as the kernel has them.
 SETTINGS = {
     "ipv4/ip_forward": 1,
-    # Any source is right on any wire: the checks would only cost time.
+    # Any source may come by any wire, so the checks would only cost time.
     "ipv4/conf/all/rp_filter": 0,
     "ipv4/conf/default/rp_filter": 0,
     "ipv4/conf/all/accept_local": 1,
@@ -89,7 +89,7 @@ def inhabitants(namespaces: set[int]) -> list[int]:
     """All processes but this one in the namespaces of these inodes."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        # Gone meanwhile, or another user's.
+        # The process has ended, or is another user's.
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             if (entry / "ns" / "net").stat().st_ino in namespaces:
                 found.append(int(entry.name))
@@ -102,7 +102,7 @@ def main(_name: str, count: str, owner: str) -> None:
     # Not an exception, which could come while the inhabitants are ended, and leave the rest alive.
     ended, end = os.pipe()
     signal.signal(signal.SIGTERM, lambda _number, _frame: os.write(end, b"."))
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # after the above, which clears it
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # after the above, because that clears it
     if os.getppid() != int(owner):
         sys.exit("the owner is gone")
     descriptors = [make_namespace() for _ in range(int(count))]

@@ -59,7 +59,7 @@ class Lab:
         """Lose packets in a part of a province, on top of the province's own loss."""
         ruleset = faults.set_prefix_loss(place_of(prefix), prefix, loss)
         try:
-            self._change(egress, ruleset, "--check")  # through all of them, or through none
+            self._change(egress, ruleset, "--check")  # the change is made on all exits, or on none
         except LabError as error:
             if "overlap" in str(error):
                 raise InputError(f"{prefix} overlaps another with a loss: set that to 0") from None
@@ -125,7 +125,7 @@ class Lab:
         """Pull or plug in an egress's cable: the probe's interface loses its carrier."""
         route = self.route(egress)
         lines = [f"link set in {'up' if up else 'down'}"]
-        if up:  # whatever its end knew of the other is forgotten when it goes down
+        if up:  # an interface that goes down forgets its neighbours
             lines.append(topology.neighbour(route, 0, of_near=False))
         self.holder.run(route.routers[0], "ip", "-batch", "-", stdin="\n".join(lines) + "\n")
 

@@ -41,13 +41,14 @@ def save(state: State) -> None:
         with NamedTemporaryFile("w", encoding="ascii", dir=_folder(), prefix=".") as temporary:
             json.dump(asdict(state), temporary)
             temporary.flush()
-            os.link(temporary.name, file)  # whole or not at all, and never over another
+            # The file appears whole or not at all, and replaces no other.
+            os.link(temporary.name, file)
     except FileExistsError:
         raise LabError(
             f"a lab {state.name!r} runs already: end it with `python -m lab down --name "
             f"{state.name}`, or choose another --name"
         ) from None
-    except OSError as error:  # a full disk does not say which
+    except OSError as error:  # the error of a full disk does not name the file
         raise LabError(f"cannot write {file}: {error.strerror}") from None
 
 
@@ -68,7 +69,7 @@ def running() -> Iterator[State]:
             _remove_stale(file)
             with suppress(FileNotFoundError):
                 yield _read(file)
-        except LabError as error:  # of that lab alone
+        except LabError as error:  # only that lab is broken
             log.warning("%s", error)
 
 

@@ -14,8 +14,9 @@ from ipaddress import IPv4Address
 
 from lab.network.addresses import ISPS, Route, isp_prefix
 
-FIRST_TABLE = 100  # of the probe's routing tables: one an egress, which is its firewall mark, too
-RULE_PREFERENCE = 100  # before the table `main`
+# Each egress has a routing table from here on, and its number is its firewall mark, too.
+FIRST_TABLE = 100
+RULE_PREFERENCE = 100  # these rules come before the table `main`
 
 
 def table_of(route: Route) -> int:

@@ -112,14 +112,14 @@ def _observed(lab: Lab, prefix: IPv4Network, folder: Path) -> Iterator[Path]:
     script = [sys.executable, "-I", "-S", str(RESPONDER), "observe", device_of(prefix), str(file)]
     command = lab.command(*script, namespace=lab.route(EGRESS).far)
     pipe = subprocess.PIPE
-    # In a session of its own: a ^C is for us, who then end it.
+    # It has a session of its own, so that ^C reaches us, and we end it.
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as observer:
         try:
             if observer.stdout is None or not observer.stdout.readline():
                 raise LabError(f"nobody observes {prefix}")
             yield file
         finally:
-            observer.communicate()  # ends its standard input, and so the process
+            observer.communicate()  # this ends its standard input, and so the process
 
 
 def _levels(
@@ -150,7 +150,7 @@ def _errors(seen: Path, rtts: dict[int, float]) -> Floats:
         (rtts.get(int(IPv4Address(address)), np.nan), times[0]) for address, times in truth.items()
     ]
     errors = np.abs(np.array([measured - true for measured, true in pairs], np.float64))
-    return errors[~np.isnan(errors)]  # a reply that netsky lost has none
+    return errors[~np.isnan(errors)]  # there is no error for a reply that netsky has lost
 
 
 def tables(result: Accuracy) -> str:

@@ -14,7 +14,7 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 
 HOURS, EVERY_MINUTES = 12, 30
-SWING = 0.3  # of the loss, up and down, from sweep to sweep
+SWING = 0.3  # from sweep to sweep the loss goes up and down by this share
 
 
 def make_history(site: Site, isp: str, egress: str, measured: Measured) -> int:

@@ -21,7 +21,7 @@ from netsky.places import Egress
 from netsky.sweep import Engine, ProbePlan, Sweep
 from netsky.targets import library
 
-SECONDS_BESIDE = 120  # to start, to load the library, and to hand over a million RTTs
+SECONDS_BESIDE = 120  # time to start, to load the library, and to hand over a million RTTs
 
 
 class CommandThere(Protocol):
@@ -64,7 +64,8 @@ def sweep_there(
 def _sweep_here() -> None:
     folder, isp, engine, egress, plan, user = pickle.load(sys.stdin.buffer)  # noqa: S301
     targets = library.load(folder, isp)
-    np.random.default_rng()  # numpy loads it late, when an ordinary user may not read it any more
+    # numpy would load it later, when an ordinary user may not read the file any more.
+    np.random.default_rng()
     if user:
         os.setgroups([])
         os.setresgid(user, user, user)

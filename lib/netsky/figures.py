@@ -55,7 +55,7 @@ LATENCY = Gauge(
     "netsky_latency_seconds", "Quantiles of the RTT of the replies.", (*BY_PROVINCE, "quantile")
 )
 
-# In the order of the columns on screens.
+# Screens have their columns in this order.
 FIGURES = (
     Figure("loss_ratio", Unit.RATIO, "丢包率", LOSS, kind="lossrate"),
     Figure("abnormal_ratio", Unit.RATIO, "异常率", ABNORMAL, kind="abnormalrate"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _BREAKS = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
-_SPACES = "\u00a0\u3000"  # they move no cursor, and Chinese text has them
+_SPACES = "\u00a0\u3000"  # Chinese text has these, and they do not move the cursor
 
 
 def one_line(text: object, *, limit: int | None = None) -> str:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from netsky.errors import DeliveryError, NetskyError
 
-AGAIN_SECONDS = 1.0  # should what was interrupted wait anew while it cleans up
+AGAIN_SECONDS = 1.0  # what was interrupted may begin to wait again while it cleans up
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def time_limit(
         raise error(f"{what}: no end within {seconds:g} s: given up")
 
     left, _ = signal.getitimer(signal.ITIMER_REAL)
-    if 0 < left <= seconds:  # the limit around this one comes first
+    if 0 < left <= seconds:  # the limit around this one ends earlier
         yield
         return
     started = time.monotonic()
@@ -64,7 +64,7 @@ def wait_for_name(host: str, seconds: float) -> None:
         return
 
     def look_up() -> None:
-        with suppress(OSError, UnicodeError):  # whoever connects is told
+        with suppress(OSError, UnicodeError):  # the caller that connects is told of it
             socket.getaddrinfo(host, None)
 
     thread = threading.Thread(target=look_up, daemon=True)

@@ -14,7 +14,7 @@ from netsky.text import one_line
 
 log = logging.getLogger(__name__)
 
-MOST_FRAMES = 50  # what calls itself without an end has a thousand
+MOST_FRAMES = 50  # a function that calls itself without an end has a thousand
 
 
 def describe(error: BaseException) -> str:

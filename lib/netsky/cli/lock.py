@@ -35,7 +35,7 @@ def hold(directory: Path, tool: str, egress: str, isp: str) -> Iterator[None]:
             ) from None
         except OSError as error:  # ENOLCK of a network file system without locks, say
             raise _unusable(file, error.strerror) from error
-        with suppress(OSError):  # the pid is a service to the reader only; a disk may be full
+        with suppress(OSError):  # the disk may be full, and the lock works without the pid
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -76,7 +76,8 @@ def _holder(descriptor: int) -> str:
     """The pid of the process that holds the lock; it may need a moment to write it down."""
     for _ in range(20):
         pid = os.pread(descriptor, 20, 0).decode("ascii", errors="replace").strip()
-        if pid.isdecimal() and Path("/proc", pid).exists():  # or else it is an earlier holder's
+        # A pid that does not run is that of an earlier holder.
+        if pid.isdecimal() and Path("/proc", pid).exists():
             return pid
         time.sleep(0.01)
     return "unknown"

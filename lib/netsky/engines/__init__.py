@@ -55,7 +55,7 @@ class EngineEntry:
         return engine
 
 
-# In the order in which `auto` tries them.
+# `auto` tries them in this order.
 ENGINES = (
     EngineEntry(
         "icmp",
@@ -64,7 +64,8 @@ ENGINES = (
         options=(
             EngineOption(
                 "receive_buffer",
-                default=32 << 20,  # a quarter of a second at 100,000 packets a second
+                # It holds the replies of a quarter of a second at 100,000 packets a second.
+                default=32 << 20,
                 bounds=(4096, 1 << 30),
                 metavar="BYTES",
                 help="Let the engine icmp ask for a receive buffer of this size; more than "
@@ -104,7 +105,7 @@ def open_engine(name: str, egress: Egress, options: Mapping[str, object] | None 
             except EngineError as error:
                 refusals.append((entry.name, error))
                 if not isinstance(error, EngineUnavailableError):
-                    break  # it could be used, if something else were mended
+                    break  # this engine could be used if the user mended something
             else:
                 log.info("engine %s", engine.name)
                 return engine

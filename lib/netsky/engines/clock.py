@@ -12,8 +12,8 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-STEP_NS = 1_000_000  # less is within what the reading of the clocks may be wrong
-READING_NS = 20_000  # two readings further apart than this: we were interrupted, read again
+STEP_NS = 1_000_000  # a smaller step cannot be told from the error of reading two clocks
+READING_NS = 20_000  # when two readings are further apart we were interrupted, and read again
 ATTEMPTS = 10
 
 

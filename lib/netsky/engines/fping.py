@@ -37,11 +37,11 @@ OLDEST_VERSION_WITH_FWMARK = (5, 2)
 # fping gives up, with no result line at all, once it has sent 65,535 packets within 10 s.
 MAX_PACKETS_PER_PROCESS = 60_000
 
-# Slower than this fping is hung, not busy: 31 processes on 2 cores send 16,000 packets a second.
+# A slower fping hangs and is not just busy: 31 processes on 2 cores send 16,000 packets a second.
 SLOWEST_PACKETS_PER_SECOND = 5_000
 GRACE_SECONDS = 10.0
 
-CLOCK_STEP_NS = 10_000_000  # RTTs may be wrong by as much, and timeouts, too
+CLOCK_STEP_NS = 10_000_000  # after a smaller step RTTs and timeouts are wrong by 10 ms at most
 
 
 class FpingEngine:
@@ -120,7 +120,8 @@ class FpingEngine:
         clock = wall_clock_offset_ns()
         with (
             ThreadPoolExecutor(len(PROVINCES), "province") as pool,
-            FpingProcesses() as processes,  # innermost: the workers end when their processes do
+            # Innermost, because the workers end when their processes do.
+            FpingProcesses() as processes,
         ):
             worker = _ProvinceWorker(self._program, library, egress, plan, processes)
             provinces = list(pool.map(worker.prepare, range(len(library.provinces))))

@@ -88,7 +88,7 @@ def _pack(address: bytes) -> bytes:
 
 def _milliseconds(values: list[bytes], count: int) -> npt.NDArray[np.float32]:
     # fping 5.1 counts a reply that comes together with its timeout twice, and prints one column
-    # too many for its target: only the first `count` are of packets.
+    # too many for its target. Only the first `count` columns stand for packets.
     columns = [value.split()[:count] for value in values]
     if any(len(column) < count for column in columns):
         raise ValueError(f"fping gives results of fewer than {count} packet(s)")

@@ -24,11 +24,12 @@ from netsky.sweep import ProbePlan
 
 log = logging.getLogger(__name__)
 
-# Exit codes that are a measurement: every target answered; some did not.
+# These exit codes come with a measurement: every target answered (0), or some did not (1).
 MEASURED = (0, 1)
 
-READ_SECONDS = 10.0  # a list of 60,000 takes 0.1 s on a quiet machine
-PIPE_BYTES = 4096  # the least there is: what stands in the pipe is still to be read at the start
+READ_SECONDS = 10.0  # a list of 60,000 addresses takes 0.1 s on a quiet machine
+# The smallest pipe there is, because fping has yet to read what is in it when it starts.
+PIPE_BYTES = 4096
 
 # The first packet of a process, whose reply may find the socket full of those of the others: they
 # are read for the first time after it. 0.0.0.0 is this host; its packet leaves through no interface.
@@ -78,7 +79,7 @@ class FpingProcess:
         lines = DECOY + b"\n" + _lines(targets)
         deadline = time.monotonic() + READ_SECONDS
         room, start = select.poll(), 0
-        # A descriptor of our own: whoever stops the sweep closes the other.
+        # This thread has its own descriptor, because whoever stops the sweep closes the other one.
         with suppress(BrokenPipeError), os.fdopen(os.dup(self.pipe.fileno()), "wb", 0) as pipe:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             room.register(pipe, select.POLLOUT)
@@ -86,7 +87,7 @@ class FpingProcess:
                 if not room.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
                     self.kill()
                     raise NotMeasuredError("fping did not read its targets and was killed")
-                # Whole lines: when we are killed, it takes what is there for the list.
+                # Only whole lines: when we are killed, fping takes what it has got for the list.
                 end = lines.rfind(b"\n", start, start + PIPE_BYTES) + 1
                 start += pipe.write(lines[start:end])
 
@@ -101,7 +102,7 @@ class FpingProcess:
             self.kill()
             raise NotMeasuredError("fping did not end in time and was killed") from None
         output = _DECOY_RESULT.sub(b"", self._printed(), count=1)
-        self.output.truncate(0)  # is memory
+        self.output.truncate(0)  # the output is in memory, and is given back now
         if code not in MEASURED:
             said = output.decode(errors="backslashreplace").strip().rpartition("\n")[2]
             raise NotMeasuredError(f"fping failed with {code}: {said or 'it said nothing'}")
@@ -129,14 +130,14 @@ class FpingProcess:
         except OSError:
             if self.popen.poll() is None:
                 raise
-            return set()  # it has ended meanwhile
+            return set()  # the process has ended in the meantime
         return found
 
     def _printed(self) -> bytes:
         return os.pread(self.output.fileno(), os.fstat(self.output.fileno()).st_size, 0)
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):  # it may end by itself in the meantime
+        with suppress(ProcessLookupError):  # the process may have ended by itself
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
@@ -182,7 +183,7 @@ class FpingProcesses:
             receiving = [process for process in self._running if process.is_receiving()]
         try:
             return {inode for process in receiving for inode in process.sockets()}
-        except OSError:  # fping with a file capability, and we are not root
+        except OSError:  # as an ordinary user we may not look into an fping with a file capability
             return None
 
     def start(self, command: list[str]) -> FpingProcess:
@@ -190,7 +191,8 @@ class FpingProcesses:
         with self._lock:
             if self._closed:
                 raise NotMeasuredError("the sweep was stopped")
-            # Anonymous memory instead of pipes: no reader thread, no full pipe, nothing on disk.
+            # The output goes to memory instead of a pipe, which could be full and would need a
+            # thread to read it.
             output = os.fdopen(os.memfd_create("fping-output"), "r+b")
             try:
                 popen = subprocess.Popen(
@@ -200,7 +202,7 @@ class FpingProcesses:
                     stdout=subprocess.DEVNULL,
                     stderr=output,
                     env=fping_environment(),
-                    start_new_session=True,  # ^C on the terminal is for us to handle
+                    start_new_session=True,  # so that ^C on the terminal reaches us, and not fping
                 )
             except OSError as error:
                 output.close()

@@ -84,7 +84,7 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
         stack.enter_context(ping)
         return IcmpSockets(ping, ping, raw=False)
     stack.enter_context(receiver)
-    # A mask of the types to keep out; on loopback our own requests would come back, too.
+    # The mask names the types to keep out: on loopback our own requests would come back, too.
     receiver.setsockopt(
         libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", ~(1 << ECHO_REPLY) & 0xFFFFFFFF)
     )
@@ -145,5 +145,5 @@ def _use_egress(sock: socket.socket, egress: Egress) -> None:
 def _set_receive_buffer(sock: socket.socket, size: int) -> None:
     try:
         sock.setsockopt(socket.SOL_SOCKET, libc.SO_RCVBUFFORCE, size)
-    except PermissionError:  # without CAP_NET_ADMIN net.core.rmem_max is the limit
+    except PermissionError:  # without CAP_NET_ADMIN the limit is net.core.rmem_max
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Values of asm-generic/socket.h, linux/in.h, linux/icmp.h that the module socket does not name.
+# These values of asm-generic/socket.h, linux/in.h and linux/icmp.h have no name in the module socket.
 SO_ATTACH_FILTER = 26
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
@@ -61,7 +61,7 @@ class SockFprog(ctypes.Structure):
     _fields_ = (("len", ctypes.c_ushort), ("filter", c_void_p))
 
 
-# struct sockaddr_in, struct sock_filter: parts in network byte order, which ctypes cannot mix.
+# Parts of these structs are in network byte order, and ctypes cannot mix byte orders.
 SOCKADDR_IN = np.dtype([("family", "=u2"), ("port", ">u2"), ("address", ">u4"), ("zero", "u1", 8)])
 SOCK_FILTER = np.dtype([("code", "=u2"), ("jt", "u1"), ("jf", "u1"), ("k", "=u4")])
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 TICK_SECONDS = 0.0005  # sending a few packets at a time costs less than sleeping for each
-BURST_SECONDS = 0.01  # how much of a delay may be made up for at a time
+BURST_SECONDS = 0.01  # at most this much of a delay is made up for at a time
 
 
 class Pacer:

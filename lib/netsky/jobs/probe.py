@@ -106,5 +106,5 @@ class Storage:
         failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})
         try:
             return failed, self.spool.state()
-        except DatabaseError:  # why was said before
+        except DatabaseError:  # the reason was logged before
             return failed, None

@@ -28,7 +28,7 @@ class Step:
 Deliveries = Mapping[str, Step]
 """What is to be done, by the name of the place."""
 
-TEXTFILE_SECONDS = 30.0  # disks hang, too
+TEXTFILE_SECONDS = 30.0  # a disk can hang like a server
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class Exposition(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for gauge in dict.fromkeys(gauge for group in self._groups for gauge in group.samples):
-            # In the Pushgateway the grouping key says the same; a textfile has only these.
+            # A Pushgateway has these labels in the grouping key as well; a textfile has no other.
             labels = ["egress", "isp", *gauge.labels]
             family = GaugeMetricFamily(gauge.name, gauge.help, labels=labels)
             for group in self._groups:

@@ -114,7 +114,7 @@ def _is_url(url: str, schemes: Sequence[str]) -> bool:
     try:
         parts = urlsplit(url)
         has_host = bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError:  # a port that is no number, a label that is too long or empty
+    except ValueError:  # the port is no number, or a label is too long or empty
         return False
     printable = url.isascii() and url.isprintable() and " " not in url
     return parts.scheme in schemes and has_host and printable
@@ -132,7 +132,7 @@ def _answer(error: HTTPError) -> str:
 def write_textfile(file: Path, groups: Sequence[MetricGroup]) -> None:
     """Replace `file` at once, for node_exporter's textfile collector; DeliveryError if it cannot."""
     try:
-        # node_exporter is another user, whatever our umask.
+        # node_exporter runs as another user, who must be able to read it whatever our umask is.
         replace_file(file, generate_latest(_registry(groups)), mode=0o644)
     except OSError as error:
         raise DeliveryError(f"textfile {file}: {error.strerror}") from error

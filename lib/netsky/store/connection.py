@@ -64,7 +64,8 @@ def fill_url(template: str, isp: str, egress: str) -> sa.URL:
         )
     if option_file := url.query.get("read_default_file"):
         # PyMySQL would pass over a missing one and log in as whoever runs this.
-        with suppress(OptionFileError):  # that comes when it is needed, and does not end a sweep
+        # It is reported when the file is needed, and must not end a sweep.
+        with suppress(OptionFileError):
             read_option_file(Path(str(option_file)).expanduser())
     return url
 
@@ -160,7 +161,7 @@ class Connector:
             raise DatabaseError(
                 f"database {self}: the option file (read_default_file) cannot be understood: {error}"
             ) from None
-        except UnicodeError:  # here, too
+        except UnicodeError:  # a name that no host can have raises it here
             raise DatabaseError(
                 f"database {self}: the host's name or the password has characters that "
                 "cannot be sent"
@@ -231,7 +232,7 @@ def reason_of(error: SQLAlchemyError) -> str:
     """What the server or driver said, in one line, without SQL or values, and what to do."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     match getattr(cause, "args", ()):
-        case (int(code), text):  # as the MySQL protocol has it
+        case (int(code), text):  # this is how an error of the MySQL protocol looks
             return f"{text} ({code})" + (f": {_HINTS[code]}" if code in _HINTS else "")
     text = str(cause).partition("\n")[0]
     hint = _SQLITE_HINTS.get(text.partition(":")[0])

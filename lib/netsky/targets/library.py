@@ -130,7 +130,7 @@ def _province_files(folder: Path) -> dict[Province, Path]:
 def _shown(folder: Path) -> Path:
     try:
         return folder.absolute()
-    except OSError:  # the working directory itself is gone
+    except OSError:  # the working directory has been deleted
         return folder
 
 
@@ -216,10 +216,10 @@ def _marks_of(file: Path) -> tuple[int, ...]:
     Size and time of writing alone do not: `mv` and `cp -p` keep both.
     """
     marks: tuple[int, ...] = ()
-    for look in (file.lstat, file.stat):  # a link, and what it leads to
+    for look in (file.lstat, file.stat):  # a link can change, and so can the file that it leads to
         try:
             status = look()
-        except OSError as error:  # what cannot be read is for `load` to say
+        except OSError as error:  # `load` says what cannot be read
             marks += (error.errno or 0,)
         else:
             marks += (status.st_dev, status.st_ino, status.st_mode, status.st_size)
