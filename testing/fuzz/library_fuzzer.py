@@ -1,6 +1,7 @@
 """Files of an address library, whole and broken, against the module ipaddress and plain sets."""
 
 import re
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -15,7 +16,29 @@ TOKENS = [
     *(b"0.0.0.0", b"255.255.255.255", b"224.0.0.0", b"239.255.255.255", b"1.0.0.0", b".256", b"01"),
     *(b"::1", b"\n", b"\r\n", b"\r", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\xc2\x85"),
     *("\u3000".encode(), "\u2028".encode(), "１".encode(), "北京".encode(), "北京".encode("gbk")),
-    *(b"\0", b"\x1b[31m"),
+    *(
+        b"\0",
+        b"\x1b[31m",
+        b" ",
+        b"\t",
+        b",",
+        b", ",
+        b";",
+        b"|",
+        b"~",
+        b"-9",
+        b" x",
+        "，北京".encode(),
+    ),
+    *(
+        "－".encode(),
+        "。".encode(),
+        "．".encode("gbk"),
+        b" 255.255.255.0",
+        b"/0.0.0.255",
+        b"00",
+        b":",
+    ),
 ]
 OTHER_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
 EDGES = [0, 0x00FFFFFF, 0x01000000, 0xDFFFFFFF, 0xE0000000, 0xEFFFFFFF, 0xF0000000, 0xFFFFFFFF]
@@ -29,35 +52,98 @@ MOST_EXPANDED = 20_000
 LONGEST_REPORT = 2000  # of a bad line, beside the file's name; escapes are ten times as long
 
 
-def model_of_line(line: bytes, *, targets: bool) -> tuple[int, int] | str | None:
-    """(first, last), None for an empty line, or what kind of bad line this is."""
-    entry = line.partition(b"#")[0].decode(errors="backslashreplace").strip()
-    if not entry:
-        return None
+WIDE_SIGNS = {
+    **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)},
+    "\u3000": " ",
+    "。": ".",
+    "｡": ".",
+    "、": ",",
+    "\u301c": "~",
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+}
+DOTTED = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+ENTRY = rf"{DOTTED}(?:/(?:{DOTTED}|[0-9]{{1,2}})|-(?:{DOTTED}|[0-9]{{1,3}}))?"
+SEPARATOR = r"[\s,;|]+"
+LINE = re.compile(rf"({ENTRY}(?:{SEPARATOR}{ENTRY})*)(?:{SEPARATOR}([^\W\d_].*))?", re.DOTALL)
+
+
+def model_of_line(line: str, *, targets: bool) -> list[tuple[int, int]] | str:
+    """The intervals of a line, none for an empty one, or what kind of bad line this is."""
+    for wide, sign in WIDE_SIGNS.items():
+        line = line.replace(wide, sign)
+    text = line.partition("#")[0].strip()
+    if not text:
+        return []
+    text = re.sub(r"\s*/\s*", "/", re.sub(r"\s*[-~]+\s*", "-", text))
+    text = re.sub(rf"^{SEPARATOR}|{SEPARATOR}$", "", text)
+    parsed = LINE.fullmatch(text)
+    if parsed is None or re.search(r"[0-9][./][0-9]|::", parsed[2] or ""):
+        return "unreadable"
     try:
-        if "/" in entry:
-            if not re.fullmatch(r"[^/]+/[0-9]{1,2}", entry):
-                return "unreadable"
-            network = IPv4Network(entry)
-            first, last = int(network.network_address), int(network.broadcast_address)
-        elif "-" in entry:
-            start, end = entry.split("-")
-            first, last = int(IPv4Address(start.strip())), int(IPv4Address(end.strip()))
-        else:
-            first = last = int(IPv4Address(entry))
+        intervals = [*intervals_of_entries(re.split(SEPARATOR, parsed[1]))]
     except ValueError:
         return "unreadable"
-    if not 0 <= last - first < 1 << 24:
+    if not all(0 <= last - first < 1 << 24 for first, last in intervals):
         return "unreadable"
     if targets:
-        low, high = first >> 24, last >> 24  # no line is longer than a /8: the ends tell all
-        if low == 0 or 224 <= low <= 239 or 224 <= high <= 239 or last == 2**32 - 1:
-            return "no target"
-    return first, last
+        for first, last in intervals:
+            low, high = first >> 24, last >> 24  # no line is longer than a /8: the ends tell all
+            if low == 0 or 224 <= low <= 239 or 224 <= high <= 239 or last == 2**32 - 1:
+                return "no target"
+    return intervals
 
 
-def lines_of(content: bytes) -> list[bytes]:
-    return re.split(rb"\r\n|\r|\n", content.removeprefix(b"\xef\xbb\xbf"))
+def intervals_of_entries(entries: list[str]) -> Iterator[tuple[int, int]]:
+    """First and last address of each; ValueError when one is wrong, or all could mean two things."""
+    plain = [bool(re.fullmatch(DOTTED, entry)) for entry in entries]
+    masks = [p and is_mask(unpadded(entry)) for p, entry in zip(plain, entries, strict=True)]
+    if len(entries) == 2 and masks[1]:
+        entries = ["/".join(entries)]
+    elif (len(entries) > 1 and any(masks)) or (
+        plain == [True, True] and abs(int(unpadded(entries[0])) - int(unpadded(entries[1]))) > 1
+    ):
+        raise ValueError
+    for entry in entries:
+        start, sign, end = re.fullmatch(rf"({DOTTED})(.?)(.*)", entry).groups()
+        if sign == "/":
+            mask = str(unpadded(end)) if "." in end else end
+            if "." in end and not is_mask(unpadded(end)):
+                raise ValueError
+            network = IPv4Network(f"{unpadded(start)}/{mask}")
+            yield int(network.network_address), int(network.broadcast_address)
+        else:
+            last = end if "." in end else ".".join([*start.split(".")[:3], end])
+            yield int(unpadded(start)), int(unpadded(last if sign else start))
+
+
+def is_mask(address: IPv4Address) -> bool:
+    bits = f"{int(address):032b}"
+    return bool(re.fullmatch("1{8}1*0*|0{8}0*1+", bits))
+
+
+def unpadded(text: str) -> IPv4Address:
+    decimal = IPv4Address(".".join(str(int(part)) for part in text.split(".")))
+    try:
+        parts = [int(part, 8 if part[0] == "0" else 10) for part in text.split(".")]
+    except ValueError:  # no octal number
+        return decimal
+    if parts != [*decimal.packed]:
+        raise ValueError
+    return decimal
+
+
+def lines_of(content: bytes) -> list[str]:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = content.decode("utf-16", errors="backslashreplace")
+    else:
+        try:
+            text = content.decode("utf-8")
+        except ValueError:
+            try:
+                text = content.decode("gb18030")
+            except ValueError:
+                text = content.decode(errors="backslashreplace")
+    return re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
 
 
 class LibraryFuzzer:
@@ -86,13 +172,13 @@ class LibraryFuzzer:
             intervals = read_intervals(self._file, bad, targets=targets)
             expected, refused = [], {}
             for number, line in enumerate(lines_of(content), 1):
-                entry = model_of_line(line, targets=targets)
-                if isinstance(entry, str):
-                    refused[number] = entry, line
-                    if entry == "no target":  # the reader leaves it to its caller to stop
-                        expected.append(model_of_line(line, targets=False))
-                elif entry is not None:
-                    expected.append(entry)
+                found = model_of_line(line, targets=targets)
+                if isinstance(found, str):
+                    refused[number] = found, line
+                    if found == "no target":  # the reader leaves it to its caller to stop
+                        expected += model_of_line(line, targets=False)
+                else:
+                    expected += found
             read = [*zip(intervals.first.tolist(), intervals.last.tolist(), strict=True)]
             assert read == expected, f"{read} instead of {expected}"
             numbers = [b.number for b in bad.kept]
@@ -100,7 +186,7 @@ class LibraryFuzzer:
             for b in bad.kept:
                 kind, line = refused[b.number]
                 assert b.file == self._file
-                assert b.text == line.decode(errors="backslashreplace").strip(), b
+                assert b.text == line.strip(), b
                 assert ("is not a target" in b.reason) == (kind == "no target"), b
                 check_one_line(str(b))
                 assert len(str(b)) < len(str(self._file)) + LONGEST_REPORT, str(b)
@@ -131,14 +217,15 @@ class LibraryFuzzer:
             for file, content, targets in named:
                 addresses = []
                 for number, line in enumerate(lines_of(content), 1):
-                    entry = model_of_line(line, targets=targets)
-                    if isinstance(entry, str):
+                    found = model_of_line(line, targets=targets)
+                    if isinstance(found, str):
                         bad.append(f"{file}:{number}: ")
-                    elif entry is not None:
+                        continue
+                    for first, last in found:
                         entries += 1
-                        if entry[1] - entry[0] > MOST_EXPANDED:
+                        if last - first > MOST_EXPANDED:
                             return Tally()  # too much for sets
-                        addresses += range(entry[0], entry[1] + 1)
+                        addresses += range(first, last + 1)
                 sets.append(addresses)
             excluded = set(sets.pop()) if exclude is not None else set()
             self._compare(files, bad, sets, excluded)
@@ -210,7 +297,23 @@ def entry_of(rng, address: int, width: int) -> bytes:
     if kind == 5 and rng.random() < 0.2:
         return text(address + width) + b"-" + text(address)
     end = min(address + width, 2**32 - 1)
-    return text(address) + rng.choice((b"-", b" - ", b"-\t")) + text(end)
+    if kind == 6 and rng.random() < 0.5:
+        return other_form(rng, address, end)
+    return text(address) + rng.choice((b"-", b" - ", b"-\t", b"~", "－".encode())) + text(end)
+
+
+def other_form(rng, address: int, end: int) -> bytes:
+    """What people write instead, which the reader takes or refuses."""
+    first, last = text(address), text(end)
+    padded = b".".join(b"%03d" % int(part) for part in first.split(b"."))
+    mask = text(0xFFFFFFFF << rng.randrange(34) ^ rng.choice((0, 0, 0xFFFFFFFF, 1)))
+    forms = (
+        *(first + b" " + last, first + b"," + last, first + b"-" + last.split(b".")[-1], padded),
+        *(first + b"\t" + "广东 联通".encode(), first + b"," + last + b",10.0.0.1"),
+        *(first + b" " + mask, first + b"/" + mask, padded + b"-" + last),
+        first.decode().translate(OTHER_DIGITS).encode(),
+    )
+    return rng.choice(forms)
 
 
 def any_line(rng) -> bytes:
@@ -261,7 +364,11 @@ def small_library(rng) -> tuple[dict[str, bytes], bytes | None]:
             at = rng.randrange(len(lines))
             lines[at] = mutate(rng, lines[at], TOKENS, SAMPLES)
         if not wrong:
-            lines = [line for line in lines if isinstance(model_of_line(line, targets=True), tuple)]
+            lines = [
+                line
+                for line in lines
+                if not isinstance(model_of_line(line.decode(), targets=True), str)
+            ]
         return b"\n".join(lines)
 
     slugs = rng.sample(ORDER, rng.randrange(1, 4))

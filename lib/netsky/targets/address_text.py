@@ -1,13 +1,13 @@
 """Text to addresses: the lines of one address file, checked, as intervals.
 
-A line is an IPv4 address, a CIDR or a range `a.b.c.d-a.b.c.e`; `#` starts a comment.
+What a line may be is told in `netsky.targets.address_line`; `#` starts a comment.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import codecs
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +17,7 @@ import numpy.typing as npt
 from netsky.addresses import Addresses
 from netsky.errors import LibraryError
 from netsky.files import read_file
-
-# One line may not stand for more than a /8: a slip like `/1` must not eat the machine's memory.
-MAX_ADDRESSES_PER_LINE = 1 << 24
+from netsky.targets.address_line import pack, parse_line
 
 # Four million addresses of one province, one a line: whoever has more writes blocks of them.
 MOST_BYTES_PER_FILE = 64 << 20
@@ -114,12 +112,20 @@ def _read_text(file: Path) -> str:
         content = read_file(file, limit=MOST_BYTES_PER_FILE)
     except OSError as error:
         raise LibraryError(f"cannot read {file}: {error.strerror}") from error
-    # Comments may be in any encoding (GBK from Windows, say): only ASCII matters here.
-    text = content.data.decode(encoding="utf-8", errors="backslashreplace")
-    text = text.removeprefix("\ufeff")  # utf-8-sig would swallow half a BOM, too
+    text = _decode(content.data).removeprefix("\ufeff")  # utf-8-sig would swallow half a BOM, too
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.removesuffix("\n")
+
+
+def _decode(content: bytes) -> str:
+    """As UTF-8 or as what Windows writes in China; what is neither is left for each line to show."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="backslashreplace")
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    return content.decode("utf-8", errors="backslashreplace")
 
 
 def _slices(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -143,7 +149,7 @@ def _read_lines(
     ]
     first, last, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
     if targets:
-        for at, reason in _unprobeable(first, last, numbers):
+        for at, reason in _unprobeable(first, last, numbers).items():
             bad.add(BadLine(file, at, lines[at - number].strip(), reason))
     return first, last
 
@@ -153,15 +159,10 @@ def _read_block(
 ) -> tuple[Addresses, Addresses, npt.NDArray[np.int64]]:
     """First, last and line number of each entry in a block whose first line is `start`."""
     try:  # nearly every block of a real file is bare addresses, and this is three times faster
-        addresses = np.frombuffer(b"".join(map(_pack, lines)), ">u4").astype(np.uint32)
+        addresses = np.frombuffer(b"".join(map(pack, lines)), ">u4").astype(np.uint32)
     except (OSError, ValueError):
         return _read_each(file, start, lines, bad)
     return addresses, addresses, np.arange(start, start + len(lines))
-
-
-def _pack(text: str) -> bytes:
-    # inet_pton is strict, unlike inet_aton: four decimal parts, no leading zeros, nothing else.
-    return socket.inet_pton(socket.AF_INET, text)
 
 
 def _read_each(
@@ -169,67 +170,24 @@ def _read_each(
 ) -> tuple[Addresses, Addresses, npt.NDArray[np.int64]]:
     first, last, numbers = [], [], []
     for number, line in enumerate(lines, start):
-        entry = line.partition("#")[0].strip()
-        if not entry:
-            continue
         try:
-            low, high = parse_entry(entry)
+            intervals = parse_line(line)
         except ValueError as error:
             bad.add(BadLine(file, number, line.strip(), str(error)))
             continue
-        first.append(low)
-        last.append(high)
-        numbers.append(number)
+        for low, high in intervals:
+            first.append(low)
+            last.append(high)
+            numbers.append(number)
     return np.array(first, np.uint32), np.array(last, np.uint32), np.array(numbers, np.int64)
-
-
-def parse_entry(entry: str) -> tuple[int, int]:
-    """First and last address of an entry (address, CIDR or range); ValueError says what is wrong."""
-    try:
-        packed = _pack(entry)
-    except (OSError, ValueError):
-        pass
-    else:
-        address = int.from_bytes(packed, "big")
-        return address, address
-    if ":" in entry:
-        raise ValueError("IPv6 is not supported")
-    if "/" in entry:
-        first, last = _parse_cidr(entry)
-    elif "-" in entry:
-        start, _, end = entry.partition("-")
-        first, last = _parse_address(start.strip()), _parse_address(end.strip())
-        if first > last:
-            raise ValueError("the range ends before it starts")
-    else:
-        raise ValueError("not an IPv4 address, CIDR or range")
-    if last - first >= MAX_ADDRESSES_PER_LINE:
-        raise ValueError("more addresses than a /8 in one line")
-    return first, last
-
-
-def _parse_address(text: str) -> int:
-    try:
-        return int.from_bytes(_pack(text), "big")
-    except (OSError, ValueError):
-        raise ValueError(f"{text[:80]!r} is not an IPv4 address") from None
-
-
-def _parse_cidr(entry: str) -> tuple[int, int]:
-    address, _, prefix = entry.partition("/")
-    if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= 2 and int(prefix) <= 32):
-        raise ValueError("the prefix length is not 0 to 32")
-    network = ipaddress.ip_network((_parse_address(address), int(prefix)), strict=False)
-    first = int(network.network_address)
-    if first != _parse_address(address):
-        raise ValueError(f"the address is not the first of its block: did you mean {network}?")
-    return first, int(network.broadcast_address)
 
 
 def _unprobeable(
     first: Addresses, last: Addresses, numbers: npt.NDArray[np.int64]
-) -> Iterator[tuple[int, str]]:
-    """The number of each line that is no target, and why."""
-    for low, high, reason in _UNPROBEABLE:
-        for number in numbers[(first <= high) & (last >= low)].tolist():
-            yield number, reason
+) -> dict[int, str]:
+    """The number of each line that has no target in it, and why."""
+    return {
+        number: reason
+        for low, high, reason in _UNPROBEABLE
+        for number in numbers[(first <= high) & (last >= low)].tolist()
+    }
