@@ -175,7 +175,7 @@ def test_an_fping_that_hangs_is_killed_with_its_children(tmp_path, monkeypatch):
 
 
 def test_an_interrupt_ends_the_sweep_and_all_its_processes(tmp_path):
-    library = load_library(tmp_path, targets=4)
+    library, fping = load_library(tmp_path, targets=4), program("fping")
 
     def interrupt():
         wait_until(lambda: len(children(name="fping")) == 31, what="all fping processes")
@@ -185,7 +185,7 @@ def test_an_interrupt_ends_the_sweep_and_all_its_processes(tmp_path):
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
     with pytest.raises(KeyboardInterrupt):
-        sweep(library, replace(PLAN, window=60))
+        sweep(library, replace(PLAN, window=60), fping=fping)
     interrupter.join()
 
 
