@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from netsky.errors import InputError
 
@@ -89,33 +90,83 @@ ALL = "all"  # what `--egress` and `--isp` say for all of them; none may have th
 # Longer slugs would not fit `netsky_<ISP>_heilongjiang_abnormalrate` into the tables' varchar(40).
 ISP_SLUG = re.compile(r"[a-z][a-z0-9]{0,6}")
 
-_BY_SLUG = {province.slug: province for province in PROVINCES}
+# Those that are called neither 省 nor 市.
+_REGIONS = {
+    "内蒙古": "内蒙古自治区",
+    "广西": "广西壮族自治区",
+    "西藏": "西藏自治区",
+    "宁夏": "宁夏回族自治区",
+    "新疆": "新疆维吾尔自治区",
+}
+_CITIES = ("北京", "天津", "上海", "重庆")
+_NAME_SEPARATORS = re.compile(r"[\s,，、;；]+")
+
+
+def _official_name(name: str) -> str:
+    return _REGIONS.get(name) or f"{name}{'市' if name in _CITIES else '省'}"
+
+
+_BY_NAME = {
+    **{province.slug: province for province in PROVINCES},
+    **{province.name: province for province in PROVINCES},
+    **{_official_name(province.name): province for province in PROVINCES},
+    **{f"{province.name}自治区": province for province in PROVINCES if province.name in _REGIONS},
+}
 # Existing installations spell 陕西 `shannxi` to tell it from 山西.
-_BY_SPELLING = _BY_SLUG | {"shannxi": _BY_SLUG["shaanxi"]}
-_BY_ANY_NAME = _BY_SPELLING | {province.name: province for province in PROVINCES}
+_BY_SPELLING = _BY_NAME | {"shannxi": _BY_NAME["shaanxi"]}
+
+
+def split_names(text: str) -> list[str]:
+    """What stands between the commas of either script, or blanks, of a list of names."""
+    return [name for name in _NAME_SEPARATORS.split(text) if name]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question for a message, with the known name that is nearest; empty when none is near."""
+    near = get_close_matches(name.lower(), list(known), n=1)
+    return f"是不是 {near[0]}？" if near else ""
 
 
 def province_of_spelling(spelling: str) -> Province | None:
     """The province that a file name's stem stands for, or None."""
-    return _BY_SPELLING.get(spelling)
+    return _BY_SPELLING.get(spelling.lower())
+
+
+def nearest_province_name(name: str) -> str:
+    """See `did_you_mean`."""
+    return did_you_mean(name, _BY_NAME)
 
 
 def find_province(name: str) -> Province:
-    """The province of a slug (`guangdong`) or Chinese name (`广东`); InputError lists the known ones."""
-    try:
-        return _BY_ANY_NAME[name]
-    except KeyError:
+    """The province of a slug (`guangdong`) or name (`广东`, `广东省`); InputError lists the known."""
+    province = province_of_spelling(name)
+    if province is None:
         known = ", ".join(f"{province.slug} {province.name}" for province in PROVINCES)
-        raise InputError(f"unknown province {name!r}; known provinces: {known}") from None
-
-
-def find_isp(slug: str, configured: Mapping[str, ISP]) -> ISP:
-    """The ISP of a slug, built in or from the settings; InputError lists the known ones."""
-    isps = BUILTIN_ISPS | dict(configured)
-    try:
-        return isps[slug]
-    except KeyError:
-        known = ", ".join(f"{isp.slug} {isp.name}" for isp in isps.values())
         raise InputError(
-            f"unknown ISP {slug!r}; known ISPs: {known} (others: define [isp.NAME] in netsky.toml)"
-        ) from None
+            f"unknown province {name!r}; {nearest_province_name(name)}known provinces: {known}"
+        )
+    return province
+
+
+def find_provinces(texts: Iterable[str]) -> list[Province]:
+    """Each once, of texts that may have several names in them: `广东,湖南`."""
+    return list(dict.fromkeys(find_province(name) for text in texts for name in split_names(text)))
+
+
+def find_isp(name: str, configured: Mapping[str, ISP]) -> ISP:
+    """The ISP of a slug (`cu`, `CU`) or name (`中国联通`, `联通`), built in or from the settings.
+
+    InputError lists the known ones.
+    """
+    isps = BUILTIN_ISPS | dict(configured)
+    by_name = {isp.name.removeprefix("中国"): isp for isp in isps.values()}
+    by_name |= {isp.name: isp for isp in isps.values()} | isps
+    if name in by_name:
+        return by_name[name]
+    if name.lower() in isps:
+        return isps[name.lower()]
+    known = ", ".join(f"{isp.slug} {isp.name}" for isp in isps.values())
+    raise InputError(
+        f"unknown ISP {name!r}; {did_you_mean(name, by_name)}known ISPs: {known} (others: define "
+        "[isp.NAME] in netsky.toml)"
+    )

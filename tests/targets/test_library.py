@@ -121,8 +121,27 @@ def test_all_bad_lines_of_all_files_are_reported_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["guandong.txt", "Beijing.txt", "beijing", "beijing.csv", "北京.txt"]
+    "name", ["广东.txt", "广东省.txt", "Guangdong.txt", "guangdong.TXT", "GUANGDONG.txt"]
 )
+def test_a_file_may_have_the_name_of_its_province_in_any_form(tmp_path, name):
+    (tmp_path / "cu").mkdir()
+    (tmp_path / "cu" / name).write_text("10.0.0.1")
+    assert by_province(load(tmp_path, "cu")) == {"guangdong": ["10.0.0.1"]}
+
+
+def test_two_files_of_one_province_are_an_error(tmp_path):
+    write(tmp_path, guangdong="10.0.0.1", 广东省="10.0.0.2")
+    with pytest.raises(LibraryError, match=r"guangdong.txt and .*广东省.txt are the same province"):
+        load(tmp_path, "cu")
+
+
+def test_a_slip_in_a_file_name_is_told_with_the_name_that_is_meant(tmp_path):
+    write(tmp_path, guandong="10.0.0.1")
+    with pytest.raises(LibraryError, match=r"guandong\.txt: .*是不是 guangdong？"):
+        load(tmp_path, "cu")
+
+
+@pytest.mark.parametrize("name", ["guandong.txt", "beijing", "beijing.csv", "粤.txt"])
 def test_an_unknown_file_name_is_an_error_that_names_the_file(tmp_path, name):
     write(tmp_path, beijing="10.0.0.1")
     (tmp_path / "cu" / name).write_text("10.0.0.2")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from netsky.cli.options import FILE, Number, Option
-from netsky.places import PROVINCES, Province, find_province
+from netsky.places import PROVINCES, Province, find_provinces
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.store.spool import Spool
@@ -36,13 +36,14 @@ class LibraryOptions:
         click.option(
             "--province",
             multiple=True,
-            help="Probe this province only, by slug or Chinese name; several may be given.",
+            help="Probe these provinces only, by slug or Chinese name, separated by commas; may be "
+            "given again.",
         ),
     )
 
     def provinces(self) -> Sequence[Province]:
         """Those that are asked for; InputError when one is unknown."""
-        return [find_province(name) for name in self.province] or PROVINCES
+        return find_provinces(self.province) or PROVINCES
 
     def open(self, isp: str) -> LibraryFiles:
         """The address library of an ISP; LibraryError when it cannot be used as it is."""

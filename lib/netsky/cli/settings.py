@@ -23,7 +23,7 @@ from typing import Any
 
 from netsky.errors import InputError
 from netsky.files import read_file
-from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp
+from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp, split_names
 
 TOOLS = ("probe", "avg_lossrate", "alert", "library")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
@@ -46,14 +46,14 @@ class Settings:
         """The ISPs of names separated by commas; `all`: cu, cm, ct and those of this file."""
         if names == ALL:
             return [isp for isp in (BUILTIN_ISPS | dict(self.isps)).values() if isp.in_all]
-        return list(dict.fromkeys(find_isp(name, self.isps) for name in _names(names)))
+        return list(dict.fromkeys(find_isp(name, self.isps) for name in split_names(names)))
 
     def find_egresses(self, names: str) -> list[Egress]:
         """The egresses of names separated by commas; `all`: those of this file, or else `default`."""
         if names == ALL:
             every = [egress for egress in self.egresses.values() if egress.in_all]
             return every or [self.find_egress("default")]
-        return list(dict.fromkeys(self.find_egress(name) for name in _names(names)))
+        return list(dict.fromkeys(self.find_egress(name) for name in split_names(names)))
 
     def find_egress(self, name: str) -> Egress:
         """The egress of that name; `default` needs no definition. InputError lists the known."""
@@ -93,10 +93,6 @@ def read(file: Path) -> Settings:
         egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
         isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
     )
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
 
 
 def _toml_key(name: str) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from netsky.addresses import Addresses, AddressLibrary
 from netsky.errors import LibraryError
-from netsky.places import PROVINCES, Province, province_of_spelling
+from netsky.places import PROVINCES, Province, nearest_province_name, province_of_spelling
 from netsky.targets.address_text import BadLines, Intervals, read_intervals
 
 log = logging.getLogger(__name__)
@@ -118,9 +118,13 @@ def _province_files(folder: Path) -> dict[Province, Path]:
     for file in listing:
         if file.name.startswith("."):
             continue
-        province = province_of_spelling(file.stem) if file.suffix == ".txt" else None
-        if province is None or not file.is_file():
-            raise LibraryError(f"{file}: not <province>.txt of a known province: rename or move it")
+        is_text = file.suffix.lower() == ".txt"
+        province = province_of_spelling(file.stem) if is_text else None
+        if province is None or file.is_dir():
+            hint = nearest_province_name(file.stem)
+            raise LibraryError(
+                f"{file}: not <province>.txt of a known province: {hint}rename or move it"
+            )
         if province in files:
             raise LibraryError(f"{files[province]} and {file} are the same province: merge them")
         files[province] = file
