@@ -22,6 +22,7 @@ from tools.options import ROOT, TOOLS
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 IN_CHINESE = [file for file in DOCUMENTS if file.name.endswith(".zh-CN.md")]
 READMES = [file for file in DOCUMENTS if file.name.startswith("README.")]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 CRONTAB = ROOT / "crontab.example"
 
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -228,7 +229,20 @@ def test_the_documents_mention_what_these_tests_hold():
 
 @pytest.mark.parametrize("file", READMES, ids=lambda file: file.name)
 def test_a_readme_is_a_front_door(file):
-    assert len(text_of(file).splitlines()) <= 200
+    text = text_of(file)
+    assert len(text.splitlines()) <= 200
+    assert set(TOOLS) <= set(re.findall(r"^\| `(netsky_\w+)\.py` \|", text, re.MULTILINE))
+
+
+def test_the_rooms_that_are_told_of_are_there_and_no_others():
+    section = re.search(r"^## Rooms$(.*?)^## ", text_of(CONTRIBUTING), re.DOTALL | re.MULTILINE)[1]
+    told = set(
+        re.findall(r"`([\w/]+)`", "".join(re.findall(r"^\| (.+?) \|", section, re.MULTILINE)))
+    )
+    library = ROOT / "lib" / "netsky"
+    there = {file.stem for file in library.glob("*.py")} - {"__init__"}
+    rooms = {f"{folder.parent.name}/" for folder in library.glob("*/__init__.py")}
+    assert told == there | rooms
 
 
 def english_of(file):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,6 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
         # At the top of the file `isp` and `egress` are tables of definitions.
         if isinstance(option, CommonOption) and name not in ("isp", "egress")
     }
-    of_other_tools = _names_of_common_options() - common.keys() - {"isp", "egress"}
     defaults: dict[str, Any] = {}
     of_other_tools = _common_names() - common.keys() - {"isp", "egress"}
     for prefix, options, values in (
@@ -60,8 +58,6 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
     ):
         for key, value in values.items():
             where = f"{settings.file}: {prefix}{key}"
-            if options is common and key in of_other_tools:
-                continue
             if not prefix and key in of_other_tools:
                 continue  # it is for them to check
             if key not in options:
@@ -84,19 +80,6 @@ def _common_names() -> set[str]:
         running.Running,
     )
     return {name for group in groups for name in options.names_of(group)} | {"verbose", "quiet"}
-
-
-def _names_of_common_options() -> set[str]:
-    """Of all groups: what stands at the top of the file need not be an option of this tool."""
-    from netsky.cli import destinations, lines, running
-
-    groups = (
-        lines.Lines,
-        destinations.DatabaseOptions,
-        destinations.OutletOptions,
-        running.Running,
-    )
-    return {field.name for group in groups for field in fields(group)} - {"settings"}
 
 
 def _check(ctx: click.Context, option: click.Option, where: str, value: Any) -> None:
