@@ -23,10 +23,12 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 IN_CHINESE = [file for file in DOCUMENTS if file.name.endswith(".zh-CN.md")]
 READMES = [file for file in DOCUMENTS if file.name.startswith("README.")]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+SETUP = ROOT / "docs" / "setup.md"
 CRONTAB = ROOT / "crontab.example"
 
-FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-IN_THE_SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SPANNING = re.DOTALL | re.MULTILINE
+FENCED = re.compile(r"^```\w*\n(.*?)^```$", SPANNING)
+IN_THE_SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", SPANNING)
 INLINE = re.compile(r"`([^`\n]+)`")
 SCRIPT = re.compile(r"\bnetsky_\w+\.py\b")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -235,7 +237,7 @@ def test_a_readme_is_a_front_door(file):
 
 
 def test_the_rooms_that_are_told_of_are_there_and_no_others():
-    section = re.search(r"^## Rooms$(.*?)^## ", text_of(CONTRIBUTING), re.DOTALL | re.MULTILINE)[1]
+    section = re.search(r"^## Rooms$(.*?)^## ", text_of(CONTRIBUTING), SPANNING)[1]
     told = set(
         re.findall(r"`([\w/]+)`", "".join(re.findall(r"^\| (.+?) \|", section, re.MULTILINE)))
     )
@@ -258,7 +260,7 @@ def without_comments(block):
 @pytest.mark.parametrize("file", IN_CHINESE, ids=lambda file: file.name)
 def test_both_languages_show_the_same_code(file):
     def shown(document):
-        code = re.findall(r"^```(\w+)\n(.*?)^```$", text_of(document), re.DOTALL | re.MULTILINE)
+        code = re.findall(r"^```(\w+)\n(.*?)^```$", text_of(document), SPANNING)
         return [without_comments(block) for language, block in code if language != "text"]
 
     assert shown(file) == shown(english_of(file))
@@ -303,6 +305,44 @@ def shape_of(output):
     summary = re.findall(r"^(?:\d+ 省|丢包率).+，.+$", output, re.MULTILINE)
     figures_as_n = [re.sub(r"\d[\d,.]*", "N", line) for line in summary]
     return header.split(), set(re.findall("[─-╿]", output)), figures_as_n
+
+
+def first_half_hour():
+    """The commands of the list for the first half hour."""
+    [block] = [block for block in IN_THE_SHELL.findall(text_of(SETUP)) if block.startswith("# 1 ")]
+    return block
+
+
+def test_the_first_half_hour_is_15_commands():
+    numbers = re.findall(r"^# (\d+) ", first_half_hour(), re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, 16)]
+
+
+def test_the_first_half_hour_copies_files_that_exist():
+    [copied] = re.findall(r"^cp (.+) /etc/prometheus/$", first_half_hour(), re.MULTILINE)
+    assert all((ROOT / file).is_file() for file in copied.split())
+
+
+def test_the_first_half_hour_makes_settings_that_load(tmp_path):
+    [settings] = re.findall(r"^cat >netsky\.toml <<'END'\n(.+?)^END$", first_half_hour(), SPANNING)
+    (tmp_path / "netsky.toml").write_text(settings)
+    with TOOLS["netsky_probe"].make_context("netsky_probe", ["--isp", "cu"]) as context:
+        assert context.params["database"].startswith("mysql+pymysql://")
+        assert context.params["pushgateway"] == "http://127.0.0.1:9091"
+
+
+def test_the_first_half_hour_makes_a_crontab_of_one_isp():
+    assert "grep '^[^#]' crontab.example | sed 's/--isp all/--isp cu/'" in first_half_hour()
+    entries = [line.replace("--isp all", "--isp cu") for line in active_crontab_lines()]
+    calls = [call for entry in entries for call in tool_calls_in(entry.split(None, 5)[5])]
+    assert {tool for tool, _ in calls} == {
+        "netsky_probe",
+        "netsky_get_avg_lossrate",
+        "netsky_alert",
+    }
+    for tool, arguments in calls:
+        assert arguments[:2] == ["--isp", "cu"]
+        check_call(tool, arguments)
 
 
 def crontab_lines():
