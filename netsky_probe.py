@@ -34,6 +34,11 @@ from netsky.places import ISP, Egress
     metavar="MS",
     help="A target is abnormal when it lost a packet, or when its mean RTT is above this.",
 )
+@click.option(
+    "--large",
+    is_flag=True,
+    help="Probe a library, too, that at --rate takes more than three times --window.",
+)
 @click.option("--no-store", is_flag=True, help="Write nothing to the database.")
 @click.option(
     "--flush", is_flag=True, help="Make no sweep, and only store what waits in the spool."
@@ -49,6 +54,7 @@ def main(
     spool: SpoolOptions,
     engine: ChosenEngine,
     abnormal_rtt: float,
+    large: bool,
     no_store: bool,
     flush: bool,
 ) -> int:
@@ -77,11 +83,13 @@ def main(
 
     def start(isp: ISP, egress: Egress) -> Run:
         check_source(library.library, egress)
-        storage, files = storage_of(isp, egress), library_of(isp.slug)
+        storage, files = None if no_store else storage_of(isp, egress), library_of(isp.slug)
         its_engine = engine.open(egress)
 
         def run() -> int:
             targets = files.current()
+            if not large:
+                plan.plan().check_size(targets.targets)
             packets = targets.targets * plan.count
             with console.progress_bar(f"{isp.name} {egress.name}", packets) as progress:
                 report = probe(
@@ -90,7 +98,7 @@ def main(
                     egress,
                     plan.plan(),
                     abnormal_rtt=abnormal_rtt / 1000,
-                    storage=None if no_store else storage,
+                    storage=storage,
                     outlets=opened,
                     progress=progress,
                 )
@@ -111,8 +119,12 @@ def main(
         return run
 
     begin = start_flush if flush else start
+    leaves_something = flush or not no_store or opened.any
     return running.run(
-        [LineRun(isp.slug, egress.name, partial(begin, isp, egress)) for isp, egress in each]
+        [
+            LineRun(isp.slug, egress.name, partial(begin, isp, egress), leaves_something)
+            for isp, egress in each
+        ]
     )
 
 

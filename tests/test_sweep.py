@@ -5,6 +5,7 @@ from math import nan
 import numpy as np
 import pytest
 
+from netsky.errors import InputError
 from netsky.sweep import ProbePlan
 from testing.samples import make_sweep
 
@@ -32,3 +33,20 @@ def test_packets_sent_and_received_are_counted():
 @pytest.mark.parametrize(("drops", "tainted"), [(0, False), (1, True)])
 def test_a_sweep_is_tainted_by_local_drops(drops, tainted):
     assert make_sweep({"beijing": [0.1]}, local_drops=drops).tainted is tainted
+
+
+@pytest.mark.parametrize(
+    ("targets", "plan", "taken"),
+    [
+        (3_000_000, ProbePlan(), True),
+        (3_000_001, ProbePlan(), False),
+        (1_500_001, ProbePlan(count=2), False),
+        (10_000_000, ProbePlan(window=0), True),  # as fast as the rate allows
+    ],
+)
+def test_a_library_of_more_than_three_windows_is_refused(targets, plan, taken):
+    if taken:
+        plan.check_size(targets)
+        return
+    with pytest.raises(InputError, match="far more than --window 10"):
+        plan.check_size(targets)

@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from netsky.addresses import AddressLibrary
+from netsky.errors import InputError
 from netsky.places import Egress, Province
+
+MOST_WINDOWS = 3  # a library that takes longer is rather a slip than meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,19 @@ class ProbePlan:
     def span(self, targets: int) -> float:
         """Seconds over which the packets to `targets` targets are spread."""
         return max(self.window, targets * self.count / self.rate)
+
+    def check_size(self, targets: int) -> None:
+        """Raise InputError when so many targets take far longer than the window.
+
+        A window of 0 stands for "as fast as `rate` allows", so that nothing is beyond it.
+        """
+        seconds = targets * self.count / self.rate
+        if self.window and seconds > MOST_WINDOWS * self.window:
+            raise InputError(
+                f"{targets:,} targets with {self.count} packet(s) each take {seconds:,.0f} s at "
+                f"--rate {self.rate}, far more than --window {self.window:g}: is it the right "
+                "library? If so, give a longer --window, a higher --rate, or --large"
+            )
 
 
 @dataclass(frozen=True, slots=True)

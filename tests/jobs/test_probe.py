@@ -194,6 +194,35 @@ def test_nothing_is_stored_or_pushed_when_so_asked(site):
     assert not list(site.folder.glob("*.db*"))
 
 
+def test_a_run_that_leaves_nothing_behind_touches_nothing_of_the_production(site):
+    site.write_settings(
+        'database = "mysql://netsky@127.0.0.1/x?read_default_file=/nonexistent/my.cnf"\n'
+        f'pushgateway = "http://127.0.0.1:{free_port()}"\ntextfile = "{{tool}}.prom"\n'
+        'push_user = "netsky"\npush_password_file = "/nonexistent/password"\n'
+        'lock_dir = "/nonexistent"\n[probe]\nspool = "/nonexistent/spool"\n'
+    )
+    before = sorted(site.folder.iterdir())
+    done = site.run("--no-store", "--no-push", "--lock-dir", "/nonexistent")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sent=124" in done.stdout
+    assert sorted(site.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("option", ["--no-store", "--no-push"])
+def test_a_run_that_leaves_something_behind_needs_its_lock(site, option):
+    site.write_settings(f'pushgateway = "http://127.0.0.1:{free_port()}"\n')
+    message = complaint_of(site.run(option, "--lock-dir", "/nonexistent"))
+    assert "the lock file /nonexistent" in message
+
+
+def test_a_library_far_beyond_the_window_needs_a_word(site):
+    slow = ("--rate", "150", "--no-store")  # 124 targets, at a window of 0.2 s
+    message = complaint_of(site.run(*slow))
+    assert "124 targets with 1 packet(s) each take 1 s at --rate 150" in message
+    assert "--large" in message
+    assert site.run(*slow, "--large").returncode == 0
+
+
 def test_a_textfile_is_written(site):
     done = site.run("--no-store", "--textfile", "netsky.prom")
     assert done.returncode == 0

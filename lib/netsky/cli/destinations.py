@@ -123,7 +123,11 @@ class OutletOptions:
             help="Reach the Pushgateway through this HTTP proxy; without it none is used, whatever "
             "the environment says.",
         ),
-        common_option("--no-push", is_flag=True, help="Push nothing, whatever the settings say."),
+        common_option(
+            "--no-push",
+            is_flag=True,
+            help="Push nothing and write no textfile, whatever the settings say.",
+        ),
         common_option(
             "--textfile",
             type=FILE,
@@ -149,10 +153,12 @@ class OutletOptions:
         return Outlets(pushgateway=self._open_pushgateway(), textfile=name)
 
     def _textfile(self) -> str | None:
-        """`textfile` with {tool} filled in."""
-        if self.textfile is None:
+        """`textfile` with {tool} filled in; with --no-push only one that the command line names."""
+        context = click.get_current_context()
+        given = context.get_parameter_source("textfile") is ParameterSource.COMMANDLINE
+        if self.textfile is None or (self.no_push and not given):
             return None
-        name, context = str(self.textfile), click.get_current_context()
+        name = str(self.textfile)
         tool = section_of(context.find_root().command)
         of_every_tool = "textfile" in self.settings.options and "textfile" not in (
             self.settings.tool_options.get(tool, {})

@@ -26,11 +26,15 @@ Run = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class LineRun:
-    """The job of one line. `start` opens what it needs and returns what is then run again and again."""
+    """The job of one line. `start` opens what it needs and returns what is then run again and again.
+
+    A job that leaves nothing behind needs no lock: it disturbs none that does, nor does another.
+    """
 
     isp: str
     egress: str
     start: Callable[[], Run]
+    needs_lock: bool = True
 
 
 _FORMAT = common_option(
@@ -142,9 +146,10 @@ class _Rounds:
         if index not in self.started:
             line = self.lines[index]
             with ExitStack() as own:
-                own.enter_context(
-                    lock.hold(self.lock_directory, self.tool, egress=line.egress, isp=line.isp)
-                )
+                if line.needs_lock:
+                    own.enter_context(
+                        lock.hold(self.lock_directory, self.tool, egress=line.egress, isp=line.isp)
+                    )
                 self.started[index] = line.start()
                 self.held.push(own.pop_all())
         return self.started[index]

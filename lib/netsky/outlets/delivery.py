@@ -38,6 +38,11 @@ class Outlets:
     pushgateway: Pushgateway | None = None
     textfile: str | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether metrics go anywhere."""
+        return self.pushgateway is not None or self.textfile is not None
+
     def deliveries(self, groups: Sequence[MetricGroup]) -> Deliveries:
         """One PUT a group; one textfile, or one for each name that {isp} and {egress} make."""
         steps: dict[str, Step] = {}
