@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-# Of file systems, and of kernels older than 3.15, that cannot exchange.
+# File systems that cannot exchange say so with these, and so do kernels older than 3.15.
 _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 _libc = ctypes.CDLL(None, use_errno=True)

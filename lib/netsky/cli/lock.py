@@ -57,7 +57,7 @@ def _open(file: Path) -> int:
     if not stat.S_ISREG(status.st_mode):
         reason = "it is no plain file, so remove it"
     elif status.st_uid not in (0, os.geteuid()):
-        # Its owner could hold it for good; root's is no worse than root itself.
+        # The owner could hold the lock for good. Root may do that anyway.
         reason = f"it belongs to another user (uid {status.st_uid}), who could keep it locked, so remove it"
     else:
         return descriptor

@@ -29,7 +29,7 @@ TOOLS = ("probe", "avg_lossrate", "alert", "library")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MOST_LEVELS = 8  # no setting needs more than three
+_MOST_LEVELS = 8  # no setting needs more than three levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def read(file: Path) -> Settings:
         document = tomllib.loads(content.text())
     except OSError as error:
         raise InputError(f"cannot read the settings {file}: {error.strerror}") from error
-    except ValueError as error:  # of tomllib, of UTF-8, or of a number of too many digits
+    # It is not UTF-8, not TOML, or has a number of too many digits.
+    except ValueError as error:
         raise InputError(f"{file} is not valid TOML: {error}") from error
     except RecursionError as error:
         raise InputError(f"{file} is not valid TOML: nested too deep") from error
@@ -163,7 +164,8 @@ def _egress(file: Path, name: str, value: object) -> Egress:
             ) from None
     if not 0 < entries.get("fwmark", 1) < 2**32:
         raise InputError(f"{file}: {key}.fwmark = {entries['fwmark']} is not 1 to 4294967295")
-    if not 0 < len(entries.get("interface", "lo").encode()) < 16:  # the kernel would cut it
+    # The kernel would cut a longer name.
+    if not 0 < len(entries.get("interface", "lo").encode()) < 16:
         raise InputError(f"{file}: {key}.interface = {entries['interface']!r} is no interface name")
     return Egress(name, **entries)
 

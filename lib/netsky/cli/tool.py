@@ -47,7 +47,7 @@ class Boundary(click.Command):
     """Where errors become one line and an exit code; the callback returns the exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        # SIGTERM is met like ^C: processes are ended, transactions rolled back, locks let go.
+        # SIGTERM does what ^C does: it ends processes, rolls transactions back and lets locks go.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _prepare_streams()
         set_up()
@@ -59,11 +59,11 @@ class Boundary(click.Command):
         except click.Abort:
             log.error("interrupted")
             code = FAILED
-        except Exception as error:  # noqa: BLE001 - of ours, too: no traceback at 3 a.m.
+        except Exception as error:  # noqa: BLE001 - nobody wants a traceback at 3 a.m.
             code = report(error)
         try:
             sys.stdout.flush()
-        except OSError:  # it was said before; Python would fail again when it ends
+        except OSError:  # this was reported before; at its end Python would fail again
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(code)
 
@@ -156,7 +156,7 @@ def _check_file_name(option: str, value: str | Path) -> None:
 
 def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+        if getattr(sys, name) is None:  # the caller has closed it (`>&-`)
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper):  # Chinese must not fail in a foreign locale

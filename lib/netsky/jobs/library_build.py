@@ -21,7 +21,7 @@ from netsky.targets.geo.names import ISPS, isp_of_list
 
 log = logging.getLogger(__name__)
 
-# Two versions of one source that are months apart differ by less: more is a bad file, not news.
+# Two versions of a source that are months apart differ by less, so a larger change is a bad file.
 MOST_OF_ISP, MOST_OF_PROVINCE = 0.05, 0.20
 
 

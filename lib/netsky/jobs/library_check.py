@@ -24,7 +24,7 @@ from netsky.targets.geo.names import ISPS
 MOST_PER_BLOCK = 4
 # With fewer a province's loss rate is known to 0.7 points at best.
 FEW_TARGETS = 400
-# At that loss rate it is told how exact so many targets are: users' usual one.
+# How exact a number of targets is, is told for this loss rate, which is usual among users.
 USUAL_LOSS_RATIO = 0.02
 OLD_DAYS = 30
 

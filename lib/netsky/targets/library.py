@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 EXCLUDE_FILE = "exclude.txt"
 
-# To sort and compare them takes some 60 bytes of memory for each.
+# Each address takes some 60 bytes of memory while they are sorted and compared.
 MOST_ADDRESSES = 1 << 24
 
 

@@ -43,7 +43,7 @@ def is_ipdb(data: bytes) -> bool:
 class _Header:
     nodes: int
     fields: list[str]
-    offset: int  # of the language's first field
+    offset: int  # where the first field of the language is
     built: str | None
     begins: int  # the byte of the first node
 
@@ -100,7 +100,7 @@ def _leaves(nodes: Nodes) -> tuple[Nodes, Nodes, Nodes]:
     for depth in range(1, 33):
         children = nodes[at].ravel()
         prefix = 2 * np.repeat(prefix, 2) + np.tile([0, 1], len(at))
-        leaf = children > len(nodes)  # what is node_count itself has nothing behind it
+        leaf = children > len(nodes)  # a child that equals node_count has nothing behind it
         first = prefix[leaf] << (32 - depth)
         parts.append((first, first + (1 << (32 - depth)) - 1, children[leaf]))
         inner = children < len(nodes)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from netsky.addresses import Addresses
 from netsky.targets.geo.table import Labels
 
-NONE = -1  # no row there
+NONE = -1  # stands for an address without a row
 
 _END = np.uint64(1 << 32)
 

@@ -18,7 +18,7 @@ _ISPS = {
 }
 ISPS = ("cu", "cm", "ct")
 
-# What stands behind the short names, the longest first.
+# These words follow the short names; the longest are tried first.
 _SUFFIXES = ("维吾尔自治区", "壮族自治区", "回族自治区", "自治区", "省", "市")
 _BY_NAME = {province.name: province for province in PROVINCES}
 # The first two digits of GB/T 2260, by which lists of CIDR blocks are often named.
