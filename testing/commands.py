@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from click.testing import CliRunner
 
@@ -81,14 +82,18 @@ def _arguments(isp: str, arguments: tuple[str, ...]) -> list[str]:
 
 @contextmanager
 def _alone_in_this_process() -> Iterator[None]:
-    """Let a tool set log and signals as if it were alone, and interrupt it when it never ends."""
+    """Let a tool set log and signals as if it were alone, and interrupt it when it never ends.
+
+    Its lock is in its folder, lest it meet the same tool of another test.
+    """
     root, handler = logging.getLogger(), signal.getsignal(signal.SIGTERM)
     handlers, level = root.handlers[:], root.level
     watchdog = threading.Timer(MOST_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
     root.handlers.clear()  # of pytest: the tool's own writes to standard error
     watchdog.start()
     try:
-        yield
+        with patch("netsky.cli.lock.default_directory", Path):
+            yield
     finally:
         watchdog.cancel()
         root.handlers[:] = handlers

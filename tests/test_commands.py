@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.commands import run_command, run_tool, tool_command
+from testing.commands import run_command, run_tool, run_verb, tool_command
 from testing.samples import write_library
 
 
@@ -47,3 +47,9 @@ def test_nothing_of_it_is_left_behind(tmp_path):
     before = state()
     assert run_tool(tmp_path, "netsky_probe", "-vv", isp="xx").returncode == 2
     assert state() == before
+
+
+def test_the_lock_of_a_tool_is_in_its_folder(tmp_path):
+    """Else it would meet the same tool of another test at the same time."""
+    assert run_verb(tmp_path, "netsky_library", "build", "--geo", "none").returncode == 2
+    assert (tmp_path / "netsky_library.all.all.lock").exists()
