@@ -39,7 +39,7 @@ def make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     Those of a file with a fixture for the whole of it stay together, lest each worker make its own.
     """
-    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+    from xdist.scheduler import LoadScopeScheduling
 
     class Spread(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
