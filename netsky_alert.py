@@ -69,7 +69,6 @@ def main(
     """
     from datetime import timedelta
 
-    from netsky import console
     from netsky.console.alert import AlertView
     from netsky.errors import InputError
     from netsky.jobs.alert import alert
@@ -93,7 +92,7 @@ def main(
 
         def run() -> int:
             report = alert(its_database, isp, egress.name, rule=rule, outlets=opened)
-            console.show(AlertView(report), running.output_format())
+            running.show(AlertView(report))
             return DONE if report.complete else INCOMPLETE
 
         return run

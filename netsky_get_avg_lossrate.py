@@ -56,7 +56,6 @@ def main(
     """
     from datetime import timedelta
 
-    from netsky import console
     from netsky.console.baseline import BaselineView
     from netsky.errors import InputError
     from netsky.jobs.average import average
@@ -82,7 +81,7 @@ def main(
                 keep=timedelta(days=keep_days),
                 outlets=opened,
             )
-            console.show(BaselineView(report), running.output_format())
+            running.show(BaselineView(report))
             return DONE if report.complete else INCOMPLETE
 
         return run

@@ -60,13 +60,12 @@ def build(
     *, alone: Alone, candidates: Path, geo: tuple[Path, ...], bgp: Path | None, accept_change: bool
 ) -> int:
     """Build the candidate addresses of cu, cm and ct in each province. Nothing is sent."""
-    from netsky import console
     from netsky.console.library import BuildView
     from netsky.jobs.library_build import build_candidates
 
     with alone.hold():
         report = build_candidates(candidates, geo, bgp, accept_change=accept_change)
-    console.show(BuildView(report, str(candidates)), alone.output_format())
+    alone.show(BuildView(report, str(candidates)))
     return DONE
 
 
@@ -76,13 +75,12 @@ def build(
 @_CANDIDATES
 def show(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
     """Show the sizes of address libraries by province. Nothing is sent."""
-    from netsky import console
     from netsky.console.library import LibraryView
     from netsky.jobs.library_check import look_at
 
     for isp in isps.each():
         report = look_at(library, isp, candidates)
-        console.show(LibraryView(report), output.output_format())
+        output.show(LibraryView(report))
     return DONE
 
 
@@ -92,13 +90,12 @@ def show(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
 @_CANDIDATES
 def check(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
     """Check address libraries; exit code 3 when something is wrong with one. Nothing is sent."""
-    from netsky import console
     from netsky.console.library import LibraryView
     from netsky.jobs.library_check import look_at
 
     reports = [look_at(library, isp, candidates) for isp in isps.each()]
     for report in reports:
-        console.show(LibraryView(report, faults_only=True), output.output_format())
+        output.show(LibraryView(report, faults_only=True))
     return INCOMPLETE if any(report.findings for report in reports) else DONE
 
 

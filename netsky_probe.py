@@ -102,7 +102,7 @@ def main(
                     outlets=opened,
                     progress=progress,
                 )
-            console.show(ProbeView(report, isp), running.output_format())
+            running.show(ProbeView(report, isp))
             return DONE if report.complete else INCOMPLETE
 
         return run
@@ -113,7 +113,7 @@ def main(
         def run() -> int:
             not_delivered, state = storage.flush()
             view = FlushView(isp, egress.name, datetime.now(UTC), state, not_delivered)
-            console.show(view, running.output_format())
+            running.show(view)
             return INCOMPLETE if not_delivered else DONE
 
         return run

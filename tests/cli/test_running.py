@@ -19,7 +19,7 @@ def run(tmp_path):
     """Run lines, given what the start of each does, by ISP; with `every` until KeyboardInterrupt."""
 
     def run_lines(starts, *, every=None):
-        running = Running(every=every, format="line", lock_dir=tmp_path)
+        running = Running(every=every, format="line", show_all=False, lock_dir=tmp_path)
         with click.Context(click.Command("tool")):
             return running.run([LineRun(isp, "a", start) for isp, start in starts.items()])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
@@ -17,6 +17,9 @@ from netsky.cli import lock
 from netsky.cli.options import FILE, Number, Option, common_option
 from netsky.cli.tool import DONE, INCOMPLETE, report
 from netsky.places import ALL
+
+if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
+    from netsky.console import View
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,12 @@ _FORMAT = common_option(
     default="auto",
     help="Print the result in this form; auto is a table on a terminal, else a line.",
 )
+_ALL_PROVINCES = common_option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    help="Show all rows of a table, also when they are more than the terminal has lines.",
+)
 _LOCK_DIR = common_option(
     "--lock-dir",
     type=FILE,
@@ -55,8 +64,15 @@ class Output:
     """How the tool shows what it did."""
 
     format: str
+    show_all: bool
 
-    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT,)
+    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT, _ALL_PROVINCES)
+
+    def show(self, view: View) -> None:
+        """Print what a run has to show; OutputError when standard output does not take it."""
+        from netsky import console
+
+        console.show(view, self.output_format(), everything=self.show_all)
 
     def output_format(self) -> str:
         """`table`, `line` or `json`."""
@@ -71,7 +87,7 @@ class Alone(Output):
 
     lock_dir: Path | None
 
-    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT, _LOCK_DIR)
+    OPTIONS: ClassVar[tuple[Option, ...]] = (_FORMAT, _ALL_PROVINCES, _LOCK_DIR)
 
     def hold(self, isp: str = ALL) -> AbstractContextManager[None]:
         """The lock of this tool for an ISP, or for all of them."""
@@ -95,6 +111,7 @@ class Running(Output):
             help="Start a run every so many seconds until SIGTERM or ^C.",
         ),
         _FORMAT,
+        _ALL_PROVINCES,
         _LOCK_DIR,
     )
 

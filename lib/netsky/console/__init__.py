@@ -35,9 +35,11 @@ log = logging.getLogger(__name__)
 # Loss from which a figure turns yellow and red: the steps of the alert's grading.
 YELLOW_LOSS_RATIO = 0.05
 RED_LOSS_RATIO = 0.10
+_STEPS = (YELLOW_LOSS_RATIO, RED_LOSS_RATIO)
 
 WORST_IN_LINE = 3
 PIPE_WIDTH = 100
+_ENDLESS_HEIGHT = 1 << 20
 
 
 class View(Protocol):
@@ -53,15 +55,21 @@ class View(Protocol):
         """For a terminal: tables and texts."""
 
 
-def show(view: View, output_format: str) -> None:
+def show(view: View, output_format: str, *, everything: bool = False) -> None:
     """Print to standard output as `table`, `line` or `json`.
+
+    A table of many provinces is folded to the height of a terminal, unless `everything` is wanted.
 
     Raises OutputError when that is not taken. A reader that has seen enough (`head`) and gone is no
     failure: what there is still to show is dropped.
     """
     try:
         if output_format == "table":
-            console = _Screen(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+            console = _Screen(
+                highlight=False,
+                width=None if sys.stdout.isatty() else PIPE_WIDTH,
+                height=_ENDLESS_HEIGHT if everything else None,
+            )
             for part in view.screen():
                 # A text stays one line to copy; a terminal breaks it by itself.
                 console.print(_Printable(part), soft_wrap=isinstance(part, Text))
@@ -130,12 +138,18 @@ def make_table(title: str, first: str, *headers: str) -> Table:
 
 
 def percent(ratio: float) -> str:
-    """Two decimals; never 0.00% or 100.00% for what is not exactly that."""
+    """Two decimals; never 0.00% or 100.00% for what is not exactly that.
+
+    Nor is a loss rate rounded up to a step of the grading: below 5 it is never 5.00%.
+    """
     if 0 < ratio < 0.00005:
         return "<0.01%"
     if 0.99995 <= ratio < 1:
         return ">99.99%"
-    return f"{100 * ratio:.2f}%"
+    rounded = round(100 * ratio, 2)
+    if any(ratio + TOLERANCE_RATIO < step <= rounded / 100 for step in _STEPS):
+        rounded = math.floor(10_000 * ratio) / 100
+    return f"{rounded:.2f}%"
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -146,8 +160,11 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def points(ratio: float) -> str:
-    """An increase in percentage points, cut to two decimals: 5.00 only from 5 points on."""
-    return f"+{math.floor(10_000 * (ratio + TOLERANCE_RATIO)) / 100:.2f}"
+    """An increase in percentage points, cut to two decimals: 5.00 only from 5 points on.
+
+    What is below zero keeps its sign, however little it is.
+    """
+    return f"{'-' if ratio < 0 else '+'}{math.floor(10_000 * (abs(ratio) + TOLERANCE_RATIO)) / 100:.2f}"
 
 
 def loss_text(ratio: float) -> Text:
@@ -156,9 +173,9 @@ def loss_text(ratio: float) -> Text:
 
 
 def _loss_style(ratio: float) -> str:
-    if ratio >= RED_LOSS_RATIO:
+    if ratio + TOLERANCE_RATIO >= RED_LOSS_RATIO:
         return "bold red"
-    return "yellow" if ratio >= YELLOW_LOSS_RATIO else "green"
+    return "yellow" if ratio + TOLERANCE_RATIO >= YELLOW_LOSS_RATIO else "green"
 
 
 def local_time(moment: datetime) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from netsky.console import (
@@ -15,10 +14,10 @@ from netsky.console import (
     listed,
     local_time,
     loss_text,
-    make_table,
     percent,
     points,
 )
+from netsky.console.province_table import ProvinceTable, Row
 from netsky.jobs.alert import AlertReport, averaging_command
 from netsky.judging.grading import Grade, Judgement, NotJudged, Severity
 
@@ -79,27 +78,33 @@ class AlertView:
             "not_judged": listed(_not_judged(verdict.not_judged)),
         }
 
-    def screen(self) -> Sequence[Table | Text]:
-        return [self._table(), self._summary()]
+    def screen(self) -> Sequence[ProvinceTable | Text]:
+        summary = self._summary()
+        return [self._table(summary), summary]
 
-    def _table(self) -> Table:
+    def _table(self, below: Text) -> ProvinceTable:
         report = self.report
-        table = make_table(
-            f"{report.isp.name} ({report.isp.slug})  出口 {report.egress}  "
+        return ProvinceTable(
+            title=f"{report.isp.name} ({report.isp.slug})  出口 {report.egress}  "
             f"{local_time(report.verdict.judged_at)}",
-            *("省份", "丢包率", "均值", "升幅", "判定", "数据"),
+            headings=("省份", "丢包率", "均值", "升幅", "判定", "数据"),
+            rows=[self._row(judgement) for judgement in report.verdict.judgements],
+            dispensable=(2, 5, 1),
+            below=below,
         )
-        for judgement in report.verdict.judgements:
-            newest = judgement.newest
-            table.add_row(
+
+    def _row(self, judgement: Judgement) -> Row:
+        newest = judgement.newest
+        return Row(
+            [
                 f"{judgement.province.name} {judgement.province.slug}",
                 _loss_text(judgement),
                 _mean(judgement),
                 _increase(judgement),
                 _verdict_text(judgement),
-                _age(report.verdict.judged_at, newest.measured_at) if newest else "-",
-            )
-        return table
+                _age(self.report.verdict.judged_at, newest.measured_at) if newest else "-",
+            ]
+        )
 
     def _summary(self) -> Text:
         report, verdict = self.report, self.report.verdict
@@ -122,6 +127,9 @@ class AlertView:
             text.append("，无告警", style="green")
         elif verdict.judged:
             text.append("\n已判定的省无告警")
+        if not verdict.active and verdict.judged and verdict.judged[0].increase_ratio:
+            worst = verdict.judged[0]
+            text.append(f"\n升幅最大 {worst.province.name} {_increase(worst)}")
         return text
 
 
@@ -237,7 +245,11 @@ def _loss_text(judgement: Judgement) -> Text:
 
 
 def _increase(judgement: Judgement) -> str:
-    return "-" if judgement.increase_ratio is None else points(judgement.increase_ratio)
+    """Also what is below zero, which for grading is no increase."""
+    newest, baseline = judgement.newest, judgement.baseline
+    if judgement.increase_ratio is None or newest is None or baseline is None:
+        return "-"
+    return points(newest.loss_ratio - baseline.loss_ratio)
 
 
 def _now(judgement: Judgement) -> str:

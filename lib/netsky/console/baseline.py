@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
-from netsky.console import WORST_IN_LINE, listed, local_time, loss_text, make_table, percent
+from netsky.console import WORST_IN_LINE, listed, local_time, loss_text, percent
+from netsky.console.province_table import ProvinceTable, Row
 from netsky.jobs.average import Averaged, BaselineReport
 
 
@@ -62,28 +62,21 @@ class BaselineView:
             "pruned": sum(report.pruned.values()),
         }
 
-    def screen(self) -> Sequence[Table | Text]:
+    def screen(self) -> Sequence[ProvinceTable | Text]:
         by_egress = groupby(self.report.averaged, key=lambda entry: entry.egress)
         tables = [self._table(egress, list(entries)) for egress, entries in by_egress]
         return [*tables, self._summary()]
 
-    def _table(self, egress: str, entries: Sequence[Averaged]) -> Table:
+    def _table(self, egress: str, entries: Sequence[Averaged]) -> ProvinceTable:
         report = self.report
-        table = make_table(
-            f"{report.isp.name} ({report.isp.slug})  出口 {egress}  "
+        return ProvinceTable(
+            title=f"{report.isp.name} ({report.isp.slug})  出口 {egress}  "
             f"过去 {report.hours:g} 小时平均丢包率",
-            *("省份", "均值", "样本数", "计算于"),
+            headings=("省份", "均值", "样本数", "计算于"),
+            rows=[_row(entry) for entry in worst_first(entries)],
+            dispensable=(3, 2),
+            below=self._summary(),
         )
-        for entry in worst_first(entries):
-            baseline = entry.baseline
-            table.add_row(
-                f"{entry.province.name} {entry.province.slug}",
-                loss_text(baseline.loss_ratio) if baseline else "无",
-                f"{entry.samples}",
-                f"  {local_time(baseline.computed_at)}" if baseline else "",
-                style=None if entry.renewed else "bold red",
-            )
-        return table
 
     def _summary(self) -> Text:
         report = self.report
@@ -95,6 +88,19 @@ class BaselineView:
         if report.left_alone:
             text.append("\n样本太少的省份保留原均值（红色）", style="bold red")
         return text
+
+
+def _row(entry: Averaged) -> Row:
+    baseline = entry.baseline
+    return Row(
+        [
+            f"{entry.province.name} {entry.province.slug}",
+            loss_text(baseline.loss_ratio) if baseline else "无",
+            f"{entry.samples}",
+            f"  {local_time(baseline.computed_at)}" if baseline else "",
+        ],
+        style=None if entry.renewed else "bold red",
+    )
 
 
 def worst_first(entries: Sequence[Averaged]) -> list[Averaged]:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from netsky.aggregate import ProvinceQuality
@@ -16,14 +15,15 @@ from netsky.console import (
     listed,
     local_time,
     loss_text,
-    make_table,
     milliseconds,
     percent,
 )
+from netsky.console.province_table import ProvinceTable, Row
 from netsky.figures import FIGURES, LOSS, TARGETS, Figure, Unit
 from netsky.jobs.probe import ProbeReport
-from netsky.places import ISP
+from netsky.places import ISP, Province
 from netsky.spool_state import SpoolState
+from netsky.sweep import ProvinceFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +86,29 @@ class ProbeView:
             **spool_fields(self.report.spool),
         }
 
-    def screen(self) -> Sequence[Table | Text]:
-        return [self._table(), self._summary()]
+    def screen(self) -> Sequence[ProvinceTable | Text]:
+        summary = self._summary()
+        return [self._table(summary), summary]
 
-    def _table(self) -> Table:
+    def _table(self, below: Text) -> ProvinceTable:
         sweep = self.report.sweep
         shown = [figure for figure in FIGURES if figure.heading]
-        table = make_table(
-            f"{self.isp.name} ({self.isp.slug})  出口 {sweep.egress.name}  "
+        not_measured = [
+            Row([_name(failure.province), *_not_measured(failure, shown)], "bold red")
+            for failure in sweep.failures
+        ]
+        measured = [
+            Row([_name(quality.province), *(_cell(figure, quality) for figure in shown)])
+            for quality in worst_first(self.report.qualities)
+        ]
+        return ProvinceTable(
+            title=f"{self.isp.name} ({self.isp.slug})  出口 {sweep.egress.name}  "
             f"{local_time(sweep.started_at)}  {sweep.engine}",
-            "省份",
-            *(str(figure.heading) for figure in shown),
+            headings=["省份", *(str(figure.heading) for figure in shown)],
+            rows=[*not_measured, *measured],
+            dispensable=_dispensable(shown),
+            below=below,
         )
-        for failure in sweep.failures:
-            cells = [
-                "未测" if f.gauge is LOSS else str(failure.targets) if f.gauge is TARGETS else ""
-                for f in shown
-            ]
-            table.add_row(
-                f"{failure.province.name} {failure.province.slug}", *cells, style="bold red"
-            )
-        for quality in worst_first(self.report.qualities):
-            table.add_row(
-                f"{quality.province.name} {quality.province.slug}",
-                *(_cell(figure, quality) for figure in shown),
-            )
-        return table
 
     def _summary(self) -> Text:
         sweep, total = self.report.sweep, self.report.total
@@ -122,6 +119,10 @@ class ProbeView:
             f"平均时延 {milliseconds(total.latency_mean_seconds)} ms，"
             f"用时 {sweep.duration_seconds:.1f} s，本机丢弃 {sweep.local_drops:,}"
         )
+        lossy = [q for q in worst_first(self.report.qualities) if q.loss_ratio > 0]
+        if lossy:
+            worst = [f"{q.province.name} {percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
+            text.append(f"\n丢包最多：{'、'.join(worst)}")
         if sweep.tainted:
             text.append(
                 "\n本机自身可能丢弃了数据包：以上丢包不一定全是网络所致，本次结果不可作为运营商质量依据",
@@ -178,6 +179,32 @@ def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
     province = quality.province
     figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
     return {"province": province.slug, "province_name": province.name, **figures}
+
+
+def _name(province: Province) -> str:
+    return f"{province.name} {province.slug}"
+
+
+def _not_measured(failure: ProvinceFailure, shown: Sequence[Figure]) -> list[str]:
+    texts = {LOSS: "未测", TARGETS: str(failure.targets)}
+    return [texts.get(figure.gauge, "") if figure.gauge else "" for figure in shown]
+
+
+def _dispensable(shown: Sequence[Figure]) -> list[int]:
+    """Their columns, behind that of the province, the least important first."""
+    names = [figure.name for figure in shown]
+    return [1 + names.index(name) for name in _LEAST_IMPORTANT if name in names]
+
+
+_LEAST_IMPORTANT = (
+    "latency_p50_seconds",
+    "latency_p99_seconds",
+    "latency_p95_seconds",
+    "abnormal_ratio",
+    "latency_mean_seconds",
+    "targets",
+    "packets_lost",
+)
 
 
 def _cell(figure: Figure, quality: ProvinceQuality) -> Text | str:
