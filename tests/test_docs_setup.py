@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from netsky.targets.address_line import parse_line
 from testing.documents import (
     IN_THE_SHELL,
     SPANNING,
     check_call,
+    code_blocks,
     text_of,
     tool_calls_in,
     without_settings,
@@ -58,6 +60,13 @@ def test_the_first_half_hour_makes_a_crontab_of_one_isp():
     for tool, arguments in calls:
         assert arguments[:2] == ["--isp", "cu"]
         check_call(tool, arguments)
+
+
+@pytest.mark.parametrize("file", [SETUP, SETUP.with_name("setup.zh-CN.md")], ids=lambda f: f.name)
+def test_the_lines_of_an_address_file_shown_are_understood(file):
+    [shown] = [block for block in code_blocks(file) if block.startswith("192.0.2.1\n")]
+    for line in shown.splitlines():
+        assert parse_line(line), line
 
 
 def crontab_lines():
