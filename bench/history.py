@@ -33,7 +33,7 @@ from netsky.jobs.average import average
 from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES
-from netsky.store import database as settings
+from netsky.store import pruning as settings
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import HISTORY, row_name

@@ -9,6 +9,7 @@
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
     │   ├── RefusedError     1  it refuses what it was to store, and would again
     │   └── SpoolError       1  the spool's own file cannot be read or written
+    ├── ClockError           1  this host's clock cannot be right
     ├── NoDataError          1  the database holds nothing to average or to judge
     ├── DeliveryError        3  measured, but not delivered: Pushgateway, textfile
     │   └── OutputError      3  standard output did not take the figures
@@ -69,6 +70,10 @@ class RefusedError(DatabaseError):
 
 class SpoolError(DatabaseError):
     """The spool cannot be read or written."""
+
+
+class ClockError(NetskyError):
+    """The clock of this host says what cannot be, and what is to be done depends on it."""
 
 
 class NoDataError(NetskyError):

@@ -79,7 +79,7 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
         ours = rule.judge(Reading(at, loss_ratio, 1000))
         if (minute - AVERAGED_AT_MINUTE) % SWEPT_EVERY in JUDGED_AFTER_SWEEP:
             now = at + JUDGED_AFTER
-            newest = database.newest_loss("cu", EGRESS, until=now)
+            newest = database.newest_loss("cu", EGRESS, now=now)
             baselines = database.baselines("cu", egress=EGRESS)
             theirs = opinion_of(RULE.judge(newest, baselines, now=now))
             np.testing.assert_array_equal(ours.grades, theirs.grades)

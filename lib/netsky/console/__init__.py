@@ -25,6 +25,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from netsky.clock import IgnoredRows
 from netsky.errors import OutputError
 from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
@@ -118,6 +119,21 @@ def render_line(view: View) -> str:
     moment, fields = view.line()
     line = " ".join([utc_time(moment), *(f"{key}={value}" for key, value in fields.items())])
     return one_line(line)
+
+
+def ignored_document(ignored: Sequence[IgnoredRows]) -> list[Mapping[str, Any]]:
+    """For JSON: what a clock has put where it cannot be heeded, and what removes it."""
+    return [
+        {
+            "egress": rows.egress,
+            "rows": rows.rows,
+            "at_least": rows.at_least,
+            "first_at": rows.first.isoformat(),
+            "last_at": rows.last.isoformat(),
+            "remove": rows.remove,
+        }
+        for rows in ignored
+    ]
 
 
 def make_table(title: str, first: str, *headers: str) -> Table:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from netsky.console import (
     WORST_IN_LINE,
+    ignored_document,
     listed,
     local_time,
     loss_text,
@@ -55,6 +56,7 @@ class AlertView:
             },
             "provinces": [_province_document(judgement) for judgement in verdict.judgements],
             "not_delivered": list(report.not_delivered),
+            "ignored": ignored_document(report.ignored),
         }
 
     def line(self) -> tuple[datetime, Mapping[str, object]]:

@@ -10,7 +10,14 @@ from typing import Any
 
 from rich.text import Text
 
-from netsky.console import WORST_IN_LINE, listed, local_time, loss_text, percent
+from netsky.console import (
+    WORST_IN_LINE,
+    ignored_document,
+    listed,
+    local_time,
+    loss_text,
+    percent,
+)
 from netsky.console.province_table import ProvinceTable, Row
 from netsky.jobs.average import Averaged, BaselineReport
 
@@ -43,6 +50,7 @@ class BaselineView:
             ],
             "pruned": report.pruned,
             "not_delivered": list(report.not_delivered),
+            "ignored": ignored_document(report.ignored),
         }
 
     def line(self) -> tuple[datetime, Mapping[str, object]]:

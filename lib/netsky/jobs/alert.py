@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import NoDataError
+from netsky.jobs.average import StoredHistory
+from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.grading import NotJudged, Thresholds, Verdict
 from netsky.judging.rule import Rule
+from netsky.loss import Baseline
 from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import alert_metrics
 from netsky.places import ISP
@@ -27,6 +31,7 @@ class AlertReport:
     thresholds: Thresholds
     verdict: Verdict
     not_delivered: tuple[str, ...]
+    ignored: tuple[IgnoredRows, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -39,8 +44,9 @@ def alert(
 ) -> AlertReport:
     """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
     now = datetime.now(UTC)
-    newest = database.newest_loss(isp.slug, egress)
-    baselines = database.baselines(isp.slug, egress=egress)
+    newest = database.newest_loss(isp.slug, egress, now=now)
+    baselines = _baselines(database, isp, egress, rule, now=now)
+    ignored = ignore_rows_ahead(database, isp, [egress], now=now)
     verdict = rule.judge(newest, baselines, now=now)
     # Also when there is nothing: what was pushed before must not stand for now.
     not_delivered = deliver(outlets.deliveries([alert_metrics(isp, egress, verdict)]))
@@ -57,9 +63,36 @@ def alert(
             len(verdict.judgements),
             averaging_command(isp),
         )
-    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered)
+    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered, ignored)
 
 
 def averaging_command(isp: ISP) -> str:
     """What computes the means of that ISP, through every egress."""
     return f"netsky_get_avg_lossrate.py --isp {isp.slug}"
+
+
+def _baselines(
+    database: Database, isp: ISP, egress: str, rule: Rule[Any], *, now: datetime
+) -> list[Baseline]:
+    """Those that are stored. One that is stamped later than now may be of any age: in its place comes
+    what an averaging would store now, if it can tell.
+    """
+    stored = database.baselines(isp.slug, egress=egress)
+    ahead = {entry.province for entry in stored if entry.computed_at - now > CLOCK_TOLERANCE}
+    if not ahead:
+        return stored
+    log.warning(
+        "egress %s: ignored are %s baselines that were computed later than now, so a clock was ahead; "
+        "new ones are in their place. To store them: %s",
+        egress,
+        len(ahead),
+        averaging_command(isp),
+    )
+    renewed = {
+        mean.province: Baseline(mean.province, egress, mean.loss_ratio, now)
+        for mean in rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
+        if mean.loss_ratio is not None
+    }
+    return [
+        renewed.get(entry.province, entry) if entry.province in ahead else entry for entry in stored
+    ]

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from netsky.errors import NoDataError
+from netsky.clock import IgnoredRows, is_set
+from netsky.errors import ClockError, NoDataError
+from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.rule import LossHistory, Rule
 from netsky.loss import Baseline, MeanLoss
 from netsky.outlets.delivery import Outlets, Step, deliver
@@ -49,6 +51,7 @@ class BaselineReport:
     averaged: tuple[Averaged, ...]
     pruned: dict[str, int]
     not_delivered: tuple[str, ...]
+    ignored: tuple[IgnoredRows, ...] = ()
 
     @property
     def left_alone(self) -> list[Averaged]:
@@ -85,9 +88,15 @@ def average(
     """Average the past hours of each province and egress (None: of all egresses), and prune.
 
     A province of which `rule` cannot tell what is usual keeps the baseline that it has.
-    Raises DatabaseError, or NoDataError when there is nothing to average at all.
+    Raises DatabaseError, NoDataError when there is nothing to average at all, or ClockError when
+    this host's clock has not been set, so that what are the past hours cannot be told.
     """
     now = datetime.now(UTC).replace(microsecond=0)
+    if not is_set(now):
+        raise ClockError(
+            f"the clock of this host says {now:%Y-%m-%d %H:%M:%S} UTC, which cannot be: nothing is "
+            "averaged or deleted; set it (timedatectl set-ntp true) and run this again"
+        )
     means = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
     enough = [mean for mean in means if mean.loss_ratio is not None]
     database.store_baselines(isp.slug, enough, now)
@@ -106,23 +115,42 @@ def average(
         for name in egresses
     ]
     not_delivered = deliver(outlets.deliveries(groups))
+    ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
     pruned: Counter[str] = Counter()
-    not_pruned: tuple[str, ...] = ()
     if enough:
-        prune = partial(_prune, database, now - keep, pruned)
+        prune = partial(_prune, database, now, keep, pruned, ignored)
         limit = PRUNE_SECONDS + database.connector.limit
-        not_pruned = deliver({"pruning": Step(prune, limit)}, done="pruned")
+        not_delivered += deliver({"pruning": Step(prune, limit)}, done="pruned")
     else:  # were the clock wrong, everything could look old
         log.warning("nothing is pruned: no mean could be computed")
-    not_delivered += not_pruned
-    return BaselineReport(isp, hours, now, tuple(averaged), dict(pruned), not_delivered)
+    return BaselineReport(
+        isp, hours, now, tuple(averaged), dict(pruned), not_delivered, tuple(ignored)
+    )
 
 
-def _prune(database: Database, before: datetime, pruned: Counter[str]) -> None:
-    """Delete what is older for a while, and count it as it goes."""
+def _prune(
+    database: Database,
+    now: datetime,
+    keep: timedelta,
+    pruned: Counter[str],
+    ignored: list[IgnoredRows],
+) -> None:
+    """Delete for a while what is older than is kept, and count it as it goes."""
+    prunable = database.prunable(now=now, keep=keep)
+    if rows := prunable.held_back:
+        ignored.append(rows)
+        log.warning(
+            "not pruned: %s: older than %g days by the clock, but since then sweeps of less time were "
+            "stored: the clock has jumped, or no sweeps were made for long. To remove them: %s",
+            rows,
+            keep / timedelta(days=1),
+            rows.remove,
+        )
+    if prunable.before is None:
+        return
     deadline = time.monotonic() + PRUNE_SECONDS
-    for table, rows in database.prune(before=before):
-        pruned[table] += rows
+    for table, count in database.prune(before=prunable.before):
+        pruned[table] += count
         if time.monotonic() > deadline:
             log.warning("more is to be pruned: the next run goes on")
             return

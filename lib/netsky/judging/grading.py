@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from netsky.clock import CLOCK_TOLERANCE
 from netsky.loss import Baseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
 # How far a rise may be from a threshold and still reach it: columns are FLOAT, and 12.3 - 7.3 is a
 # little less than 5 in binary.
 TOLERANCE_RATIO = 2e-7
-
-# A clock may be that far ahead of ours.
-CLOCK_TOLERANCE = timedelta(seconds=60)
 
 # A province that is in none of the sweeps of so long is no longer in the address library.
 GONE_AFTER = timedelta(hours=12)
@@ -125,7 +123,9 @@ def judge(
     """Judge the newest loss of each province by its mean."""
     newest_of = {loss.province: loss for loss in newest}
     baseline_of = {baseline.province: baseline for baseline in baselines}
-    latest = max((loss.measured_at for loss in newest_of.values()), default=None)
+    # A province that a clock has put into the future does not make the others look gone.
+    times = [loss.measured_at for loss in newest_of.values()]
+    latest = max((at for at in times if at - now <= CLOCK_TOLERANCE), default=None)
     judgements = [
         _judge_province(
             province, newest_of.get(province), baseline_of.get(province), now, thresholds
@@ -144,9 +144,9 @@ def judge(
 
 
 def _is_in_use(newest: NewestLoss | None, has_baseline: bool, latest: datetime | None) -> bool:  # noqa: FBT001
-    if latest is None:
-        return has_baseline
-    return newest is not None and newest.measured_at > latest - GONE_AFTER
+    if newest is None:
+        return latest is None and has_baseline
+    return latest is None or newest.measured_at > latest - GONE_AFTER
 
 
 def _judge_province(

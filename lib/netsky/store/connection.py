@@ -206,6 +206,7 @@ _HINTS = {
     1054: "these tables are not of today's schema: see docs/upgrade.md",
     1142: "grant this user the rights to select, insert, update and delete",
     1146: _APPLY_SCHEMA,
+    1176: "these tables are not of today's schema: see docs/upgrade.md",
     2003: "is the server running and reachable?",
 }
 _SQLITE_HINTS = {

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 
 from netsky.aggregate import ProvinceQuality
+from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
 from netsky.loss import Baseline, MeanLoss, NewestLoss
 from netsky.store.connection import PRIVATE, REFUSALS, Connector, reason_of
+from netsky.store.ignored import rows_ahead
+from netsky.store.newest import newest_rows
+from netsky.store.pruning import Prunable, prunable, prune
 from netsky.store.rows import Row, SweepRows, aware_time, column_time, sweep_rows
 from netsky.store.tables import (
-    HISTORY,
     avg_lossrate,
+    by_name,
+    exact,
     lossrate,
     metadata,
     provinces_by_name,
@@ -31,10 +35,6 @@ from netsky.store.tables import (
 )
 
 log = logging.getLogger(__name__)
-
-# A batch of a thousand rows keeps its locks for some 10 ms; in the pause others get theirs.
-PRUNE_ROWS = 1000
-PRUNE_PAUSE_SECONDS = 0.01
 
 MOST_SECONDS_MOVED = 3600
 
@@ -122,29 +122,37 @@ class Database:
         """The mean loss over after < time <= until, of each province and egress with a sweep then.
 
         Each sweep counts the same; one without a value (NULL) does not count. `egress`: only this.
+        Each egress is a transaction of its own, so that many of them do not take one too long.
         """
+        names = provinces_by_name(isp, "lossrate")
+        means = []
+        for each in [egress] if egress is not None else self.egresses(isp):
+            with self.connector.transaction() as connection:
+                rows = connection.execute(_means(names, each, after, until)).all()
+            means += [
+                MeanLoss(names[name], each, None if mean is None else mean / 100, samples)
+                for name, mean, samples in rows
+            ]
+        return means
+
+    def egresses(self, isp: str) -> list[str]:
+        """All that have ever had a sweep of that ISP, in the order of their names."""
         columns = lossrate.c
-        query = (
-            sa.select(
-                columns.name,
-                columns.egress,
-                sa.func.avg(columns.value),
-                sa.func.count(columns.value),
-            )
-            .where(columns.update_time > column_time(after))
-            .where(columns.update_time <= column_time(until))
-            .group_by(columns.name, columns.egress)
-        )
-        if egress is not None:
-            query = query.where(columns.egress == egress)
-        provinces = provinces_by_name(isp, "lossrate")
+        found: list[str] = []
         with self.connector.transaction() as connection:
-            rows = connection.execute(query).all()
-        return [
-            MeanLoss(provinces[name], through, None if mean is None else mean / 100, samples)
-            for name, through, mean, samples in rows
-            if name in provinces  # a file of SQLite may be shared by several ISPs
-        ]
+            while True:
+                # A look-up a name, not a scan: what comes next in its part of the unique index.
+                after = found[-1] if found else ""
+                nexts = [
+                    by_name(sa.select(sa.func.min(columns.egress))).where(
+                        columns.name == name, columns.egress > after
+                    )
+                    for name in provinces_by_name(isp, "lossrate")
+                ]
+                following = [each for each in connection.scalars(sa.union_all(*nexts)) if each]
+                if not following:
+                    return found
+                found.append(min(following))
 
     def store_baselines(self, isp: str, means: Iterable[MeanLoss], computed_at: datetime) -> None:
         """Write means (none of them None) in place of those stored before, all or nothing."""
@@ -165,7 +173,7 @@ class Database:
     def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
         """The stored means; `egress`: only of this one."""
         columns = avg_lossrate.c
-        value = _exact(columns.value)
+        value = exact(columns.value)
         query = sa.select(columns.name, columns.egress, value, columns.update_time)
         query = query.where(columns.value.is_not(None))
         if egress is not None:
@@ -180,52 +188,33 @@ class Database:
         ]
 
     def newest_loss(
-        self, isp: str, egress: str, *, until: datetime | None = None
+        self, isp: str, egress: str, *, now: datetime | None = None
     ) -> list[NewestLoss]:
-        """The newest loss of each province that has any; `until`: as it was then."""
-        columns = lossrate.c
-        then = sa.true() if until is None else columns.update_time <= column_time(until)
+        """The newest loss of each province that has any, as it is `now`; see store/newest.py."""
+        until = column_time((now or datetime.now(UTC)) + CLOCK_TOLERANCE)
         provinces = provinces_by_name(isp, "lossrate")
-        # A look-up a name at the end of its part of the unique index. GROUP BY with MAX() would
-        # read the whole of it in SQLite.
-        look_ups = [
-            sa.select(columns.name, _exact(columns.value).label("value"), columns.update_time)
-            .where(columns.name == name, columns.egress == egress)
-            .where(columns.value.is_not(None), then)
-            .order_by(columns.update_time.desc())
-            .limit(1)
-            .subquery()
-            for name in provinces
-        ]
         with self.connector.transaction() as connection:
-            rows = connection.execute(sa.union_all(*map(sa.select, look_ups))).all()
+            rows = newest_rows(connection, provinces, egress, until=until)
         return [
-            NewestLoss(provinces[name], value / 100, aware_time(measured_at))
-            for name, value, measured_at in rows
+            NewestLoss(provinces[row.name], row.percent / 100, aware_time(row.update_time))
+            for row in rows
         ]
+
+    def rows_ahead(self, isp: str, egress: str, *, now: datetime) -> IgnoredRows | None:
+        """What of an egress is stamped later than `now`, by more than what clocks may differ."""
+        after = column_time(now + CLOCK_TOLERANCE)
+        names = provinces_by_name(isp, "lossrate")
+        with self.connector.transaction() as connection:
+            return rows_ahead(connection, isp, names, egress, after=after)
+
+    def prunable(self, *, now: datetime, keep: timedelta) -> Prunable:
+        """Which history is older than that."""
+        with self.connector.transaction() as connection:
+            return prunable(connection, now=now, keep=keep)
 
     def prune(self, *, before: datetime) -> Iterator[tuple[str, int]]:
-        """Delete history older than `before`: table and rows of each batch that is deleted.
-
-        A batch is a transaction, with a pause after each, so that no lock is held for long.
-        """
-        for table in HISTORY:
-            for rows in self._prune(table, before):
-                yield table.name, rows
-
-    def _prune(self, table: sa.Table, before: datetime) -> Iterator[int]:
-        update_time = table.c.update_time
-        oldest = sa.select(update_time).where(update_time < column_time(before))
-        oldest = oldest.order_by(update_time).limit(PRUNE_ROWS)
-        while True:
-            with self.connector.transaction() as connection:
-                times = connection.scalars(oldest).all()
-                if not times:
-                    return
-                batch = sa.delete(table).where(update_time <= times[-1])
-                deleted = connection.execute(batch).rowcount
-            yield deleted
-            time.sleep(PRUNE_PAUSE_SECONDS)
+        """Delete history older than `before`: table and rows of each batch that is deleted."""
+        return prune(self.connector, before)
 
     def _insert_new(self, table: sa.Table, rows: Sequence[Row]) -> sa.Insert:
         if self.connector.is_sqlite:
@@ -246,9 +235,17 @@ class Database:
         )
 
 
-def _exact(value: sa.Column[float]) -> sa.ColumnElement[float]:
-    """A FLOAT as it is: by itself MySQL would send six digits of it."""
-    return value * sa.literal_column("1e0", sa.Double)
+def _means(names: Iterable[str], egress: str, after: datetime, until: datetime) -> sa.Select[Any]:
+    """Name, mean and number of values of each name with a sweep in that time."""
+    columns = lossrate.c
+    query = sa.select(columns.name, sa.func.avg(columns.value), sa.func.count(columns.value))
+    return (
+        by_name(query)
+        .where(columns.name.in_(names), columns.egress == egress)
+        .where(columns.update_time > column_time(after))
+        .where(columns.update_time <= column_time(until))
+        .group_by(columns.name)
+    )
 
 
 def _same(ours: float | None, stored: float | None) -> bool:

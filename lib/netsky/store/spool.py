@@ -17,6 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from netsky.clock import measured_since
 from netsky.errors import DatabaseError, RefusedError, SpoolError
 from netsky.spool_state import SpoolState
 from netsky.store.connection import PRIVATE, is_damage
@@ -64,7 +65,8 @@ _SWEEPS = (
 class Spool:
     """The spool of one ISP and egress, in a file of that folder, for one process at a time.
 
-    It holds at most `max_bytes` and nothing older than `max_age`: the oldest is dropped first. A
+    It holds at most `max_bytes`, and no sweep for longer than `max_age` of measuring since: the
+    oldest is dropped first. A
     file that cannot be used is set aside under another name. Every operation raises DatabaseError
     with one clear line.
     """
@@ -169,12 +171,13 @@ class Spool:
             _delete(connection, update_time)
 
     def _keep_within_bounds(self) -> None:
-        oldest_kept = column_time(datetime.now(UTC) - self._max_age)
         dropped = 0
         with self._transaction() as connection:
             times = list(connection.scalars(_SWEEPS))
+            # Not by the clock: were it to jump, all that waits would look old.
+            too_old = sum(age > self._max_age for age in measured_since(times))
             while len(times) > 1 and (
-                times[0] < oldest_kept or _used_bytes(connection) > self._max_bytes
+                dropped < too_old or _used_bytes(connection) > self._max_bytes
             ):
                 _delete(connection, times.pop(0))
                 dropped += 1

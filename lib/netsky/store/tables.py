@@ -67,3 +67,18 @@ def row_name(isp: str, province: Province, kind: str) -> str:
 def provinces_by_name(isp: str, kind: str) -> dict[str, Province]:
     """The province of each value that the `name` column may have for that ISP and kind."""
     return {row_name(isp, province, kind): province for province in PROVINCES}
+
+
+def exact(value: sa.Column[float]) -> sa.ColumnElement[float]:
+    """A FLOAT as it is: by itself MySQL would send six digits of it."""
+    return value * sa.literal_column("1e0", sa.Double)
+
+
+def by_name(query: sa.Select[Any]) -> sa.Select[Any]:
+    """A query of names and an egress in netsky_lossrate by the index that begins with these.
+
+    Where few rows have such a time, or many lines share the tables, MySQL may think that the index
+    on the time is the better one, and reads all lines.
+    """
+    hint = f"FORCE INDEX (unique_{lossrate.name})"
+    return query.with_hint(lossrate, hint, "mysql").with_hint(lossrate, hint, "mariadb")

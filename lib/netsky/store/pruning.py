@@ -1,0 +1,92 @@
+"""Deleting old history: in small batches, and nothing that only a clock that jumped makes old."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from netsky.clock import MOST_BETWEEN_SWEEPS, IgnoredRows
+from netsky.store.connection import Connector
+from netsky.store.ignored import rows_between
+from netsky.store.rows import aware_time, column_time
+from netsky.store.tables import HISTORY, lossrate
+
+# A batch of a thousand rows keeps its locks for some 10 ms; in the pause others get theirs.
+PRUNE_ROWS = 1000
+PRUNE_PAUSE_SECONDS = 0.01
+
+_LOOK_UPS = 720  # for the whole of what is kept: of 30 days, one an hour
+_NOT_WORTH_A_WORD = timedelta(days=1)  # of pauses in what is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """What is older than is kept: all `before` that time (aware, UTC), if anything.
+
+    `held_back` looks so by the clock, but not by the sweeps that were stored since.
+    """
+
+    before: datetime | None = None
+    held_back: IgnoredRows | None = None
+
+
+def prunable(connection: sa.Connection, *, now: datetime, keep: timedelta) -> Prunable:
+    """What may be pruned at that time."""
+    by_clock = column_time(now - keep)
+    oldest = connection.scalar(sa.select(sa.func.min(lossrate.c.update_time)))
+    if oldest is None or oldest >= by_clock:
+        return Prunable()
+    before = _oldest_kept(connection, now=now, keep=keep)
+    if before is not None:
+        before = min(before, by_clock)
+    held_back = rows_between(connection, before, by_clock - _NOT_WORTH_A_WORD)
+    return Prunable(before and aware_time(before), held_back)
+
+
+def _oldest_kept(connection: sa.Connection, *, now: datetime, keep: timedelta) -> datetime | None:
+    """Since when there are sweeps of so long (naive UTC); None: all that there is, is younger.
+
+    Not by the clock, which may have jumped, but by the sweeps up to `now` themselves: where there
+    are none for long, that is a pause or a jump, which makes what is before it no older than a step.
+    """
+    step = max(MOST_BETWEEN_SWEEPS, keep / _LOOK_UPS)
+    update_time = lossrate.c.update_time
+    moment, measured = column_time(now) + timedelta(seconds=1), timedelta(0)
+    limit = moment
+    while measured < keep:
+        earlier = connection.scalar(sa.select(sa.func.max(update_time)).where(update_time < limit))
+        if earlier is None:
+            return None
+        passed = moment - earlier
+        measured += passed if passed <= 2 * step else step
+        moment, limit = earlier, earlier - step
+    return moment + (measured - keep)
+
+
+def prune(connector: Connector, before: datetime) -> Iterator[tuple[str, int]]:
+    """Delete history older than `before`: table and rows of each batch.
+
+    A batch is a transaction, with a pause after each, so that no lock is held for long.
+    """
+    for table in HISTORY:
+        for rows in _prune_table(connector, table, column_time(before)):
+            yield table.name, rows
+
+
+def _prune_table(connector: Connector, table: sa.Table, before: datetime) -> Iterator[int]:
+    update_time = table.c.update_time
+    oldest = sa.select(update_time).where(update_time < before)
+    oldest = oldest.order_by(update_time).limit(PRUNE_ROWS)
+    while True:
+        with connector.transaction() as connection:
+            times = connection.scalars(oldest).all()
+            if not times:
+                return
+            batch = sa.delete(table).where(update_time <= times[-1])
+            deleted = connection.execute(batch).rowcount
+        yield deleted
+        time.sleep(PRUNE_PAUSE_SECONDS)
