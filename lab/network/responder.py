@@ -26,7 +26,7 @@ from pathlib import Path
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33
-ETH_P_ALL = 0x0003  # only those who want all see what goes out, too
+ETH_P_ALL = 0x0003  # a socket sees what goes out only when it asks for all
 STANDARD_INPUT = 0
 LONGEST = 2048
 
@@ -160,11 +160,12 @@ def observe(device: str, file: str) -> None:
     sniffer.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     sniffer.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
     _ready()
-    asked: dict[bytes, int] = {}  # by address and ICMP id and seq
+    asked: dict[bytes, int] = {}  # the key is address, ICMP id and seq
     rtts: dict[str, list[float]] = {}
     while True:
         readable, _, _ = select.select([sniffer.fileno(), STANDARD_INPUT], [], [])
-        if sniffer.fileno() not in readable:  # the end of standard input, and nothing left to see
+        # Standard input has ended, and there is nothing left to read.
+        if sniffer.fileno() not in readable:
             break
         packet, control, _, _ = sniffer.recvmsg(LONGEST, 64)
         seconds, nanoseconds = struct.unpack("qq", control[0][2])

@@ -59,7 +59,7 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
         for key, value in values.items():
             where = f"{settings.file}: {prefix}{key}"
             if not prefix and key in of_other_tools:
-                continue  # it is for them to check
+                continue  # the tools that have this option check it
             if key not in options:
                 hint = f": it belongs below [{section}]" if key in own else ""
                 known = ", ".join(sorted(options.keys() | (set() if prefix else of_other_tools)))

@@ -106,7 +106,8 @@ class Running(Output):
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         common_option(
             "--every",
-            type=Number(2, 604_800),  # `update_time` has whole seconds
+            # `update_time` has whole seconds, so two sweeps in one would be one.
+            type=Number(2, 604_800),
             metavar="SECONDS",
             help="Start a run every so many seconds until SIGTERM or ^C.",
         ),
@@ -152,7 +153,8 @@ class _Rounds:
         for index, line in enumerate(self.lines):
             try:
                 codes.add(self._start(index)())
-            except Exception as error:  # one line's trouble is not the others'
+            # The trouble of one line must not keep the others from running.
+            except Exception as error:
                 if len(self.lines) == 1:
                     raise
                 codes.add(report(error, f"ISP {line.isp}, egress {line.egress}"))
@@ -185,7 +187,7 @@ def repeat(run: Run, *, every: float | None) -> int:
         while True:
             try:
                 run()
-            except Exception as error:  # noqa: BLE001 - memory or files ran out for a moment, say
+            except Exception as error:  # noqa: BLE001 - memory may have run out for a moment, say
                 report(error)
             missed = (time.monotonic() - start) // every
             if missed:

@@ -33,7 +33,7 @@ from netsky.text import one_line, printable
 
 log = logging.getLogger(__name__)
 
-# Loss from which a figure turns yellow and red: the steps of the alert's grading.
+# From these loss ratios on a figure is yellow or red. The alert grades rises in the same steps.
 YELLOW_LOSS_RATIO = 0.05
 RED_LOSS_RATIO = 0.10
 _STEPS = (YELLOW_LOSS_RATIO, RED_LOSS_RATIO)
@@ -72,12 +72,12 @@ def show(view: View, output_format: str, *, everything: bool = False) -> None:
                 height=_ENDLESS_HEIGHT if everything else None,
             )
             for part in view.screen():
-                # A text stays one line to copy; a terminal breaks it by itself.
+                # A text is one line, so that it can be copied; the terminal breaks it where it ends.
                 console.print(_Printable(part), soft_wrap=isinstance(part, Text))
         else:
             line = render_json(view) if output_format == "json" else render_line(view)
             sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()  # a full disk shows now, not when the interpreter ends
+        sys.stdout.flush()  # so that a full disk is found now, and not when Python ends
     except BrokenPipeError:
         log.info("whoever read standard output has gone")
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
@@ -110,7 +110,7 @@ def render_json(view: View) -> str:
     document = json.dumps(view.document(), ensure_ascii=False, allow_nan=False)
     if document.isprintable():
         return document
-    # That escapes no more than what is below a space: direction marks would go out as they are.
+    # json escapes nothing but the characters below a space: direction marks would go out as they are.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
 
 

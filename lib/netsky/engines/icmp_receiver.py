@@ -19,10 +19,12 @@ from netsky.engines.libc import Messages
 from netsky.errors import EngineError
 from netsky.sweep import ProbePlan
 
-SLOTS = 16_384  # packets to take before they are sorted out: the more at a time, the cheaper
-REST_SECONDS = 0.005  # between two looks: fewer, fuller batches cost less
-SHORTEST_REST_SECONDS = 0.0005  # with less room than that, wait for each packet
-BUFFER_BYTES_PER_PACKET = 1280  # what the kernel charges for a small packet, generously
+SLOTS = 16_384  # packets to take before they are sorted, because many at a time cost less
+# The pause between two looks, because few full batches cost less than many small ones.
+REST_SECONDS = 0.005
+# When the buffer has no room for a longer pause, we wait for each packet.
+SHORTEST_REST_SECONDS = 0.0005
+BUFFER_BYTES_PER_PACKET = 1280  # the kernel charges at most this for a small packet
 
 
 class Receiver:
@@ -97,7 +99,8 @@ class Receiver:
 
     def _receive_until_stopped(self) -> None:
         while True:
-            stopping = self._stopping.is_set()  # then once more, for what is there by now
+            # When this is set, we look once more for what has come.
+            stopping = self._stopping.is_set()
             while self._take() == SLOTS:
                 self._sort_out()
             if self._sent.is_set() or stopping:

@@ -17,12 +17,12 @@ from netsky.sweep import ProbePlan, Progress
 PREPARED = 1024  # packets prepared at a time
 BATCH = 32  # packets handed to the kernel at a time; their send times are interpolated
 
-# No way there from here: to its users the network is down, so the packet is lost.
+# There is no route from here, so the users are cut off and the packet counts as lost.
 LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
-# The host cannot take more just now.
+# The host can take no more packets at the moment.
 BUSY = (errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
 BACK_OFF_SECONDS = 0.001
-PATIENCE_SECONDS = 1.0  # and the span again: waiting longer in all, it drops what it cannot send
+PATIENCE_SECONDS = 1.0  # after it, and once more the span, what cannot be sent is given up
 
 
 class Sender:
@@ -69,7 +69,7 @@ class Sender:
                 ready = min(self._pacer.allowance(start + done), len(slots) - done, BATCH)
                 if ready > 0:
                     done += self._send(start, done, ready)
-                if ready < BATCH and done < len(slots):  # ahead of time
+                if ready < BATCH and done < len(slots):  # we are ahead of the pace
                     time.sleep(self._pacer.pause)
             progress(start + len(slots))
 

@@ -27,9 +27,10 @@ from netsky.store.tables import HISTORY, lossrate
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the file's tables; of another one, the file is set aside
-BUSY_SECONDS = 5.0  # for another process to let go of the file
-FLUSH_SECONDS = 10.0  # a run writes on what was left for so long, and the next one the rest
+VERSION = 1  # of the tables in the file; a file of another version is set aside
+BUSY_SECONDS = 5.0  # so long we wait for another process that uses the file
+# So long a run stores what earlier runs left behind; the next one does the rest.
+FLUSH_SECONDS = 10.0
 DROPPED, QUARANTINED = "dropped_sweeps", "quarantined_rows"
 
 _own = sa.MetaData()
@@ -54,7 +55,7 @@ counters = sa.Table(
 )
 
 
-# The start of each sweep, in the order in which they came.
+# The starts of the sweeps, in the order in which they were put here.
 _SWEEPS = (
     sa.select(lossrate.c.update_time)
     .group_by(lossrate.c.update_time)
@@ -88,7 +89,7 @@ class Spool:
         self._kept = Database(url, timeout=BUSY_SECONDS, mode=mode)
 
     def store(self, sweep: SweepRows, database: Database) -> None:
-        """Keep a sweep and write on what is kept. DatabaseError: something still waits."""
+        """Keep a sweep, then store all that is kept. Raises DatabaseError when something still waits."""
         fate = "this sweep is lost"
         try:
             self.add(sweep)
@@ -222,7 +223,9 @@ class Spool:
             with self._kept.connector.transaction() as connection:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar()
                 if not sa.inspect(connection).get_table_names():
-                    version = VERSION  # a crash, or a full disk, came before the tables
+                    # The run that made the file crashed, or had a full disk, before it made the
+                    # tables.
+                    version = VERSION
                 checked = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         except DatabaseError as error:
             # Nothing else is damage: a full disk, another process, missing rights pass, and what
