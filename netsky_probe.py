@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from pathlib import Path
 
 import click
 
+from netsky.cli.by_hand import ByHand
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
 from netsky.cli.engine_options import ChosenEngine, engine_options
 from netsky.cli.lines import Lines, several
@@ -25,6 +27,7 @@ from netsky.places import ISP, Egress
     library=LibraryOptions,
     plan=PlanOptions,
     spool=SpoolOptions,
+    by_hand=ByHand,
 )
 @engine_options
 @click.option(
@@ -52,6 +55,7 @@ def main(
     library: LibraryOptions,
     plan: PlanOptions,
     spool: SpoolOptions,
+    by_hand: ByHand,
     engine: ChosenEngine,
     abnormal_rtt: float,
     large: bool,
@@ -65,6 +69,7 @@ def main(
     netsky_probe.py --isp cu --egress unicom-1    as cron would
     netsky_probe.py --isp all --egress all        each ISP through each exit, one after the other
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
+    netsky_probe.py --targets list.txt --count 5  each address of a list, worst first
     """
     from datetime import UTC, datetime
 
@@ -73,7 +78,18 @@ def main(
     from netsky.jobs.probe import Storage, probe
     from netsky.targets.sources import check_source
 
+    if by_hand.targets is not None:
+        return probe_list(
+            by_hand.targets,
+            lines=lines,
+            library=library,
+            plan=plan,
+            engine=engine,
+            running=running,
+            by_hand=by_hand,
+        )
     each = lines.each()
+    by_hand.check(several(each))
     opened = outlets.open(several=several(each))
     library_of = cache(library.open)
 
@@ -103,6 +119,7 @@ def main(
                     progress=progress,
                 )
             running.show(ProbeView(report, isp))
+            by_hand.write_dump(report.sweep)
             return DONE if report.complete else INCOMPLETE
 
         return run
@@ -125,6 +142,45 @@ def main(
             LineRun(isp.slug, egress.name, partial(begin, isp, egress), leaves_something)
             for isp, egress in each
         ]
+    )
+
+
+def probe_list(
+    file: Path,
+    *,
+    lines: Lines,
+    library: LibraryOptions,
+    plan: PlanOptions,
+    engine: ChosenEngine,
+    running: Running,
+    by_hand: ByHand,
+) -> int:
+    """Probe a list by hand, through each exit that is asked for; nothing is stored or pushed."""
+    from netsky import console
+    from netsky.console.targets import TargetsView
+    from netsky.jobs.targets import probe_targets, read_list
+    from netsky.targets.sources import check_source
+
+    egresses = lines.settings.find_egresses(lines.egress)
+    by_hand.check(["egress"] if len(egresses) > 1 else [])
+    targets = read_list(file, library.library)
+    plan.plan().check_size(targets.targets)
+
+    def start(egress: Egress) -> Run:
+        check_source(library.library, egress)
+        opened = engine.open(egress)
+
+        def run() -> int:
+            with console.progress_bar(egress.name, targets.targets * plan.count) as progress:
+                report = probe_targets(opened, targets, egress, plan.plan(), progress)
+            running.show(TargetsView(report))
+            by_hand.write_dump(report.sweep)
+            return DONE if report.complete else INCOMPLETE
+
+        return run
+
+    return running.run(
+        [LineRun("-", egress.name, partial(start, egress), needs_lock=False) for egress in egresses]
     )
 
 

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
+import click
+
+from netsky.cli.config import CommonOption
 from netsky.cli.options import Option, common_option
 from netsky.cli.settings import Settings
 from netsky.places import ALL, ISP, Egress
 
-_ISP = common_option(
+
+class _IspOption(CommonOption):
+    """Needed, but not with a list of addresses, whose option click has read by then."""
+
+    def value_is_missing(self, value: Any) -> bool:
+        context = click.get_current_context(silent=True)
+        given = context.params.get("targets") if context else None
+        return super().value_is_missing(value) and not isinstance(given, Path)
+
+
+_ISP = click.option(
     "--isp",
+    cls=_IspOption,
     required=True,
     metavar="NAMES",
     help="Work on these ISPs, separated by commas: cu, cm, ct, demo, or what netsky.toml defines. "

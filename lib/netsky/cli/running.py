@@ -42,7 +42,7 @@ class LineRun:
 
 _FORMAT = common_option(
     "--format",
-    type=click.Choice(["auto", "table", "line", "json"]),
+    type=click.Choice(["auto", "table", "line", "json", "csv"]),
     default="auto",
     help="Print the result in this form; auto is a table on a terminal, else a line.",
 )
@@ -75,7 +75,7 @@ class Output:
         console.show(view, self.output_format(), everything=self.show_all)
 
     def output_format(self) -> str:
-        """`table`, `line` or `json`."""
+        """`table`, `line`, `json` or `csv`."""
         if self.format != "auto":
             return self.format
         return "table" if sys.stdout.isatty() else "line"

@@ -6,6 +6,8 @@ slugs that options take beside it. What each tool shows is in the module of its 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 import math
@@ -26,7 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.clock import IgnoredRows
-from netsky.errors import OutputError
+from netsky.errors import InputError, OutputError
 from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
 from netsky.text import one_line, printable
@@ -57,7 +59,7 @@ class View(Protocol):
 
 
 def show(view: View, output_format: str, *, everything: bool = False) -> None:
-    """Print to standard output as `table`, `line` or `json`.
+    """Print to standard output as `table`, `line`, `json` or `csv`.
 
     A table of many provinces is folded to the height of a terminal, unless `everything` is wanted.
 
@@ -75,8 +77,8 @@ def show(view: View, output_format: str, *, everything: bool = False) -> None:
                 # A text is one line, so that it can be copied; the terminal breaks it where it ends.
                 console.print(_Printable(part), soft_wrap=isinstance(part, Text))
         else:
-            line = render_json(view) if output_format == "json" else render_line(view)
-            sys.stdout.write(f"{line}\n")
+            render = {"json": render_json, "csv": render_csv, "line": render_line}[output_format]
+            sys.stdout.write(f"{render(view)}\n")
         sys.stdout.flush()  # so that a full disk is found now, and not when Python ends
     except BrokenPipeError:
         log.info("whoever read standard output has gone")
@@ -112,6 +114,19 @@ def render_json(view: View) -> str:
         return document
     # json escapes nothing but the characters below a space: direction marks would go out as they are.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
+
+
+def render_csv(view: View) -> str:
+    """The list in the JSON, of targets or provinces, with a line of names in front."""
+    document = view.document()
+    entries = document.get("targets") or document.get("provinces")
+    if not entries:
+        raise InputError("this has no table to print as CSV: choose another --format")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(entries[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    return "\n".join(map(printable, text.getvalue().removesuffix("\n").split("\n")))
 
 
 def render_line(view: View) -> str:

@@ -41,6 +41,7 @@ class ProvinceTable:
     rows: Sequence[Row]
     dispensable: Sequence[int] = ()
     below: Text | None = None
+    unit: str = "省"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = _fitting_columns(self, options.max_width)
@@ -51,12 +52,15 @@ class ProvinceTable:
             room = console.height - used - _HEAD_LINES - _PROMPT_LINES
             if len(rows) > room:
                 rows = rows[: max(_FEWEST_ROWS, room - 1)]
+        yield Text(self.title, style="bold")  # a table would break it at its own width
         yield self._table(shown, rows)
         if len(rows) < len(self.rows):
-            yield Text(f"其余 {len(self.rows) - len(rows)} 省不比以上严重，加 --all 全部列出")
+            yield Text(
+                f"其余 {len(self.rows) - len(rows)} {self.unit}不比以上严重，加 --all 全部列出"
+            )
 
     def _table(self, shown: Sequence[int], rows: Sequence[Row]) -> Table:
-        table = make_table(self.title, *(self.headings[index] for index in shown))
+        table = make_table("", *(self.headings[index] for index in shown))
         for row in rows:
             cells: list[RenderableType] = [row.cells[index] for index in shown]
             table.add_row(*cells, style=row.style)

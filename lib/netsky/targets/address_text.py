@@ -94,22 +94,25 @@ class Intervals:
         return np.sort((shifts + np.arange(total)).astype(np.uint32))
 
 
-def read_intervals(file: Path, bad: BadLines, *, targets: bool) -> Intervals:
-    """The intervals of one file; lines that are wrong (as `targets`) are added to `bad`."""
+def read_intervals(file: Path, bad: BadLines, *, targets: bool, streams: bool = False) -> Intervals:
+    """The intervals of one file; lines that are wrong (as `targets`) are added to `bad`.
+
+    `streams`: a pipe will do, too.
+    """
     parts = [
         (np.empty(0, np.uint32), np.empty(0, np.uint32)),
         *(
             _read_lines(file, number, lines, bad, targets=targets)
-            for number, lines in _slices(_read_text(file))
+            for number, lines in _slices(_read_text(file, streams=streams))
         ),
     ]
     first, last = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Intervals(first, last)
 
 
-def _read_text(file: Path) -> str:
+def _read_text(file: Path, *, streams: bool) -> str:
     try:
-        content = read_file(file, limit=MOST_BYTES_PER_FILE)
+        content = read_file(file, limit=MOST_BYTES_PER_FILE, streams=streams)
     except OSError as error:
         raise LibraryError(f"cannot read {file}: {error.strerror}") from error
     text = _decode(content.data).removeprefix("\ufeff")  # utf-8-sig would swallow half a BOM, too

@@ -69,6 +69,25 @@ def load(
     return library
 
 
+def load_list(file: Path, directory: Path, stands_for: Province) -> AddressLibrary:
+    """The addresses of one file or pipe, as a library of one province that `stands_for` them all.
+
+    What the exclude.txt of `directory` names is left out. Raises LibraryError as `load` does.
+    """
+    bad = BadLines()
+    parts = {stands_for: read_intervals(file, bad, targets=True, streams=True)}
+    exclude = _read_exclude(directory / EXCLUDE_FILE, bad, must_exist=False)
+    if bad.count:
+        raise LibraryError(f"{bad.count:,} bad line(s): mend or delete them", lines=bad.lines())
+    _check_size(file, parts.values())
+    library = _assemble(stands_for.slug, {stands_for: parts[stands_for].expand()}, exclude)
+    if library.excluded:
+        log.warning("%s: %s left out, as %s says", file, library.excluded, directory / EXCLUDE_FILE)
+    if not library.targets:
+        raise LibraryError(f"no targets in {file}: put one address, CIDR or range a line into it")
+    return library
+
+
 def _read_exclude(file: Path, bad: BadLines, *, must_exist: bool) -> Intervals | None:
     """What is never to be probed; None when there is no such file (not: when it cannot be read)."""
     try:
