@@ -39,7 +39,7 @@ from netsky.sweep import Sweep
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 TIME_ZONE = "Asia/Shanghai"
-COLUMNS, CELL_WIDTH, WIDE_FONT_SIZE = 80, 12.2, 23
+COLUMNS, LINES, CELL_WIDTH, WIDE_FONT_SIZE = 80, 24, 12.2, 23
 NBSP = "\N{NO-BREAK SPACE}"
 
 # No fonts from the network, and no clipping: the picture stands alone and is small.
@@ -124,10 +124,11 @@ def _moment(text: str) -> datetime:
 
 
 def draw(view: View, title: str) -> str:
-    """An SVG of what a view shows on a terminal of COLUMNS."""
+    """An SVG of what a view shows on a terminal of COLUMNS and LINES."""
     console = Console(
         record=True,
         width=COLUMNS,
+        height=LINES,
         file=io.StringIO(),
         force_terminal=True,
         color_system="truecolor",
