@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from netsky.cli.probing import LibraryOptions, PlanOptions, SpoolOptions
 from netsky.cli.running import LineRun, Run, Running
 from netsky.cli.tool import DONE, INCOMPLETE, Tool
 from netsky.places import ISP, Egress
+
+if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
+    from netsky.addresses import AddressLibrary
+    from netsky.targets.library import LibraryFiles
 
 
 @click.command("netsky_probe", cls=Tool)
@@ -69,12 +74,15 @@ def main(
     netsky_probe.py --isp cu --egress unicom-1    as cron would
     netsky_probe.py --isp all --egress all        each ISP through each exit, one after the other
     netsky_probe.py --isp cu --province 广东 --no-store --no-push
+    netsky_probe.py --isp cu --dry-run            what would be sent
     netsky_probe.py --targets list.txt --count 5  each address of a list, worst first
     """
     from datetime import UTC, datetime
 
     from netsky import console
+    from netsky.console.dry_run import DryRunView
     from netsky.console.probe import FlushView, ProbeView
+    from netsky.jobs.dry_run import dry_run
     from netsky.jobs.probe import Storage, probe
     from netsky.targets.sources import check_source
 
@@ -103,9 +111,7 @@ def main(
         its_engine = engine.open(egress)
 
         def run() -> int:
-            targets = files.current()
-            if not large:
-                plan.plan().check_size(targets.targets)
+            targets = current_targets(files, plan, large=large)
             packets = targets.targets * plan.count
             with console.progress_bar(f"{isp.name} {egress.name}", packets) as progress:
                 report = probe(
@@ -135,14 +141,37 @@ def main(
 
         return run
 
-    begin = start_flush if flush else start
-    leaves_something = flush or not no_store or opened.any
+    def start_dry(isp: ISP, egress: Egress) -> Run:
+        check_source(library.library, egress)
+        files, its_engine = library_of(isp.slug), engine.open(egress)
+        its_database = None if no_store else database.open(isp.slug, egress.name)
+
+        def run() -> int:
+            targets = current_targets(files, plan, large=large)
+            found = dry_run(
+                targets, egress, plan.plan(), engine=its_engine.name, database=its_database
+            )
+            running.show(DryRunView(found, isp))
+            return DONE if found.complete else INCOMPLETE
+
+        return run
+
+    begin = start_dry if by_hand.dry_run else start_flush if flush else start
+    leaves_something = not by_hand.dry_run and (flush or not no_store or opened.any)
     return running.run(
         [
             LineRun(isp.slug, egress.name, partial(begin, isp, egress), leaves_something)
             for isp, egress in each
         ]
     )
+
+
+def current_targets(files: LibraryFiles, plan: PlanOptions, *, large: bool) -> AddressLibrary:
+    """The library as it is now; InputError when it is far too large, which `large` allows."""
+    library = files.current()
+    if not large:
+        plan.plan().check_size(library.targets)
+    return library
 
 
 def probe_list(

@@ -145,3 +145,9 @@ def test_one_dump_for_several_lines_is_refused(run, tmp_path):
     done = run_tool(tmp_path, "netsky_probe", "--dump", "silent", isp="cu,cm")
     assert done.returncode == 2
     assert "more than one isp: write {isp} in the name" in done.stderr
+
+
+def test_a_list_and_a_dry_run_do_not_go_together(run):
+    done = run("--targets", "list", "--dry-run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "leave out --targets" in done.stderr

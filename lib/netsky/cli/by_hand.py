@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """A list of addresses instead of a library, and the silent addresses of a sweep."""
+    """A list of addresses instead of a library, the silent addresses of a sweep, or no sweep at all."""
 
     targets: Path | None
     dump: Path | None
+    dry_run: bool
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         click.option(
@@ -40,10 +41,19 @@ class ByHand:
             help="Write the addresses that did not answer to this file, with their province; {isp} "
             "and {egress} are filled in.",
         ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            is_eager=True,
+            help="Send and store nothing; check library, settings, engine and database, and show "
+            "what would be sent.",
+        ),
     )
 
     def check(self, several: Sequence[str]) -> None:
-        """Raise InputError when one line's dump would replace the other's."""
+        """Raise InputError for a list that is not to be probed, and one dump of several lines."""
+        if self.targets is not None and self.dry_run:
+            raise InputError("--dry-run is for an address library: leave out --targets")
         for what in several:
             if self.dump is not None and f"{{{what}}}" not in str(self.dump):
                 raise InputError(

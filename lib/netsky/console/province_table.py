@@ -42,6 +42,7 @@ class ProvinceTable:
     dispensable: Sequence[int] = ()
     below: Text | None = None
     unit: str = "省"
+    folded: str = "不比以上严重"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = _fitting_columns(self, options.max_width)
@@ -56,7 +57,7 @@ class ProvinceTable:
         yield self._table(shown, rows)
         if len(rows) < len(self.rows):
             yield Text(
-                f"其余 {len(self.rows) - len(rows)} {self.unit}不比以上严重，加 --all 全部列出"
+                f"其余 {len(self.rows) - len(rows)} {self.unit}{self.folded}，加 --all 全部列出"
             )
 
     def _table(self, shown: Sequence[int], rows: Sequence[Row]) -> Table:
