@@ -287,3 +287,11 @@ def test_text_from_outside_cannot_change_the_terminal(output_format, capsys):
         assert json.loads(shown)["not_delivered"] == [OUTSIDE]
     else:
         assert "says \\x1b[2J \\x9b2J \\u202e \\udcff" in shown
+
+
+def test_replies_that_do_not_count_are_told_in_table_and_line(capsys):
+    sweep = make_sweep({"beijing": [0.1]}, discarded={"late": 1200, "wrong_source": 3, "odd": 0})
+    view = ProbeView(ProbeReport(sweep, [make_quality("beijing")], ()), ISP("cu", "中国联通"))
+    console.show(view, "table")
+    assert "已收到但不计入的应答：超时后才到 1,200、源地址不符 3\n" in capsys.readouterr().out
+    assert "discarded=late:1200,wrong_source:3" in console.render_line(view)

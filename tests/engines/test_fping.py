@@ -244,3 +244,19 @@ def test_without_privilege_setcap_is_advised(namespace, tmp_path):
     with pytest.raises(EngineUnavailableError) as failure:
         sweep_in(namespace, write_library(tmp_path / "l"), fping=str(fping), drop=drop)
     assert f"setcap cap_net_raw+ep $(command -v {fping})" in str(failure.value)
+
+
+def test_an_fping_that_can_check_the_source_of_replies_does(tmp_path):
+    script = """
+case " $* " in
+*" --help "*) echo "   --check-source    discard replies from another address"; exit ;;
+*" --check-source "*) touch "$0.checks"; for word; do shift
+    [ "$word" = --check-source ] || set -- "$@" "$word"; done ;;
+esac
+exec "$FPING" "$@"
+"""
+    engine = FpingEngine(write_script(tmp_path / "fping", script))
+    library = load_library(tmp_path / "library", targets=4, provinces=[BEIJING])
+    engine.check(Egress())
+    assert engine.sweep(library, Egress(), PLAN, lambda _done: None).packets_received == 4
+    assert (tmp_path / "fping.checks").exists()

@@ -1,6 +1,8 @@
 """The life and death of fping processes, with scripts in the place of fping."""
 
 import logging
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -15,7 +17,8 @@ from netsky.engines import fping_process
 from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from testing.servers import wait_until
+from testing.netns import needs_root
+from testing.servers import program, wait_until
 
 TARGETS = np.array([int(IPv4Address(a)) for a in ("10.0.0.1", "10.0.0.200")], np.uint32)
 
@@ -264,3 +267,59 @@ def test_after_the_block_nothing_is_started(script, tmp_path):
     with pytest.raises(NotMeasuredError, match="the sweep was stopped"):
         processes.start([str(script('touch "$0.started"'))])
     assert not (tmp_path / "fping.started").exists()
+
+
+def test_without_descriptors_nothing_is_started_and_that_is_a_value(processes, script):
+    program = script("cat > /dev/null")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    for free in range(10):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + free, hard))
+        try:
+            processes.start([str(program)]).read_targets(TARGETS)
+        except NotMeasuredError as error:
+            assert str(error) == "cannot start fping: Too many open files"  # noqa: PT017
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_without_memory_nothing_is_started_and_that_is_a_value(processes, monkeypatch):
+    def no_memory(_name):
+        raise MemoryError
+
+    monkeypatch.setattr(os, "memfd_create", no_memory)
+    with pytest.raises(NotMeasuredError, match="cannot start fping: no memory is left"):
+        processes.start(["fping"])
+
+
+def test_an_id_that_another_sweep_has_claimed_is_not_used(processes, script, monkeypatch):
+    claims = [None, fping_process.claim_id(-1), None, None]
+    seen = []
+
+    def claim(pid):
+        seen.append(pid)
+        return claims[len(seen) - 1]
+
+    monkeypatch.setattr(fping_process, "claim_id", claim)
+    monkeypatch.setattr(fping_process, "MOST_STARTS", 2)
+    assert processes.start([str(script("cat > /dev/null"))]).popen.pid == seen[1] != seen[0]
+    assert not is_running(seen[0])
+    with pytest.raises(NotMeasuredError, match="ICMP ids that other sweeps use"):
+        processes.start([str(script("cat > /dev/null"))])
+
+
+@needs_root
+def test_an_id_is_claimed_in_all_pid_namespaces_of_a_network_namespace(processes, script):
+    process = processes.start([str(script("cat > /dev/null"))])
+    code = (
+        f"from netsky.engines.fping_process import claim_id; print(claim_id({process.popen.pid}))"
+    )
+    pid_namespace = [program("unshare"), "--pid", "--fork", sys.executable, "-c", code]
+    done = subprocess.run(pid_namespace, capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"
+
+
+def test_the_source_of_replies_is_checked_by_an_fping_that_can():
+    command = fping_command("fping", Egress(), ProbePlan(), targets=1, span=1, check_source=True)
+    assert command[-1] == "--check-source"

@@ -79,6 +79,9 @@ class ProbeView:
             "latency": f"{milliseconds(total.latency_mean_seconds)}ms",
             "duration": f"{sweep.duration_seconds:.1f}s",
             "local_drops": sweep.local_drops,
+            "discarded": listed(
+                [f"{reason}:{count}" for reason, count in sweep.discarded.items() if count]
+            ),
             "worst": listed(
                 [f"{q.province.slug}:{percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             ),
@@ -128,6 +131,8 @@ class ProbeView:
                 "\n本机自身可能丢弃了数据包：以上丢包不一定全是网络所致，本次结果不可作为运营商质量依据",
                 style="bold red",
             )
+        if discarded := discarded_text(sweep.discarded):
+            text.append(f"\n{discarded}", style="yellow")
         for failure in sweep.failures:
             text.append(f"\n未测 {failure.province.name}：{failure.reason}", style="bold red")
         if self.report.spool and self.report.spool.sweeps:
@@ -158,6 +163,23 @@ class FlushView:
 
     def screen(self) -> Sequence[Text]:
         return [Text(spool_text(self.spool))]
+
+
+DISCARDED = {
+    "malformed": "格式不符",
+    "wrong_cookie": "校验值不符",
+    "wrong_source": "源地址不符",
+    "duplicate": "重复应答",
+    "late": "超时后才到",
+}
+
+
+def discarded_text(discarded: Mapping[str, int]) -> str:
+    """For people: the replies that came and do not count, and why; empty without any."""
+    parts = [
+        f"{DISCARDED.get(reason, reason)} {count:,}" for reason, count in discarded.items() if count
+    ]
+    return f"已收到但不计入的应答：{'、'.join(parts)}" if parts else ""
 
 
 def spool_fields(spool: SpoolState | None) -> Mapping[str, object]:

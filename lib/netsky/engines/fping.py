@@ -10,8 +10,10 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -51,6 +53,7 @@ class FpingEngine:
 
     def __init__(self, fping: str = "fping") -> None:
         self._program = fping
+        self._check_source = False
 
     def check(self, egress: Egress) -> None:
         version = self._version()
@@ -66,6 +69,8 @@ class FpingEngine:
                 f"{self._program} is {shown}: upgrade fping, or use --engine icmp"
             )
         self._check_privilege()
+        # From 5.3 on; before, fping takes any reply with its id for one of its target.
+        self._check_source = b"--check-source" in self._run("--help").stdout
 
     def _version(self) -> tuple[int, int]:
         try:
@@ -123,7 +128,10 @@ class FpingEngine:
             # Innermost, because the workers end when their processes do.
             FpingProcesses() as processes,
         ):
-            worker = _ProvinceWorker(self._program, library, egress, plan, processes)
+            command = partial(
+                fping_command, self._program, egress, plan, check_source=self._check_source
+            )
+            worker = _ProvinceWorker(command, library, plan, processes)
             provinces = list(pool.map(worker.prepare, range(len(library.provinces))))
             with watch_local_drops(processes.receiving_sockets) as drops:
                 processes.go()
@@ -168,15 +176,13 @@ class _ProvinceWorker:
 
     def __init__(
         self,
-        program: str,
+        command: Callable[..., list[str]],
         library: AddressLibrary,
-        egress: Egress,
         plan: ProbePlan,
         processes: FpingProcesses,
     ) -> None:
-        self._program = program
+        self._command = command
         self._library = library
-        self._egress = egress
         self._plan = plan
         self._processes = processes
         self._span = plan.span(library.targets)
@@ -187,9 +193,7 @@ class _ProvinceWorker:
         """Start the processes of province `index` of the library; none sends yet."""
         outcome = _Outcome()
         for batch in self._batches(index):
-            command = fping_command(
-                self._program, self._egress, self._plan, targets=len(batch), span=self._span
-            )
+            command = self._command(targets=len(batch), span=self._span)
             try:
                 process = self._processes.start(command)
                 process.read_targets(self._library.addresses[batch])

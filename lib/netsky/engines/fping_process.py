@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 # These exit codes come with a measurement: every target answered (0), or some did not (1).
 MEASURED = (0, 1)
 
+MOST_STARTS = 100  # each with the next pid; a sweep has up to some 50 processes
 READ_SECONDS = 10.0  # a list of 60,000 addresses takes 0.1 s on a quiet machine
 # The smallest pipe there is, because fping has yet to read what is in it when it starts.
 PIPE_BYTES = 4096
@@ -48,12 +51,20 @@ class NotMeasuredError(Exception):
 
 
 def fping_command(
-    program: str, egress: Egress, plan: ProbePlan, *, targets: int, span: float
+    program: str,
+    egress: Egress,
+    plan: ProbePlan,
+    *,
+    targets: int,
+    span: float,
+    check_source: bool = False,
 ) -> list[str]:
     """The command that probes `targets` targets, evenly over `span` seconds, in `plan.count` rounds."""
     command = [program, "-q", "-f", "-", "-C", str(plan.count), "-b", str(plan.size)]
     command += ["-i", f"{1000 * span / (targets * plan.count):.3f}"]
     command += ["-p", f"{1000 * span / plan.count:.3f}", "-t", f"{1000 * plan.timeout:.3f}"]
+    if check_source:
+        command.append("--check-source")
     if egress.source is not None:
         command += ["-S", egress.source]
     if egress.interface is not None:
@@ -80,7 +91,12 @@ class FpingProcess:
         deadline = time.monotonic() + READ_SECONDS
         room, start = select.poll(), 0
         # This thread has its own descriptor, because whoever stops the sweep closes the other one.
-        with suppress(BrokenPipeError), os.fdopen(os.dup(self.pipe.fileno()), "wb", 0) as pipe:
+        try:
+            own = os.dup(self.pipe.fileno())
+        except OSError as error:
+            self.kill()
+            raise _not_started(error) from error
+        with suppress(BrokenPipeError), os.fdopen(own, "wb", 0) as pipe:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             room.register(pipe, select.POLLOUT)
             while start < len(lines):
@@ -148,6 +164,7 @@ class FpingProcesses:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: list[FpingProcess] = []
+        self._claims: list[socket.socket] = []
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -166,6 +183,8 @@ class FpingProcesses:
                     process.kill()
                 process.pipe.close()
                 process.output.close()
+            for claim in self._claims:
+                claim.close()
 
     def go(self) -> None:
         """Let all that were started send, at once: each waits for the end of its list."""
@@ -191,25 +210,83 @@ class FpingProcesses:
         with self._lock:
             if self._closed:
                 raise NotMeasuredError("the sweep was stopped")
-            # The output goes to memory instead of a pipe, which could be full and would need a
-            # thread to read it.
-            output = os.fdopen(os.memfd_create("fping-output"), "r+b")
             try:
-                popen = subprocess.Popen(
-                    command,
-                    bufsize=0,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=output,
-                    env=fping_environment(),
-                    start_new_session=True,  # so that ^C on the terminal reaches us, and not fping
-                )
-            except OSError as error:
+                # The output goes to memory instead of a pipe, which could be full and would need a
+                # thread to read it.
+                output = os.fdopen(os.memfd_create("fping-output"), "r+b")
+            except (OSError, MemoryError) as error:
+                raise _not_started(error) from error
+            try:
+                popen, claim = _start_with_own_id(command, output)
+            except (OSError, MemoryError) as error:
                 output.close()
-                raise NotMeasuredError(f"cannot start fping: {error.strerror}") from error
+                raise _not_started(error) from error
+            except NotMeasuredError:
+                output.close()
+                raise
+            self._claims.append(claim)
             process = FpingProcess(popen, cast("IO[bytes]", popen.stdin), output)
             self._running.append(process)
             return process
+
+
+def claim_id(pid: int) -> socket.socket | None:
+    """Claim the ICMP id that fping makes of its pid; None when another sweep has claimed it.
+
+    Replies come to every fping of a network namespace, which knows its own by this id alone; but in
+    two PID namespaces (containers on the host's network) two have the same pid. An abstract Unix
+    socket is of the network namespace, asks for no privilege, and goes with its process.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0netsky-fping-{pid & 0xFFFF}")
+    except OSError as error:
+        claim.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return claim
+
+
+def _start_with_own_id(
+    command: list[str], output: BinaryIO
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start an fping whose id no other sweep has. None sends anything before it has its list."""
+    for _ in range(MOST_STARTS):
+        popen = subprocess.Popen(
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            env=fping_environment(),
+            start_new_session=True,  # ^C on the terminal is for us to handle
+        )
+        try:
+            claim = claim_id(popen.pid)
+        except OSError:
+            _discard(popen)
+            raise
+        if claim is not None:
+            return popen, claim
+        _discard(popen)
+    raise NotMeasuredError(
+        f"{MOST_STARTS} fping processes in a row had ICMP ids that other sweeps use: let fewer "
+        "sweeps run at once, or use --engine icmp"
+    )
+
+
+def _discard(popen: subprocess.Popen[bytes]) -> None:
+    # Killed before its list ends: an fping whose input ends would begin to send.
+    with suppress(ProcessLookupError):
+        os.killpg(popen.pid, signal.SIGKILL)
+    popen.wait()
+    cast("IO[bytes]", popen.stdin).close()
+
+
+def _not_started(error: OSError | MemoryError) -> NotMeasuredError:
+    said = error.strerror if isinstance(error, OSError) else "no memory is left"
+    return NotMeasuredError(f"cannot start fping: {said}")
 
 
 def _lines(targets: Addresses) -> bytes:
