@@ -34,7 +34,7 @@ def test_a_figure_is_wherever_the_list_says(figure):
     view = ProbeView(ProbeReport(sweep, [QUALITY], ()), BUILTIN_ISPS["cu"])
     [province] = view.document()["provinces"]
     assert province[figure.name] == getattr(QUALITY, figure.name)
-    headings = [column.header for column in view.screen()[0].columns]
+    headings = view.screen()[0].headings
     assert (figure.heading in headings) == (figure.heading is not None)
     if figure.gauge:
         assert figure.gauge in JOBS[PROBE_JOB]
