@@ -92,7 +92,7 @@ class History:
         return np.where(self._graded[chosen], np.nan, loss) if quiet else loss
 
     def mean_loss(self, *, after: datetime, until: datetime) -> list[MeanLoss]:
-        """As netsky.store.database gives it for one exit."""
+        """The mean loss as netsky.store.database gives it for one exit."""
         return means_of(*mean_of(self.loss(after, until)))
 
 
@@ -103,7 +103,7 @@ def mean_of(loss: Floats) -> tuple[Floats, Ints]:
 
 
 def means_of(loss_ratio: Floats, samples: Ints) -> list[MeanLoss]:
-    """As values of the product; NaN, or no sample, is none."""
+    """The means as values of the product; NaN, or no sample, is none."""
     return [
         MeanLoss(province, EGRESS, None if math.isnan(loss) or not n else loss, n)
         for province, loss, n in zip(PROVINCES, loss_ratio.tolist(), samples.tolist(), strict=True)

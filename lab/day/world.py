@@ -139,7 +139,7 @@ def swing(rng: np.random.Generator, minutes: int, *, peak: float) -> Floats:
 
 
 def evening(minutes: int, centre: Floats) -> Floats:
-    """From 0 to 1 and back, by the local hour; `centre` is the hour of the peak, by province."""
+    """How far each hour is in the evening's peak, 0 to 1; `centre` is the local hour of the peak, by province."""
     hour = (np.arange(minutes) / 60 + LOCAL_HOURS)[:, None]
     distance = (hour - centre + 12) % 24 - 12
     return np.asarray(np.exp(-0.5 * (distance / PEAK_WIDTH_HOURS) ** 2))
@@ -157,7 +157,7 @@ def wander(rng: np.random.Generator, minutes: int) -> Floats:
 
 
 def draw_uptime(rng: np.random.Generator, minutes: int) -> Bools:
-    """In which minutes the probe of an exit has run."""
+    """The minutes in which the probe of an exit has run."""
     up = rng.random(minutes) >= MISSED
     for _ in range(rng.poisson(GAPS_A_DAY * minutes / DAY)):
         start = rng.integers(minutes)

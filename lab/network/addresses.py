@@ -57,7 +57,7 @@ def isp_prefix(isp: str) -> IPv4Network:
 
 
 def place_of(prefix: IPv4Network) -> Place:
-    """Whose users a prefix stands for; InputError when it is not within one province."""
+    """The ISP and province whose users a prefix stands for; InputError when it is not within one province."""
     place = None
     if prefix.prefixlen >= PROVINCE_BITS:
         place = _PLACE_OF.get(prefix.supernet(new_prefix=PROVINCE_BITS))

@@ -57,5 +57,5 @@ def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
 
 
 def _quoted(text: object) -> str:
-    """As a string of TOML, which has JSON's escapes."""
+    """The text as a string of TOML, which has JSON's escapes."""
     return json.dumps(str(text), ensure_ascii=False)

@@ -180,7 +180,7 @@ class Lab:
 
 
 def environment() -> dict[str, str]:
-    """Of programs in the lab: without netsky's settings, which are those of a real site."""
+    """The environment of programs in the lab, without netsky's settings, which are those of a real site."""
     return {name: value for name, value in os.environ.items() if not name.startswith("NETSKY_")}
 
 

@@ -53,7 +53,7 @@ class Truth:
     stray: int = 0
 
     def of(self, egress: str, isp: str) -> dict[str, Count]:
-        """By province."""
+        """The counts by province."""
         return {c.province: c for c in self.counts if (c.egress, c.isp) == (egress, isp)}
 
     def since(self, before: Truth) -> Truth:

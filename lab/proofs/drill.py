@@ -32,7 +32,7 @@ EVERYDAY_LOSS, DEAD_SHARE = 0.002, 0.03
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """So many targets a province that chance hardly moves a grade, and how many rounds of what."""
+    """How many targets a province, enough that chance hardly moves a grade; how many rounds of what."""
 
     targets: int = 4000
     window: float = 4.0

@@ -57,7 +57,7 @@ class EngineError(NetskyError):
 
 
 class EngineUnavailableError(EngineError):
-    """That engine is not for this process, or its program is not there; another may do."""
+    """The engine may not be used by this process, or its program is missing; another may work."""
 
 
 class DatabaseError(NetskyError):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """In what a figure is measured inside: ratios are 0 to 1."""
+    """The unit in which a figure is measured inside; ratios are 0 to 1."""
 
     COUNT = "count"
     RATIO = "ratio"

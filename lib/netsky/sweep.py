@@ -100,7 +100,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """As given to `--engine` and exported."""
+        """The name that `--engine` takes and the metrics have."""
 
     def check(self, egress: Egress) -> None:
         """Raise EngineError, with how to mend it, when this engine cannot probe through `egress`."""

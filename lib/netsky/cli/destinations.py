@@ -74,7 +74,7 @@ class DatabaseOptions:
 
     @property
     def file_mode(self) -> int:
-        """Of SQLite files that are made."""
+        """The mode of SQLite files that are made."""
         from netsky.store.connection import PRIVATE, READABLE_BY_GROUP
 
         return READABLE_BY_GROUP if self.group_readable else PRIVATE

@@ -106,6 +106,6 @@ class StoredLines:
 
 
 def several(lines: Sequence[tuple[ISP, object]]) -> list[str]:
-    """Of what there is more than one in these lines: isp, egress."""
+    """The words of which these lines have more than one: isp, egress."""
     counts = {"isp": len({isp for isp, _ in lines}), "egress": len({egress for _, egress in lines})}
     return [what for what, count in counts.items() if count > 1]

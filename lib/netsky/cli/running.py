@@ -83,7 +83,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Alone(Output):
-    """That no other run of the same tool goes on; and how it shows what it did."""
+    """How a tool keeps other runs of the same tool away, and how it shows what it did."""
 
     lock_dir: Path | None
 

@@ -97,7 +97,7 @@ def read(file: Path) -> Settings:
 
 
 def _toml_key(name: str) -> str:
-    """As it is to be written in TOML: letters of other scripts want quotes."""
+    """The name as TOML wants it written: letters of other scripts need quotes."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 

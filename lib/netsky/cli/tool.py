@@ -44,7 +44,7 @@ CONTEXT = {
 
 
 class Boundary(click.Command):
-    """Where errors become one line and an exit code; the callback returns the exit code."""
+    """A command that makes one line and an exit code of an error; its callback returns the exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         # SIGTERM does what ^C does: it ends processes, rolls transactions back and lets locks go.
@@ -136,7 +136,7 @@ def report(error: Exception, where: str = "") -> int:
 
 
 def _show(error: click.ClickException) -> None:
-    """As click would, but in one line that prints: it may repeat an argument."""
+    """Show the error as click would, but in one line that prints: it may repeat an argument."""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         usage, path = error.ctx.get_usage(), error.ctx.command_path
         click.echo(f"{usage}\nTry '{path} {error.ctx.help_option_names[0]}' for help.\n", err=True)

@@ -136,7 +136,7 @@ class AlertView:
 
 
 def _not_judged(judgements: Sequence[Judgement]) -> list[str]:
-    """In a line: the provinces of each reason, or how many when they are many."""
+    """The field of a line with the provinces of each reason, or their number when they are many."""
     slugs: dict[NotJudged, list[str]] = {}
     for judgement in judgements:
         if judgement.not_judged is not None:
@@ -227,7 +227,7 @@ def _is_everywhere(report: AlertReport, judgements: Sequence[Judgement]) -> bool
 
 
 def _steps(report: AlertReport, severity: Severity) -> list[str]:
-    """From which increase a severity is about, and up to which, in percentage points."""
+    """The least and the largest increase that a severity is about, in percentage points."""
     severe = f"{100 * report.thresholds.severe:g}"
     elevated = f"{100 * report.thresholds.elevated:g}"
     return [severe] if severity is Severity.CRITICAL else [elevated, severe]
@@ -238,7 +238,7 @@ def _name(severity: Severity) -> str:
 
 
 def _loss_text(judgement: Judgement) -> Text:
-    """In brackets when it is too old to judge by."""
+    """The newest loss rate, in brackets when it is too old to judge by."""
     if judgement.newest is None:
         return Text("-")
     text = loss_text(judgement.newest.loss_ratio)

@@ -183,12 +183,12 @@ def discarded_text(discarded: Mapping[str, int]) -> str:
 
 
 def spool_fields(spool: SpoolState | None) -> Mapping[str, object]:
-    """In a line: how many sweeps wait, `-` when that is not known or there is no spool."""
+    """The field of a line that tells how many sweeps wait; `-` when that is not known or there is no spool."""
     return {"spooled": "-" if spool is None else spool.sweeps}
 
 
 def spool_text(spool: SpoolState | None) -> str:
-    """For people: how full the spool is."""
+    """How full the spool is, in words for people."""
     if spool is None:
         return "暂存状态未知"
     return (
@@ -244,7 +244,7 @@ _CELLS: Mapping[Unit, Callable[[Any], str]] = {
 
 
 def worst_first(qualities: Sequence[ProvinceQuality]) -> list[ProvinceQuality]:
-    """By loss, then abnormal rate, then latency, all descending."""
+    """The provinces sorted by loss, then abnormal rate, then latency, the largest first."""
     return sorted(
         qualities,
         key=lambda q: (q.loss_ratio, q.abnormal_ratio, q.latency_mean_seconds or 0.0),

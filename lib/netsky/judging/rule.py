@@ -31,7 +31,7 @@ class Rule(Protocol[HistoryT_contra]):
 
     @property
     def thresholds(self) -> Thresholds:
-        """From what on it gives a grade or a severity."""
+        """The rises from which on it gives a grade or a severity."""
 
     def baselines(self, history: HistoryT_contra, *, now: datetime) -> Sequence[MeanLoss]:
         """What is usual now, by province and exit; without a `loss_ratio` it stays as it was."""

@@ -78,7 +78,7 @@ class Pushgateway:
         headers: Sequence[tuple[str, str]],
         data: bytes,
     ) -> Callable[[], None]:
-        """As prometheus_client asks for: what sends one request."""
+        """The handler that prometheus_client asks for; it sends one request."""
         request = Request(url, data, dict(headers), method=method)  # noqa: S310 - scheme is checked
         if self._authorization is not None:
             request.add_header("Authorization", self._authorization)

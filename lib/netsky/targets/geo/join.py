@@ -33,7 +33,7 @@ def cut(*tables: Ranges) -> Ranges:
 
 
 def row_at(table: Ranges, addresses: Addresses) -> Labels:
-    """In which row of a table each address is, NONE where in none."""
+    """The row of a table that each address is in, NONE for an address in no row."""
     first, last = table
     if not len(first):
         return np.full(len(addresses), NONE, np.int32)
