@@ -260,3 +260,10 @@ exec "$FPING" "$@"
     engine.check(Egress())
     assert engine.sweep(library, Egress(), PLAN, lambda _done: None).packets_received == 4
     assert (tmp_path / "fping.checks").exists()
+
+
+@needs_root
+def test_a_host_that_answers_no_pings_is_no_lack_of_privilege(namespace, tmp_path):
+    namespace.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
+    figures = sweep_in(namespace, write_library(tmp_path, targets=2))["sweep"]
+    assert (figures["packets_sent"], figures["packets_received"]) == (124, 0)

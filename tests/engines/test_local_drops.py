@@ -44,7 +44,9 @@ def test_refused_sends_are_read():
 
 
 def test_the_files_of_this_kernel_are_understood():
-    assert all(drops >= 0 for drops in parse_socket_drops(local_drops._RAW.read_text()).values())
+    assert all(
+        drops >= 0 for drops in parse_socket_drops(local_drops.RAW_SOCKETS.read_text()).values()
+    )
     assert parse_out_discards(local_drops._SNMP.read_text()) >= 0
 
 
@@ -66,7 +68,7 @@ def kernel(tmp_path, monkeypatch):
             (tmp_path / "new").write_text(text)
             (tmp_path / "new").rename(tmp_path / name)
 
-    monkeypatch.setattr(local_drops, "_RAW", tmp_path / "raw")
+    monkeypatch.setattr(local_drops, "RAW_SOCKETS", tmp_path / "raw")
     monkeypatch.setattr(local_drops, "_SNMP", tmp_path / "snmp")
     count({})
     return count

@@ -27,7 +27,7 @@ from netsky.engines.fping_process import (
     fping_command,
     fping_environment,
 )
-from netsky.engines.local_drops import watch_local_drops
+from netsky.engines.local_drops import RAW_SOCKETS, parse_socket_drops, watch_local_drops
 from netsky.engines.outcome import SweepStart, TargetIndices, Unmeasured
 from netsky.errors import EngineError, EngineUnavailableError
 from netsky.places import PROVINCES, Egress
@@ -42,6 +42,7 @@ MAX_PACKETS_PER_PROCESS = 60_000
 # A slower fping hangs and is not just busy: 31 processes on 2 cores send 16,000 packets a second.
 SLOWEST_PACKETS_PER_SECOND = 5_000
 GRACE_SECONDS = 10.0
+OPENING_SECONDS = 1.0  # for fping to open its socket
 
 CLOCK_STEP_NS = 10_000_000  # after a smaller step RTTs and timeouts are wrong by 10 ms at most
 
@@ -82,13 +83,34 @@ class FpingEngine:
         # Without privilege fping 5.1 may get a socket whose id the kernel changes; it then knows
         # none of its replies and reports every target as lost. Only a real echo tells.
         ping = self._run("-C", "1", "-t", "500", "127.0.0.1")
-        if ping.returncode != 0:
+        if ping.returncode != 0 and not self._opens_raw_socket():
             said = " / ".join(ping.stderr.decode(errors="backslashreplace").split("\n"))
             raise EngineUnavailableError(
                 f"{self._program} gets no reply from 127.0.0.1 ({said.strip(' /')}): give it its "
                 f"privilege with `setcap cap_net_raw+ep $(command -v {self._program})` or run as "
                 "root; in a bare network namespace, set lo up"
             )
+
+    def _opens_raw_socket(self) -> bool:
+        """Whether it has its privilege, though this host may answer no pings: a firewall, a sysctl."""
+        before = set(parse_socket_drops(RAW_SOCKETS.read_text()))
+        fping = subprocess.Popen(
+            [self._program, "-q", "-f", "-"],  # waits for its list and sends nothing
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=fping_environment(),
+        )
+        try:
+            deadline = time.monotonic() + OPENING_SECONDS
+            while fping.poll() is None and time.monotonic() < deadline:
+                if set(parse_socket_drops(RAW_SOCKETS.read_text())) - before:
+                    return True
+                time.sleep(0.01)
+            return False
+        finally:
+            fping.kill()
+            fping.communicate()
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         try:

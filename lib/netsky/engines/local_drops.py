@@ -16,7 +16,7 @@ from pathlib import Path
 
 SAMPLE_SECONDS = 0.1
 
-_RAW = Path("/proc/net/raw")
+RAW_SOCKETS = Path("/proc/net/raw")
 _SNMP = Path("/proc/net/snmp")
 
 
@@ -28,14 +28,14 @@ class LocalDrops:
 
     def __init__(self, sockets: Callable[[], set[int] | None]) -> None:
         self._sockets = sockets
-        self._before = parse_socket_drops(_RAW.read_text())
+        self._before = parse_socket_drops(RAW_SOCKETS.read_text())
         self._discards_before = parse_out_discards(_SNMP.read_text())
         self._by_socket: dict[int, int] = {}
         self._discards = 0
 
     def sample(self) -> None:
         counting = self._sockets()
-        for inode, drops in parse_socket_drops(_RAW.read_text()).items():
+        for inode, drops in parse_socket_drops(RAW_SOCKETS.read_text()).items():
             if counting is None or inode in counting:
                 self._by_socket[inode] = drops - self._before.get(inode, 0)
         self._discards = parse_out_discards(_SNMP.read_text()) - self._discards_before
