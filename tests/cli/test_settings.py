@@ -203,3 +203,8 @@ def test_a_file_of_ours_in_a_folder_for_all_is_read(write):
     file = write("")
     file.parent.chmod(0o1777)
     read(file)
+
+
+@pytest.mark.parametrize("names", ["cu,cm,ct", "CU，移动、中国电信", "cu cm ct,联通"])
+def test_several_isps_are_found_by_any_of_their_names_and_count_once(names):
+    assert [isp.slug for isp in Settings().find_isps(names)] == ["cu", "cm", "ct"]

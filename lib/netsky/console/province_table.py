@@ -86,4 +86,4 @@ def _width(cell: Text | str) -> int:
 
 def _lines(text: Text, width: int) -> int:
     """How many lines of the terminal it takes."""
-    return sum(max(1, -(-cell_len(line) // width)) for line in text.plain.split("\n"))
+    return sum(max(1, -(-cell_len(line) // max(1, width))) for line in text.plain.split("\n"))
