@@ -33,6 +33,20 @@ OF_OTHER_PROGRAMS = {
     "--wait",  # masscan
 }
 
+# Translated word for word; each has a natural way to be said.
+STIFF = (
+    "以 75 退出",
+    "退回 fping",
+    "没有收下",
+    "没收下",
+    "持续不退",
+    "全坏",
+    "无可比",
+    "几轮同时跑",
+    "值少于",
+    "受污染",
+)
+
 in_documents = pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
 
 
@@ -145,3 +159,11 @@ def test_both_languages_have_the_same_sections(file):
         return re.findall(r"^(#+) ", FENCED.sub("", text_of(document)), re.MULTILINE)
 
     assert levels(file) == levels(english_of(file))
+
+
+def test_stiff_chinese_does_not_come_back():
+    texts = [*DOCUMENTS, ROOT / "crontab.example", ROOT / "netsky.toml.example"]
+    for folder, ending in (("lib", "py"), ("lab", "py"), ("deploy", "yml"), ("deploy", "py")):
+        texts += (ROOT / folder).rglob(f"*.{ending}")
+    found = [(file.name, word) for file in texts for word in STIFF if word in text_of(file)]
+    assert not found
