@@ -10,7 +10,7 @@ CREATE DATABASE IF NOT EXISTS netsky_cm CHARACTER SET utf8mb4;
 CREATE DATABASE IF NOT EXISTS netsky_ct CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_lossrate (
-  netsky_lossrate_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  netsky_lossrate_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   name VARCHAR(40) NOT NULL,
   value FLOAT,
   province VARCHAR(40) NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_lossrate (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_abnormalrate (
-  netsky_abnormalrate_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  netsky_abnormalrate_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   name VARCHAR(40) NOT NULL,
   value FLOAT,
   province VARCHAR(40) NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_abnormalrate (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_latency (
-  netsky_latency_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  netsky_latency_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   name VARCHAR(40) NOT NULL,
   value FLOAT,
   province VARCHAR(40) NOT NULL,

@@ -1,5 +1,5 @@
--- Bring one database with netsky's earlier tables, those without `egress`, to the tables of
--- schema.sql. For MySQL 5.7, 8 and MariaDB 10.5 or newer, by the command line client:
+-- Bring one database with netsky's earlier tables, those without `egress` or with ids of 32 bits, to
+-- the tables of schema.sql. For MySQL 5.7, 8 and MariaDB 10.5 or newer, by the command line client:
 --
 --     mysql --init-command="SET @hours_ahead_of_utc = 8" netsky_cu < upgrade.sql
 --
@@ -7,7 +7,7 @@
 --
 -- Each earlier table is copied into <table>_upgrade, which then takes its place at one stroke; the
 -- earlier one stays as <table>_before_upgrade. Tables that are missing are made. Safe to apply
--- again, after a failure, too: tables that have `egress` are left as they are. A failed run leaves
+-- again, after a failure, too: tables of today are left as they are. A failed run leaves
 -- procedures netsky_upgrade_* behind, which the next one replaces.
 
 -- Whatever this server's mode: an id of 0 stays 0, and what does not fit is an error.
@@ -82,7 +82,7 @@ BEGIN
   ELSE
     CALL netsky_upgrade_run(for_table, '
       CREATE TABLE {table}_upgrade (
-        {table}_id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+        {table}_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
         name VARCHAR(40) NOT NULL,
         value FLOAT,
         province VARCHAR(40) NOT NULL,
@@ -131,7 +131,18 @@ CREATE PROCEDURE netsky_upgrade_table(for_table VARCHAR(64))
 BEGIN
   CALL netsky_upgrade_look(for_table);
   IF @netsky_is_todays THEN
-    CALL netsky_upgrade_run(for_table, 'SELECT "has egress already, left as it is" AS {table}');
+    CALL netsky_upgrade_run(for_table, '
+      SELECT COUNT(*) INTO @netsky_has_narrow_id FROM information_schema.columns
+       WHERE table_schema = DATABASE() AND table_name = "{table}"
+         AND column_name = "{table}_id" AND data_type = "int"');
+    IF @netsky_has_narrow_id THEN
+      -- The table is copied; whoever writes to it waits, and sweeps wait in their spool.
+      CALL netsky_upgrade_run(for_table, '
+        ALTER TABLE {table} MODIFY {table}_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT');
+      CALL netsky_upgrade_run(for_table, 'SELECT "ids are wider now" AS {table}');
+    ELSE
+      CALL netsky_upgrade_run(for_table, 'SELECT "is of today, left as it is" AS {table}');
+    END IF;
   ELSE
     IF NOT @netsky_is_there AND @netsky_has_backup THEN
       -- The server went down between the two halves of the RENAME below, which not all do at once.

@@ -39,6 +39,7 @@ from netsky.store.database import Database
 from netsky.store.tables import HISTORY, row_name
 from testing.commands import tool_command
 from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
+from testing.stores import store_sweep
 
 RUNS, PRUNED_DAYS = 5, 3
 INTERVAL, HOUR, DAY = timedelta(seconds=10), timedelta(hours=1), timedelta(days=1)
@@ -112,8 +113,12 @@ def fill(url: str, days: int, egresses: int, data: Path) -> datetime:
     """Store sweeps of so many days, the newest ones of now; when the first one was."""
     started = time.perf_counter()
     first = datetime.now(UTC).replace(microsecond=0) - days * DAY
-    Database(fill_url(url, "cu", "default"), timeout=60).store_sweep(
-        "cu", "default", first - INTERVAL, QUALITIES
+    store_sweep(
+        Database(fill_url(url, "cu", "default"), timeout=60),
+        "cu",
+        "default",
+        first - INTERVAL,
+        QUALITIES,
     )
     with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
         scratch.create_all(connection)
@@ -165,7 +170,7 @@ def measure(url: str, folder: Path, first: datetime) -> None:
     measure_averaging(database, first)
     tool = partial(_run, folder, url, "netsky_get_avg_lossrate", "--keep-days", "36500")
     _show("netsky_get_avg_lossrate.py, nothing to prune", _time(tool))
-    database.store_sweep("cu", "default", datetime.now(UTC), QUALITIES)
+    store_sweep(database, "cu", "default", datetime.now(UTC), QUALITIES)
     measure_alert(database)
     _show("netsky_alert.py", _time(partial(_run, folder, url, "netsky_alert")))
     measure_pruning(database, url, first + (RUNS + 1) * HOUR)
@@ -257,7 +262,7 @@ def store_sweeps(url: str, at: datetime, pipe: Connection) -> None:
     while not pipe.poll(max(0, STORE_EVERY - seconds[-1][0]) if seconds else 0):
         at += timedelta(seconds=1)
         started = time.perf_counter()
-        database.store_sweep("cu", "default", at, QUALITIES)
+        store_sweep(database, "cu", "default", at, QUALITIES)
         ended = time.perf_counter()
         seconds.append((ended - started, ended - connected[-1]))
         if len(seconds) == 5:

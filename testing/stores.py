@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from netsky.aggregate import ProvinceQuality
 from netsky.places import find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from netsky.store.rows import sweep_rows
 from netsky.store.tables import avg_lossrate, lossrate, metadata, row_name
 from testing.servers import MariaDB
 
@@ -101,3 +103,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         return made
     url = f"sqlite:///{tmp_path}/netsky.db"
     return Store(url, sa.create_engine(url, poolclass=sa.NullPool))
+
+
+def store_sweep(
+    database: Database,
+    isp: str,
+    egress: str,
+    started_at: datetime,
+    qualities: Sequence[ProvinceQuality],
+) -> None:
+    """Write a sweep as the probe does."""
+    database.store(sweep_rows(isp, egress, started_at, qualities))

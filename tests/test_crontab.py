@@ -21,6 +21,7 @@ from testing.netns import needs_root
 from testing.processes import processes_where
 from testing.samples import make_quality, write_library
 from testing.servers import program, wait_until
+from testing.stores import store_sweep
 
 ENTRY = re.compile(r"^#?(?:@reboot|(?:[\d*/,-]+ ){4}[\d*/,-]+) (.+)$", re.MULTILINE)
 COMMANDS = ENTRY.findall((ROOT / "crontab.example").read_text(encoding="utf-8"))
@@ -72,7 +73,7 @@ def fill_database(url, isp):
     qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
     for egress in ("default", "unicom-1"):
         for seconds in (20, 40, 60):
-            database.store_sweep(isp, egress, now - timedelta(seconds=seconds), qualities)
+            store_sweep(database, isp, egress, now - timedelta(seconds=seconds), qualities)
         means = [MeanLoss(province, egress, 0.0, 3) for province in PROVINCES]
         database.store_baselines(isp, means, now)
 

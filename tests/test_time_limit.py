@@ -12,6 +12,7 @@ from netsky.store.database import Database
 from netsky.time_limit import time_limit
 from testing.samples import STARTED_AT, make_quality
 from testing.servers import tcp_server
+from testing.stores import store_sweep
 
 
 @pytest.mark.parametrize(("outer", "inner", "named"), [(0.2, 30, "outer"), (30, 0.2, "inner")])
@@ -64,5 +65,5 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up():
         database.connector.limit = 2
         started = time.monotonic()
         with pytest.raises(DatabaseError, match="no end within 2 s: given up"):
-            database.store_sweep("cu", "default", STARTED_AT, [make_quality("beijing")])
+            store_sweep(database, "cu", "default", STARTED_AT, [make_quality("beijing")])
         assert time.monotonic() - started < 15

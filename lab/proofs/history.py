@@ -12,6 +12,7 @@ from netsky.aggregate import ProvinceQuality
 from netsky.places import find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from netsky.store.rows import sweep_rows
 
 HOURS, EVERY_MINUTES = 12, 30
 SWING = 0.3  # from sweep to sweep the loss goes up and down by this share
@@ -24,7 +25,7 @@ def make_history(site: Site, isp: str, egress: str, measured: Measured) -> int:
     ages = range(EVERY_MINUTES, 60 * HOURS, EVERY_MINUTES)
     for minutes in ages:
         moment = datetime.now(UTC) - timedelta(minutes=minutes)
-        database.store_sweep(isp, egress, moment, list(_alike(measured, draw)))
+        database.store(sweep_rows(isp, egress, moment, list(_alike(measured, draw))))
     return len(ages)
 
 

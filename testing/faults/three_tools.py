@@ -18,6 +18,7 @@ from netsky.store.spool import Spool
 from netsky.store.tables import HISTORY
 from testing.commands import run_tool, tool_command
 from testing.samples import make_quality, write_library
+from testing.stores import store_sweep
 
 PROBE, AVERAGE, ALERT = TOOLS = ("netsky_probe", "netsky_get_avg_lossrate", "netsky_alert")
 ARGUMENTS = {
@@ -41,7 +42,7 @@ def fill_database(url: str) -> None:
     now = datetime.now(UTC)
     qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
     for seconds in (20, 40, 60):
-        database.store_sweep("cu", "default", now - timedelta(seconds=seconds), qualities)
+        store_sweep(database, "cu", "default", now - timedelta(seconds=seconds), qualities)
     means = [MeanLoss(province, "default", 0.0, 3) for province in PROVINCES]
     database.store_baselines("cu", means, now)
 

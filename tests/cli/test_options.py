@@ -10,6 +10,7 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.commands import run_tool
 from testing.samples import make_quality
+from testing.stores import store_sweep
 
 TEXTFILE = "textfile netsky_{isp}.prom is set for every tool, and each would replace the other's"
 
@@ -19,7 +20,7 @@ def folder(tmp_path):
     """A folder with a database that has something to judge."""
     url = fill_url(f"sqlite:///{tmp_path}/netsky_cu.db", "cu", "default")
     database, now = Database(url, timeout=5), datetime.now(UTC)
-    database.store_sweep("cu", "default", now, [make_quality("hunan", loss_ratio=0.0)])
+    store_sweep(database, "cu", "default", now, [make_quality("hunan", loss_ratio=0.0)])
     database.store_baselines("cu", [MeanLoss(find_province("hunan"), "default", 0, 3)], now)
     return tmp_path
 

@@ -20,6 +20,7 @@ from testing.commands import run_tool
 from testing.prometheus import query, run_prometheus
 from testing.samples import make_quality, make_sweep
 from testing.servers import free_port, program, run_pushgateway, wait_until
+from testing.stores import store_sweep
 
 DEPLOY = ROOT / "deploy"
 CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
@@ -245,7 +246,7 @@ class Probed:
             )
             for province, loss in losses.items()
         ]
-        self.database.store_sweep("cu", "unicom-1", started_at, qualities)
+        store_sweep(self.database, "cu", "unicom-1", started_at, qualities)
         sweep = make_sweep({province: [0.03] for province in losses}, egress="unicom-1")
         sweep = dataclasses.replace(sweep, started_at=started_at)
         Pushgateway(self.pushgateway, timeout=5).push(probe_metrics(sweep, qualities))

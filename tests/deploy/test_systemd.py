@@ -18,6 +18,7 @@ from testing import ROOT
 from testing.netns import needs_root
 from testing.samples import make_quality, write_library
 from testing.servers import program
+from testing.stores import store_sweep
 
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
@@ -108,7 +109,7 @@ def place(tmp_path):
     now = datetime.now(UTC)
     for seconds in (10, 20, 30):
         qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
-        database.store_sweep("cu", "default", now - timedelta(seconds=seconds), qualities)
+        store_sweep(database, "cu", "default", now - timedelta(seconds=seconds), qualities)
     means = [MeanLoss(province, "default", 0.0, 3) for province in PROVINCES]
     database.store_baselines("cu", means, now)
     for path in (tmp_path, *tmp_path.rglob("*")):

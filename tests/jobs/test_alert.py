@@ -20,7 +20,7 @@ from netsky.store.database import Database
 from testing.commands import run_tool, tool_command
 from testing.samples import STARTED_AT, make_quality
 from testing.servers import MariaDB, free_port, wait_until
-from testing.stores import Loss, Store
+from testing.stores import Loss, Store, store_sweep
 
 NOW = STARTED_AT.replace(microsecond=0)
 SECOND = timedelta(seconds=1)
@@ -80,7 +80,7 @@ def test_a_clock_that_is_a_little_ahead_is_fine(store, tmp_path):
 
 
 def test_other_isps_in_the_same_database_are_left_out(store):
-    store.database.store_sweep("cm", "default", NOW, [make_quality("beijing")])
+    store_sweep(store.database, "cm", "default", NOW, [make_quality("beijing")])
     assert newest(store) == {}
 
 

@@ -19,7 +19,7 @@ from netsky.store.rows import sweep_rows
 from testing.commands import run_tool
 from testing.samples import STARTED_AT, make_quality, write_library
 from testing.servers import MariaDB, free_port
-from testing.stores import Loss
+from testing.stores import Loss, store_sweep
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -135,7 +135,7 @@ def test_one_egress_can_be_asked_for(store):
 
 def test_other_isps_in_the_same_database_are_left_out(store):
     store.create_tables()
-    store.database.store_sweep("cm", "default", NOW, [make_quality("beijing")])
+    store_sweep(store.database, "cm", "default", NOW, [make_quality("beijing")])
     store.add_losses(Loss("beijing", 1, NOW))
     assert mean_of(store) == {("default", "beijing"): (1, 1)}
 
@@ -213,7 +213,7 @@ def test_history_that_is_older_than_asked_for_is_deleted(store):
     day = timedelta(days=1)
     now = datetime.now(UTC)
     for age in (*(hours * HOUR for hours in range(52)), 3 * day):
-        store.database.store_sweep("cu", "default", now - age, [make_quality("beijing")])
+        store_sweep(store.database, "cu", "default", now - age, [make_quality("beijing")])
     store.add_mean("hunan", 1, now - 4 * day)
     report = run_average(store, rule=MeanRule(min_samples=1), keep=timedelta(days=2, minutes=1))
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")

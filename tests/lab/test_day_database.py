@@ -48,7 +48,7 @@ def store_sweep(database, at, loss_ratio):
         for province, value in measured
         if not np.isnan(value)
     ]
-    database.store_sweep("cu", EGRESS, at, qualities)
+    store_sweep(database, "cu", EGRESS, at, qualities)
 
 
 def average(database, now):

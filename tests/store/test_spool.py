@@ -98,7 +98,8 @@ def test_a_row_that_is_refused_for_good_is_set_aside_and_blocks_nothing(
     bad["province"] = "x" * 41
     spool.add(sweep)
     spool.add(rows(seconds=-1))
-    spool.flush(mariadb_store.database)
+    with pytest.raises(DatabaseError, match="refused 1 rows for good: they are set aside in"):
+        spool.flush(mariadb_store.database)
     assert len(losses(mariadb_store)) == 3
     assert [row[0] for row in mariadb_store.rows("netsky_latency")].count(bad["name"]) == 0
     assert spool.state() == SpoolState(sweeps=0, dropped_sweeps=0, quarantined_rows=1)

@@ -17,6 +17,7 @@ from netsky.store.tables import metadata
 from testing import ROOT
 from testing.samples import STARTED_AT, make_quality
 from testing.servers import SCHEMA, MariaDB, program, wait_until
+from testing.stores import store_sweep
 
 UPGRADE = ROOT / "upgrade.sql"
 DOCUMENT = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
@@ -110,7 +111,7 @@ class Installation:
     def store_sweep(self, egress="default"):
         url = fill_url(self.server.url(f"{self.prefix}_{{isp}}"), "cu", egress)
         qualities = [make_quality("beijing"), make_quality("shaanxi")]
-        Database(url, timeout=5).store_sweep("cu", egress, STARTED_AT, qualities)
+        store_sweep(Database(url, timeout=5), "cu", egress, STARTED_AT, qualities)
 
     def connect(self):
         return pymysql.connect(
@@ -331,9 +332,29 @@ def test_todays_tables_are_left_as_they_are(installation):
     installation.store_sweep("unicom-1")
     before = {table: (installation.shown(table), installation.rows(table)) for table in TABLES}
     said = installation.upgrade(init_command=None)
-    assert said == dict.fromkeys(TABLES, "has egress already, left as it is")
+    assert said == dict.fromkeys(TABLES, "is of today, left as it is")
     assert {t: (installation.shown(t), installation.rows(t)) for t in TABLES} == before
     assert installation.tables() == set(TABLES)
+
+
+def test_ids_of_32_bits_become_wider_and_keep_their_numbers(installation):
+    installation.apply_schema()
+    schema = {table: installation.shown(table) for table in TABLES}
+    for table in HISTORIES:
+        installation.execute(
+            f"ALTER TABLE {table} MODIFY {table}_id INT UNSIGNED NOT NULL AUTO_INCREMENT"
+        )
+    installation.store_sweep("unicom-1")
+    before = {table: installation.rows(table) for table in TABLES}
+    said = installation.upgrade(init_command=None)
+    assert said == dict.fromkeys(HISTORIES, "ids are wider now") | {
+        "netsky_avg_lossrate": "is of today, left as it is"
+    }
+    assert {table: installation.rows(table) for table in TABLES} == before
+    assert {table: installation.shown(table) for table in TABLES} == schema
+    assert installation.upgrade(init_command=None) == dict.fromkeys(
+        TABLES, "is of today, left as it is"
+    )
 
 
 def test_netsky_writes_into_upgraded_tables_and_the_schema_changes_nothing(installation):
@@ -365,7 +386,7 @@ def test_applied_again_it_changes_nothing(installation):
     tables = installation.tables()
     before = {table: (installation.shown(table), installation.rows(table)) for table in tables}
     said = installation.upgrade("SET @hours_ahead_of_utc = 8")
-    assert said == dict.fromkeys(TABLES, "has egress already, left as it is")
+    assert said == dict.fromkeys(TABLES, "is of today, left as it is")
     assert {t: (installation.shown(t), installation.rows(t)) for t in installation.tables()} == (
         before
     )
@@ -397,7 +418,7 @@ def test_a_run_that_dies_half_way_is_harmless_and_the_next_one_begins_again(inst
     assert f"{table}_before_upgrade" not in installation.tables()
 
     said = installation.upgrade()
-    assert said["netsky_lossrate"] == "has egress already, left as it is"
+    assert said["netsky_lossrate"] == "is of today, left as it is"
     assert said[table] == carried(5, table=table)
     for each in HISTORIES:
         assert installation.rows(each) == [(*row, "default") for row in earlier]

@@ -73,6 +73,29 @@ def fill_url(template: str, isp: str, egress: str) -> sa.URL:
 # The server has understood and does not take it: a value that does not fit, a column that must not
 # be NULL. Trying again will not help.
 REFUSALS = (DataError, IntegrityError)
+# The same, as PyMySQL has no class for them: a trigger's SIGNAL, a CHECK of MariaDB and of MySQL.
+_REFUSAL_CODES = (1644, 4025, 3819)
+
+# Somebody else is there already, or was in the way: what was looked at before is to be looked at again.
+_TAKEN_CODES = (1062, 1213)
+
+
+class TakenError(NetskyError):
+    """Another connection has written the same rows since they were looked for."""
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether the server would refuse that again, however often it is tried."""
+    return isinstance(error, REFUSALS) or _code_of(error) in _REFUSAL_CODES
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether another connection has come first: a duplicate key, or a deadlock."""
+    return _code_of(error) in _TAKEN_CODES
+
+
+def _code_of(error: DBAPIError) -> object:
+    return next(iter(getattr(error.orig, "args", ())), None)
 
 
 PRIVATE = 0o600
@@ -153,10 +176,12 @@ class Connector:
     def _errors_in_one_line(self) -> Iterator[None]:
         try:
             yield
-        except REFUSALS as error:
-            raise RefusedError(f"database {self}: {reason_of(error)}") from error
         except SQLAlchemyError as error:
-            raise DatabaseError(f"database {self}: {reason_of(error)}") from error
+            if isinstance(error, DBAPIError) and is_taken(error):
+                raise TakenError(f"database {self}: {reason_of(error)}") from error
+            refused = isinstance(error, DBAPIError) and is_refusal(error)
+            kind = RefusedError if refused else DatabaseError
+            raise kind(f"database {self}: {reason_of(error)}") from error
         except OptionFileError as error:
             raise DatabaseError(
                 f"database {self}: the option file (read_default_file) cannot be understood: {error}"
@@ -200,6 +225,9 @@ class Connector:
 
 _APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
 _HINTS = {
+    167: "its ids are used up: apply upgrade.sql, which makes room for more (docs/upgrade.md)",
+    1264: "a column is too narrow: are these tables of today's schema? See docs/upgrade.md",
+    1406: "a column is too narrow: are these tables of today's schema? See docs/upgrade.md",
     1044: "grant this user the rights on the database",
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
     1049: _APPLY_SCHEMA,
@@ -233,6 +261,8 @@ def reason_of(error: SQLAlchemyError) -> str:
     """What the server or driver said, in one line, without SQL or values, and what to do."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     match getattr(cause, "args", ()):
+        case (0, _):  # PyMySQL, when the connection is gone
+            return "the connection broke off: no answer came within --database-timeout, or the server has ended it"
         case (int(code), text):  # this is how an error of the MySQL protocol looks
             return f"{text} ({code})" + (f": {_HINTS[code]}" if code in _HINTS else "")
     text = str(cause).partition("\n")[0]

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.exc import DBAPIError
 
-from netsky.aggregate import ProvinceQuality
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
 from netsky.loss import Baseline, MeanLoss, NewestLoss
-from netsky.store.connection import PRIVATE, REFUSALS, Connector, reason_of
+from netsky.store.connection import (
+    PRIVATE,
+    Connector,
+    TakenError,
+    is_refusal,
+    is_taken,
+    reason_of,
+)
 from netsky.store.ignored import rows_ahead
 from netsky.store.newest import newest_rows
 from netsky.store.pruning import Prunable, prunable, prune
-from netsky.store.rows import Row, SweepRows, aware_time, column_time, sweep_rows
+from netsky.store.rows import Row, SweepRows, aware_time, column_time
 from netsky.store.tables import (
     avg_lossrate,
     by_name,
@@ -37,6 +44,7 @@ from netsky.store.tables import (
 log = logging.getLogger(__name__)
 
 MOST_SECONDS_MOVED = 3600
+MOST_ATTEMPTS = 60  # to find a free second, against as many hosts of one name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,64 +65,84 @@ class Database:
     def __str__(self) -> str:
         return str(self.connector)
 
-    def store_sweep(
-        self, isp: str, egress: str, started_at: datetime, qualities: Sequence[ProvinceQuality]
-    ) -> None:
-        """Write a sweep, all of it or nothing; see `store`."""
-        self.store(sweep_rows(isp, egress, started_at, qualities))
-
     def store(self, sweep: SweepRows) -> None:
         """Write a sweep, all of it or nothing; what of it is there already is left as it is.
 
-        Where another sweep of the same second is there, after the clock was set back, say, it goes
-        into the next second that is free. Raises RefusedError when rows are refused for good.
+        Where another sweep of the same second is there, of another host with the same egress name or
+        from before the clock was set back, it goes into the next second that is free. Raises
+        RefusedError when rows are refused for good.
         """
-        with self.connector.transaction(create=True) as connection:
-            for table, rows in self._free_place(connection, sweep).rows.items():
-                connection.execute(self._insert_new(metadata.tables[table], rows))
+
+        def insert(connection: sa.Connection, missing: SweepRows) -> None:
+            for table, rows in missing.rows.items():
+                if rows:
+                    connection.execute(sa.insert(metadata.tables[table]).values(rows))
+
+        self._in_free_place(sweep, insert)
 
     def store_what_is_taken(self, sweep: SweepRows) -> list[RefusedRow]:
         """Write the rows of a sweep that are not refused for good; those that are."""
-        refused = []
-        with self.connector.transaction(create=True) as connection:
-            for table, rows in self._free_place(connection, sweep).rows.items():
+        refused: list[RefusedRow] = []
+
+        def insert(connection: sa.Connection, missing: SweepRows) -> None:
+            refused.clear()
+            for table, rows in missing.rows.items():
                 for row in rows:
                     try:
                         with connection.begin_nested():
-                            connection.execute(self._insert_new(metadata.tables[table], [row]))
-                    except REFUSALS as error:
+                            connection.execute(sa.insert(metadata.tables[table]).values(row))
+                    except DBAPIError as error:
+                        if is_taken(error) or not is_refusal(error):
+                            raise
                         refused.append(RefusedRow(table, row, reason_of(error)))
+
+        self._in_free_place(sweep, insert)
         return refused
 
-    def _free_place(self, connection: sa.Connection, sweep: SweepRows) -> SweepRows:
-        """The sweep at the first second, from its own on, where no other one is."""
-        for seconds in range(MOST_SECONDS_MOVED):
-            moved = sweep.moved(seconds)
-            if all(self._is_free(connection, *part, moved) for part in moved.rows.items()):
-                if seconds:
-                    log.warning(
-                        "another sweep is stored as of %s UTC: this one goes %s s behind it",
-                        sweep.update_time,
-                        seconds,
-                    )
-                return moved
+    def _in_free_place(
+        self, sweep: SweepRows, insert: Callable[[sa.Connection, SweepRows], None]
+    ) -> None:
+        """Insert what is missing of a sweep at the first second where no other one is.
+
+        Another host may take that second between the look and the insert: then look again.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                with self.connector.transaction(create=True) as connection:
+                    insert(connection, self._missing_at_free_place(connection, sweep))
+            except TakenError:
+                continue
+            return
         raise DatabaseError(
-            f"database {self}: there are other sweeps in each of {MOST_SECONDS_MOVED} s from "
-            f"{sweep.update_time} UTC on: was the clock set back?"
+            f"database {self}: other sweeps through egress {sweep.egress!r} took each second that "
+            f"was free, {MOST_ATTEMPTS} times: do other hosts use that name, too?"
         )
 
-    def _is_free(
-        self, connection: sa.Connection, table: str, rows: Sequence[Row], sweep: SweepRows
-    ) -> bool:
-        """No row is there, or only such as are the same."""
-        columns = metadata.tables[table].c
-        values = {row["name"]: row["value"] for row in rows}
-        there = connection.execute(
-            sa.select(columns.name, columns.value)
-            .where(columns.name.in_(values), columns.egress == sweep.egress)
-            .where(columns.update_time == sweep.update_time)
+    def _missing_at_free_place(self, connection: sa.Connection, sweep: SweepRows) -> SweepRows:
+        """What is not there of the sweep, at the first second from its own on where no other one is."""
+        for seconds in range(MOST_SECONDS_MOVED):
+            moved = sweep.moved(seconds)
+            missing = {
+                table: _missing(connection, table, rows, moved)
+                for table, rows in moved.rows.items()
+            }
+            rows_missing = {table: rows for table, rows in missing.items() if rows is not None}
+            if len(rows_missing) < len(missing):
+                continue
+            if seconds:
+                log.warning(
+                    "another sweep through egress %s is stored as of %s UTC: does another host use "
+                    "that name, too, or was the clock set back? This one goes %s s behind it",
+                    sweep.egress,
+                    sweep.update_time,
+                    seconds,
+                )
+            return replace(moved, rows=rows_missing)
+        raise DatabaseError(
+            f"database {self}: there are other sweeps through egress {sweep.egress!r} in each of "
+            f"{MOST_SECONDS_MOVED} s from {sweep.update_time} UTC on: does another host use that "
+            "name, too, or was the clock set back?"
         )
-        return all(_same(values[name], value) for name, value in there)
 
     def mean_loss(
         self, isp: str, *, after: datetime, until: datetime, egress: str | None = None
@@ -216,13 +244,6 @@ class Database:
         """Delete history older than `before`: table and rows of each batch that is deleted."""
         return prune(self.connector, before)
 
-    def _insert_new(self, table: sa.Table, rows: Sequence[Row]) -> sa.Insert:
-        if self.connector.is_sqlite:
-            return sqlite.insert(table).values(rows).on_conflict_do_nothing()
-        # Not INSERT IGNORE, which would also swallow values that do not fit.
-        serial = table.primary_key.columns[0]
-        return mysql.insert(table).values(rows).on_duplicate_key_update({serial.name: serial})
-
     def _replace_baselines(self, rows: list[dict[str, Any]]) -> sa.Insert:
         if self.connector.is_sqlite:
             insert = sqlite.insert(avg_lossrate).values(rows)
@@ -246,6 +267,23 @@ def _means(names: Iterable[str], egress: str, after: datetime, until: datetime) 
         .where(columns.update_time <= column_time(until))
         .group_by(columns.name)
     )
+
+
+def _missing(
+    connection: sa.Connection, table: str, rows: Sequence[Row], sweep: SweepRows
+) -> list[Row] | None:
+    """The rows that are not there yet; None where others are in their place."""
+    columns = metadata.tables[table].c
+    values = {row["name"]: row["value"] for row in rows}
+    found = connection.execute(
+        sa.select(columns.name, columns.value)
+        .where(columns.name.in_(values), columns.egress == sweep.egress)
+        .where(columns.update_time == sweep.update_time)
+    )
+    there = {name: value for name, value in found}  # noqa: C416 - a Row is no pair to dict()
+    if not all(_same(values[name], value) for name, value in there.items()):
+        return None
+    return [row for row in rows if row["name"] not in there]
 
 
 def _same(ours: float | None, stored: float | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -113,26 +114,56 @@ class Spool:
         self._keep_within_bounds()
 
     def flush(self, database: Database) -> None:
-        """Write on what waits, oldest first. DatabaseError: something still waits."""
+        """Write on what waits, oldest first. DatabaseError: something still waits, or was refused.
+
+        A sweep that is refused whole waits: what refuses it can be mended, a column that is too
+        narrow, say. It keeps no other from going: after it the newest goes first.
+        """
         self._prepare()
         deadline = time.monotonic() + FLUSH_SECONDS
-        waiting = self._times()
+        waiting = deque(self._times())
+        refusals: list[str] = []
+        set_aside = 0
         while waiting:
-            refused: list[RefusedRow] = []
-            sweep = self._read(waiting[0])
+            newest_first = bool(refusals)
+            update_time = waiting.pop() if newest_first else waiting.popleft()
             try:
-                try:
-                    database.store(sweep)
-                except RefusedError:
-                    refused = database.store_what_is_taken(sweep)
+                refused = self._write(update_time, database)
+            except RefusedError as error:
+                refusals.append(str(error))
             except DatabaseError as error:
-                raise DatabaseError(f"{error}; sweeps in {self.file}: {len(waiting)}") from error
-            self._remove(waiting.pop(0), refused)
-            if waiting and time.monotonic() > deadline:
+                left = len(waiting) + len(refusals) + 1
+                raise DatabaseError(f"{error}; sweeps in {self.file}: {left}") from error
+            else:
+                set_aside += len(refused)
+                self._remove(update_time, refused)
+            # Not before one that came later had its turn, too.
+            if waiting and time.monotonic() > deadline and (newest_first or not refusals):
                 raise DatabaseError(
-                    f"database {database}: {len(waiting)} sweeps of {self.file} are still on their "
-                    "way to it; the next run goes on"
+                    f"database {database}: {len(waiting) + len(refusals)} sweeps of {self.file} are "
+                    "still on their way to it; the next run goes on"
                 )
+        if refusals:
+            raise DatabaseError(
+                f"{refusals[0]}: so {len(refusals)} sweeps are refused whole; they wait in {self.file}"
+            )
+        if set_aside:
+            raise DatabaseError(
+                f"database {database}: it refused {set_aside} rows for good: they are set aside in "
+                f"{self.file}"
+            )
+
+    def _write(self, update_time: datetime, database: Database) -> list[RefusedRow]:
+        """Bring a sweep to the database; the rows that it refuses. RefusedError: it refuses all."""
+        sweep = self._read(update_time)
+        try:
+            database.store(sweep)
+        except RefusedError:
+            refused = database.store_what_is_taken(sweep)
+            if len(refused) == sum(map(len, sweep.rows.values())):
+                raise
+            return refused
+        return []
 
     def state(self) -> SpoolState:
         """How full it is."""

@@ -26,7 +26,7 @@ def _columns() -> tuple[sa.Column[Any], ...]:
 
 
 def _history(table: str) -> sa.Table:
-    serial = mysql.INTEGER(unsigned=True).with_variant(sa.Integer, "sqlite")
+    serial = mysql.BIGINT(unsigned=True).with_variant(sa.Integer, "sqlite")
     return sa.Table(
         table,
         metadata,
