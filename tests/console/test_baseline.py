@@ -93,7 +93,7 @@ def test_the_table_of_each_egress_has_what_was_left_alone_first_and_then_the_wor
     ]
     assert lines[-2:] == [
         "更新 3 项，未更新 2 项；清理过期数据 1,234 行",
-        "样本太少的省份保留原均值（红色）",
+        "样本不足的省沿用原均值（红色）",
     ]
     assert all(cell_len(line) <= 80 for line in lines)
 

@@ -49,13 +49,13 @@ class View(Protocol):
     """What one run of a tool has to show."""
 
     def document(self) -> Mapping[str, Any]:
-        """For scripts: ratios, seconds, times in UTC, null for what there is not."""
+        """What scripts read: ratios, seconds, times in UTC, null for what there is not."""
 
     def line(self) -> tuple[datetime, Mapping[str, object]]:
-        """For logs and grep: when, and fields for people."""
+        """What logs and grep get: a time, and fields for people."""
 
     def screen(self) -> Sequence[RenderableType]:
-        """For a terminal: tables and texts."""
+        """What a terminal shows: tables and texts."""
 
 
 def show(view: View, output_format: str, *, everything: bool = False) -> None:
@@ -210,7 +210,7 @@ def _loss_style(ratio: float) -> str:
 
 
 def local_time(moment: datetime) -> str:
-    """For people: local, with its offset."""
+    """The local time with its offset, as people read it."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
@@ -219,7 +219,7 @@ def utc_time(moment: datetime) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """In a line: with commas, `-` for none."""
+    """The parts with commas between them, `-` for none."""
     return ",".join(parts) or "-"
 
 

@@ -94,7 +94,7 @@ class BaselineView:
             f"清理过期数据 {sum(report.pruned.values()):,} 行"
         )
         if report.left_alone:
-            text.append("\n样本太少的省份保留原均值（红色）", style="bold red")
+            text.append("\n样本不足的省沿用原均值（红色）", style="bold red")
         return text
 
 

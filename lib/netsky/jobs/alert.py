@@ -48,7 +48,7 @@ def alert(
     baselines = _baselines(database, isp, egress, rule, now=now)
     ignored = ignore_rows_ahead(database, isp, [egress], now=now)
     verdict = rule.judge(newest, baselines, now=now)
-    # Also when there is nothing: what was pushed before must not stand for now.
+    # This is pushed also when there is nothing, or the figures of an earlier push would stand for now.
     not_delivered = deliver(outlets.deliveries([alert_metrics(isp, egress, verdict)]))
     if not verdict.judgements:
         raise NoDataError(

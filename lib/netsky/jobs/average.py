@@ -23,7 +23,7 @@ from netsky.store.database import Database
 
 log = logging.getLogger(__name__)
 
-PRUNE_SECONDS = 60.0  # what is left of a large backlog is for the next run
+PRUNE_SECONDS = 60.0  # the next run deletes what is left then
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def average(
         prune = partial(_prune, database, now, keep, pruned, ignored)
         limit = PRUNE_SECONDS + database.connector.limit
         not_delivered += deliver({"pruning": Step(prune, limit)}, done="pruned")
-    else:  # were the clock wrong, everything could look old
+    else:  # if the clock is wrong, everything may look old
         log.warning("nothing is pruned: no mean could be computed")
     return BaselineReport(
         isp, hours, now, tuple(averaged), dict(pruned), not_delivered, tuple(ignored)
@@ -171,7 +171,7 @@ def _warn(averaged: Sequence[Averaged], hours: float) -> None:
 def _combine(
     means: Sequence[MeanLoss], baselines: Sequence[Baseline], *, renewed: Sequence[MeanLoss]
 ) -> list[Averaged]:
-    """By egress, then in the order of the provinces."""
+    """The means sorted by egress, and then in the order of the provinces."""
     samples = {(mean.egress, mean.province): mean.samples for mean in means}
     stored = {(baseline.egress, baseline.province): baseline for baseline in baselines}
     new = {(mean.egress, mean.province) for mean in renewed}

@@ -53,7 +53,7 @@ def newest_rows(
 def _latest(
     connection: sa.Connection, names: Sequence[str], egress: str, when: sa.ColumnElement[bool]
 ) -> dict[str, list[LossRow]]:
-    """By name, some of the rows with the latest times."""
+    """Some of the rows with the latest times, by name."""
     columns = lossrate.c
     # A look-up a name at the end of its part of the unique index. GROUP BY with MAX() would
     # read the whole of it in SQLite.
