@@ -24,6 +24,12 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 TABLES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch):
+    """That of the test: all have been imported minutes before the last one runs."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC).replace(microsecond=0))
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """Let the clock of this host say something else."""

@@ -91,9 +91,14 @@ class Person:
             for each in counts
         }
 
-    def processes(self):
-        """All that this person has started and what that has started."""
-        return processes_where(lambda each: f"XDG_RUNTIME_DIR={self.folder}" in each.environment)
+    def processes(self, *command):
+        """All that this person has started and what that has started, or those of that command."""
+        return processes_where(
+            lambda each: (
+                f"XDG_RUNTIME_DIR={self.folder}" in each.environment
+                and (not command or each.arguments == list(command))
+            )
+        )
 
 
 def assert_refused(outcome):
@@ -166,7 +171,8 @@ def test_down_leaves_nothing_that_the_user_has_started(person):
     if not person.up():
         return
     with person.start(sys.executable, "-m", "lab", "exec", "--", "sleep", "30") as sleeping:
-        wait_until(lambda: len(person.processes()) == 3, what="holder, `lab exec` and sleep")
+        wait_until(lambda: person.processes("sleep", "30"), what="the sleep in the lab")
+        assert len(person.processes()) == 3, "holder, `lab exec` and sleep"
         person.lab("down")
         sleeping.communicate(timeout=20)
     assert sleeping.returncode == 128 + signal.SIGKILL
