@@ -184,7 +184,10 @@ class IcmpFuzzer:
 def receive(asked: Asked, packets: Packets, portions) -> Receiver:
     """The receiver, when these packets have come in, in portions of so many."""
     sockets = SimpleNamespace(
-        raw=asked.raw, receive_buffer=1 << 20, receiver=SimpleNamespace(fileno=lambda: -1)
+        raw=asked.raw,
+        receive_buffer=1 << 20,
+        capacity=2048,
+        receiver=SimpleNamespace(fileno=lambda: -1),
     )
     library = AddressLibrary(
         "cu", PROVINCES[:1], asked.addresses, np.array([0, len(asked.addresses)])

@@ -6,6 +6,7 @@ import os
 import resource
 import select
 import subprocess
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from netsky.sweep import ProbePlan
 from netsky.targets.library import load
 from testing.farside import Network, far_prefix, network, write_far_library
 from testing.netns import make_namespace, needs_root
+from testing.samples import load_library
 
 pytestmark = needs_root
 
@@ -197,3 +199,22 @@ def test_a_socket_that_cannot_be_opened_for_another_reason_is_an_error():
             IcmpEngine().check(Egress())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_host_too_slow_to_send_ends_in_time_and_says_what_was_not_measured(tmp_path, monkeypatch):
+    send = libc.Messages.send
+
+    def send_slowly(messages, descriptor, first, count):
+        time.sleep(0.1)
+        return send(messages, descriptor, first, count)
+
+    monkeypatch.setattr(libc.Messages, "send", send_slowly)
+    library = load_library(tmp_path, targets=100)
+    sweep = IcmpEngine().sweep(library, Egress(), PLAN, lambda _packets: None)
+    assert sweep.duration_seconds < 2 * PLAN.window + 1 + PLAN.timeout + 0.5
+    assert 0 < sweep.packets_sent == sweep.packets_received < 3100
+    assert sweep.packets_sent + sum(failure.targets for failure in sweep.failures) == 3100
+    assert {failure.reason for failure in sweep.failures} == {
+        "this host was too slow to send in time: is it busy with other work?"
+    }
+    assert sweep.tainted

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from netsky.addresses import AddressLibrary
 from netsky.engines.icmp_receiver import Receiver
-from netsky.engines.icmp_sender import BUSY, LOST, Sender
+from netsky.engines.icmp_sender import BUSY, KEPT_BACK, LOST, TOO_SLOW, Sender
 from netsky.engines.icmp_socket import open_sockets
 from netsky.engines.outcome import SweepStart, Unmeasured
 from netsky.places import Egress
@@ -66,7 +66,7 @@ class IcmpEngine:
             _unmeasured(errors.reshape(library.targets, plan.count)),
             duration_seconds=duration,
             dropped=dropped,
-            kept_back=int(np.count_nonzero(np.isin(errors, BUSY))),
+            kept_back=int(np.count_nonzero(np.isin(errors, KEPT_BACK))),
             discarded={**receiver.discarded, "late": late},
         )
 
@@ -75,6 +75,7 @@ _REASONS = {
     errno.EPERM: "the local firewall refuses the packets: see `nft list ruleset`",
     errno.EACCES: "this host may not send there: is it a broadcast address?",
     errno.EMSGSIZE: "the packets are larger than the line's MTU: lower --size",
+    TOO_SLOW: "this host was too slow to send in time: is it busy with other work?",
 } | dict.fromkeys(BUSY, "this host's send queue stayed full")
 
 

@@ -98,19 +98,29 @@ class Receiver:
             self._error = error
 
     def _receive_until_stopped(self) -> None:
-        while True:
-            # When this is set, we look once more for what has come.
-            stopping = self._stopping.is_set()
-            while self._take() == SLOTS:
+        while not self._stopping.is_set():
+            full = self._take() == SLOTS
+            if full or self._sent.is_set():
                 self._sort_out()
-            if self._sent.is_set() or stopping:
-                self._sort_out()
-            if stopping:
-                return
-            if self._rest_seconds >= SHORTEST_REST_SECONDS:
-                time.sleep(self._rest_seconds)
-            else:
-                select.select([self._sockets.receiver], [], [], REST_SECONDS)
+            if not full:
+                self._rest()
+        self._take_the_rest()
+
+    def _rest(self) -> None:
+        if self._rest_seconds >= SHORTEST_REST_SECONDS:
+            time.sleep(self._rest_seconds)
+        else:
+            select.select([self._sockets.receiver], [], [], REST_SECONDS)
+
+    def _take_the_rest(self) -> None:
+        """Take what waits by now, and no more: somebody may send without end what looks like ours."""
+        waiting = self._taken + self._sockets.capacity
+        full = True
+        while full and waiting > 0:
+            taken = self._take()
+            self._sort_out()
+            full = taken == SLOTS
+            waiting -= taken
 
     def _take(self) -> int:
         """How many packets wait to be sorted out, with those that are there now."""

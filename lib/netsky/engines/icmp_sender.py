@@ -21,15 +21,18 @@ BATCH = 32  # packets handed to the kernel at a time; their send times are inter
 LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 # The host can take no more packets at the moment.
 BUSY = (errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
+# The host was so slow that the time was over before the packet's turn came.
+TOO_SLOW = errno.ETIME
+KEPT_BACK = (*BUSY, TOO_SLOW)
 BACK_OFF_SECONDS = 0.001
-PATIENCE_SECONDS = 1.0  # after it, and once more the span, what cannot be sent is given up
+PATIENCE_SECONDS = 1.0  # and the span again: what has not been sent by then is given up
 
 
 class Sender:
     """Sends one packet for each of `slots`, in that order, as `plan` says.
 
     After `run`, `errors` is uint8[packets]: 0 where the packet went out, else the errno with
-    which this host refused it; one of BUSY means that the host dropped it.
+    which this host refused it; with one of KEPT_BACK the host could not send it in time.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class Sender:
         )
         span = plan.span(library.targets)
         self._pacer = Pacer(len(slots), span, plan.rate)
-        self._patience = span + PATIENCE_SECONDS
+        self._longest_seconds = 2 * span + PATIENCE_SECONDS
+        self._busy = 0  # the errno with which the newest packet waits, 0 when it does not
         self._batches: list[tuple[int, int, int, int]] = []  # first, packets, before, after (ns)
         self.errors = np.zeros(len(slots), np.uint8)
 
@@ -60,12 +64,19 @@ class Sender:
         return sum(packets for _, packets, _, _ in self._batches)
 
     def run(self, progress: Progress) -> None:
-        """Send everything. An exception in this thread, ^C say, ends it in the middle."""
+        """Send everything, or as much as the time allows: twice the span and PATIENCE_SECONDS.
+
+        An exception in this thread, ^C say, ends it in the middle.
+        """
+        deadline = time.monotonic() + self._longest_seconds
         for start in range(0, len(self._slots), PREPARED):
             slots = self._slots[start : start + PREPARED]
             self._requests.fill(self._addresses[slots // self._count], slots)
             done = 0
             while done < len(slots):
+                if time.monotonic() > deadline:
+                    self.errors[start + done :] = self._busy or TOO_SLOW
+                    return
                 ready = min(self._pacer.allowance(start + done), len(slots) - done, BATCH)
                 if ready > 0:
                     done += self._send(start, done, ready)
@@ -81,13 +92,13 @@ class Sender:
         except OSError as error:
             return self._refused(start + first, error.errno or errno.EIO)
         self._batches.append((start + first, sent, before, time.monotonic_ns()))
+        self._busy = 0
         return sent
 
     def _refused(self, position: int, number: int) -> int:
-        if number in BUSY and self._patience > 0:
-            started = time.monotonic()
+        if number in BUSY:
+            self._busy = number
             time.sleep(BACK_OFF_SECONDS)
-            self._patience -= time.monotonic() - started
             return 0
         self.errors[position] = number
         return 1

@@ -25,6 +25,7 @@ HOW_TO_ALLOW = (
     "netsky's own with `setcap cap_net_raw,cap_net_admin+ep FILE` (see docs/setup.md), or run as root"
 )
 
+LEAST_BYTES_PER_PACKET = 512  # what the kernel charges for a packet in a buffer is never less
 SEND_BUFFER = 1 << 20  # bytes; the kernel may give less (net.core.wmem_max)
 
 _MEMINFO = struct.Struct("9I")  # linux/sock_diag.h
@@ -44,6 +45,11 @@ class IcmpSockets:
     def receive_buffer(self) -> int:
         """Bytes of kernel memory that received packets may take, their overhead included."""
         return self.receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    @property
+    def capacity(self) -> int:
+        """More packets than this never wait in the receive buffer."""
+        return self.receive_buffer // LEAST_BYTES_PER_PACKET + 1
 
     @property
     def dropped(self) -> int:
@@ -89,7 +95,7 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
         libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", ~(1 << ECHO_REPLY) & 0xFFFFFFFF)
     )
     libc.attach_filter(receiver, _only_id(ident))
-    _drain(receiver)
+    _drain(receiver, IcmpSockets(receiver, receiver, raw=True).capacity)
     sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     stack.enter_context(sender)
     sender.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
@@ -99,10 +105,13 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
     return IcmpSockets(sender, receiver, raw=True, dropped_before=_drops(receiver))
 
 
-def _drain(receiver: socket.socket) -> None:
-    """Throw away what came in before the filters were set: other probes' packets."""
+def _drain(receiver: socket.socket, capacity: int) -> None:
+    """Throw away what came in before the filters were set: other probes' packets.
+
+    There are `capacity` of them at most; whatever comes in meanwhile has passed the filters.
+    """
     with suppress(BlockingIOError):
-        while True:
+        for _ in range(capacity):
             receiver.recv(1, socket.MSG_DONTWAIT)
 
 
