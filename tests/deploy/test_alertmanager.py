@@ -303,7 +303,7 @@ def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(
             "/d/netsky-overview?var-egress=unicom-1&var-isp=cu"
         )
         assert critical["annotations"]["summary"] == (
-            "危急：2 省丢包率比均值升高 10 个百分点以上（运营商 cu，出口 unicom-1）"
+            "危急：2 省丢包率比均值升高 10 个百分点以上（中国联通，出口 unicom-1）"
         )
         # (305 + 120 + 82 + 2) of 4000
         assert critical["annotations"]["description"] == (
