@@ -141,7 +141,7 @@ def test_set_right_again_the_alert_judges_by_the_true_history(history, clock):
 
 def test_history_is_deleted_once_so_much_has_been_measured_since(store):
     for hours in range(5 * 24):
-        sweep(store, NOW - hours * HOUR)
+        sweep(store, NOW - MINUTE - hours * HOUR)
     report = average(store, keep=3 * DAY)
     assert report.pruned == dict.fromkeys(TABLES, 2 * 48)
 
