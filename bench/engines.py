@@ -156,8 +156,9 @@ from netsky.sweep import ProbePlan
 targets = library.load(pathlib.Path(sys.argv[1]), "demo")
 slots = np.random.default_rng(1).permutation(targets.targets).astype(np.uint32)
 plan = ProbePlan(window=0, rate=10_000_000)
+cookies = np.zeros(targets.targets, np.uint64)
 with open_sockets(Egress(), ident=1, receive_buffer=4096) as sockets:
-    sender = icmp_sender.Sender(sockets, targets, slots, plan, ident=1, cookie=1)
+    sender = icmp_sender.Sender(sockets, targets, slots, plan, ident=1, cookies=cookies)
     started = time.perf_counter()
     sender.run(lambda packets: None)
     print(time.perf_counter() - started)

@@ -68,8 +68,10 @@ class _FrameRequests(EchoRequests):
         self._headers["hdr"]["name"] = 0
         self._headers["hdr"]["namelen"] = 0
 
-    def fill(self, targets: Addresses, slots: npt.NDArray[np.uint32]) -> None:
-        super().fill(targets, slots)
+    def fill(
+        self, targets: Addresses, slots: npt.NDArray[np.uint32], cookies: npt.NDArray[np.uint64]
+    ) -> None:
+        super().fill(targets, slots, cookies)
         assert self._ip is not None
         total = self._ip_sum + (targets >> 16) + (targets & 0xFFFF)
         total = (total & 0xFFFF) + (total >> 16)
@@ -96,8 +98,10 @@ class _RingRequests(_FrameRequests):
         self._ring_headers = self._ring[:, : FRAME_HEADER.itemsize].view(FRAME_HEADER)[:, 0]
         self._ring_headers["length"] = self._frames.shape[1]
 
-    def fill(self, targets: Addresses, slots: npt.NDArray[np.uint32]) -> None:
-        super().fill(targets, slots)
+    def fill(
+        self, targets: Addresses, slots: npt.NDArray[np.uint32], cookies: npt.NDArray[np.uint64]
+    ) -> None:
+        super().fill(targets, slots, cookies)
         data = FRAME_HEADER.itemsize
         self._ring[: len(slots), data : data + self._frames.shape[1]] = self._frames[: len(slots)]
 

@@ -44,9 +44,9 @@ def forge(messages: Messages, deadline: float) -> None:
 
 
 def forged(ident: int, probe: int, targets: int) -> Messages:
-    requests = EchoRequests(BATCH, size=56, ident=ident, cookie=0x1234, raw=True)
+    requests = EchoRequests(BATCH, size=56, ident=ident, raw=True)
     slots = np.arange(BATCH, dtype=np.uint32) % targets
-    requests.fill(np.full(BATCH, probe, np.uint32), slots)
+    requests.fill(np.full(BATCH, probe, np.uint32), slots, np.full(BATCH, 0x1234, np.uint64))
     header = requests._ip
     assert header is not None
     header["source"] = 0x0A100000 + slots

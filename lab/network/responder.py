@@ -56,6 +56,18 @@ def wrong_source(request: bytes) -> Replies:
     return [(0.0, _reply(neighbour))]
 
 
+def for_others(request: bytes) -> Replies:
+    """Of two neighbours the even one answers, for itself and for the odd one, which is silent.
+
+    It makes the best of what it knows: its own cookie, the neighbour's address and slot.
+    """
+    if request[19] % 2:
+        return []
+    slot = struct.pack(">I", int.from_bytes(request[36:40], "big") + 1)
+    neighbour = request[:19] + bytes([request[19] + 1]) + request[20:26] + slot[2:]
+    return [(0.0, _reply(request)), (0.0, _reply(neighbour + request[28:36] + slot + request[40:]))]
+
+
 def cut_short(request: bytes) -> Replies:
     return [(0.0, _reply(request[:36]))]
 
@@ -66,7 +78,16 @@ def silent(_request: bytes) -> Replies:
 
 BEHAVIOURS: dict[str, Callable[..., Replies]] = {
     behave.__name__: behave
-    for behave in (honest, delayed, twice, wrong_cookie, wrong_source, cut_short, silent)
+    for behave in (
+        honest,
+        delayed,
+        twice,
+        wrong_cookie,
+        wrong_source,
+        for_others,
+        cut_short,
+        silent,
+    )
 }
 
 

@@ -82,10 +82,10 @@ class Packets:
 class Asked:
     """A sweep that packets may be replies to."""
 
-    def __init__(self, addresses, count: int, cookie: int, *, raw: bool) -> None:
+    def __init__(self, addresses, count: int, cookies, *, raw: bool) -> None:
         self.addresses = np.array(addresses, np.uint32)
         self.count = count
-        self.cookie = cookie
+        self.cookies = np.array(cookies, np.uint64)
         self.raw = raw
 
     @property
@@ -95,7 +95,7 @@ class Asked:
     def __str__(self) -> str:
         return (
             f"{len(self.addresses)} targets from {self.addresses[0]} on, count {self.count}, "
-            f"cookie {self.cookie:#x}, raw {self.raw}"
+            f"cookies {self.cookies[:3]}, raw {self.raw}"
         )
 
 
@@ -120,7 +120,7 @@ class Model:
             if reason:
                 self.discarded[reason] += 1
 
-    def _take(self, asked, addresses, packet, source, time) -> str | None:  # noqa: PLR0911
+    def _take(self, asked, addresses, packet, source, time) -> str | None:
         start = 4 * (packet[0] % 16) if asked.raw and packet else 0
         echo = packet[start : start + FIELDS.size]
         if len(echo) < FIELDS.size:
@@ -128,10 +128,8 @@ class Model:
         kind, _, _, _, _, cookie, slot = FIELDS.unpack(echo)
         if kind != 0:
             return "malformed"
-        if cookie != asked.cookie:
+        if slot >= len(addresses) * asked.count or cookie != asked.cookies[slot // asked.count]:
             return "wrong_cookie"
-        if slot >= len(addresses) * asked.count:
-            return "malformed"
         if source != addresses[slot // asked.count]:
             return "wrong_source"
         if slot in self.received:
@@ -155,7 +153,7 @@ class IcmpFuzzer:
         asked = Asked(
             first + np.cumsum(steps),
             count=rng.choice((1, 1, 2, 3, 100 if targets < 5000 else 5)),
-            cookie=rng.choice((0, 1, 2**63, 2**64 - 1, rng.getrandbits(64), rng.getrandbits(64))),
+            cookies=make_cookies(rng.choice((0, 1, 2**63, 2**64 - 1, None, None)), targets, random),
             raw=rng.random() < 0.6,
         )
         number = rng.choice((1, 100, SLOTS - 1, SLOTS, SLOTS + 1, 2 * SLOTS, 30_000, 30_000))
@@ -192,7 +190,7 @@ def receive(asked: Asked, packets: Packets, portions) -> Receiver:
     library = AddressLibrary(
         "cu", PROVINCES[:1], asked.addresses, np.array([0, len(asked.addresses)])
     )
-    receiver = Receiver(sockets, library, ProbePlan(count=asked.count), cookie=asked.cookie)
+    receiver = Receiver(sockets, library, ProbePlan(count=asked.count), asked.cookies)
     feed = Feed(packets, portions)
     feed.make_ready()
     receiver._messages = feed
@@ -201,6 +199,14 @@ def receive(asked: Asked, packets: Packets, portions) -> Receiver:
     while not feed.empty:
         receiver._receive_until_stopped()
     return receiver
+
+
+def make_cookies(first, targets: int, random):
+    """Random ones; the first, an edge of what there is, may be those of many."""
+    cookies = random.integers(0, 1 << 64, targets, dtype=np.uint64)
+    if first is not None:
+        cookies[random.random(targets) < 0.5] = first
+    return cookies
 
 
 def portions(rng):
@@ -215,11 +221,10 @@ def make_packets(asked: Asked, random, number: int):
         number,
         size=int(random.choice([12, 16, 56, 1472])) if number < 1000 else 56,
         ident=int(random.integers(1, 65536)),
-        cookie=asked.cookie,
         raw=False,
     )
     sources = asked.addresses[slots // asked.count].copy()
-    requests.fill(sources, slots)
+    requests.fill(sources, slots, asked.cookies[slots // asked.count])
     requests.packets[:, 0] = ECHO_REPLY
     rows = np.zeros((number, RECEIVE_BYTES), np.uint8)
     lengths = np.zeros(number, np.uint32)
@@ -295,8 +300,9 @@ def _give_it_another_slot(asked, packets, start, those, random):
 def _give_it_another_cookie(asked, packets, start, those, random):
     cookies = random.integers(0, 1 << 64, len(those), dtype=np.uint64)
     bit = np.uint64(1) << random.integers(0, 64, len(those), dtype=np.uint64)
-    near = np.uint64(asked.cookie) ^ bit
-    chosen = np.choose(random.integers(0, 3, len(those)), [cookies, near, np.uint64(0)])
+    another = random.choice(asked.cookies, len(those))
+    kind = random.integers(0, 4, len(those))
+    chosen = np.choose(kind, [cookies, another, another ^ bit, np.uint64(0)])
     _write(packets, start, those, 8, chosen.astype(">u8"))
 
 

@@ -117,6 +117,15 @@ def test_a_reply_counts_only_if_it_is_ours_and_every_other_kind_is_counted_apart
     assert sweep.discarded["late"] > 50
 
 
+def test_a_target_can_answer_for_itself_alone(tmp_path):
+    directory = write_far_library(tmp_path, targets=50, provinces=PROVINCES[:1])
+    with make_namespace() as probe, tun_responder(probe, {"10.16.": ["for_others"]}):
+        sweep = Network(probe).sweep(IcmpEngine(), directory, ProbePlan(window=0.5))
+    answered = ~np.isnan(sweep.rtt_seconds[:, 0])
+    assert np.array_equal(answered, sweep.library.addresses % 2 == 0)
+    assert sweep.discarded["wrong_cookie"] == 25
+
+
 @pytest.mark.alone
 def test_the_rtt_is_what_the_wire_saw(tmp_path):
     delays = [0.005, 0.02, 0.05, 0.2]

@@ -19,15 +19,17 @@ def checksum(data):
 
 @given(
     ident=st.integers(1, 0xFFFF),
-    cookie=st.integers(0, 2**64 - 1),
-    slots=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=5),
+    packets=st.lists(
+        st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)), min_size=1, max_size=5
+    ),
     size=st.sampled_from([12, 16, 56, 1472]),
 )
-def test_a_request_is_an_echo_request_with_a_right_checksum(ident, cookie, slots, size):
-    requests = EchoRequests(5, size=size, ident=ident, cookie=cookie, raw=False)
-    targets = np.arange(0x0A000001, 0x0A000001 + len(slots), dtype=np.uint32)
-    requests.fill(targets, np.array(slots, np.uint32))
-    for index, slot in enumerate(slots):
+def test_a_request_is_an_echo_request_with_a_right_checksum(ident, packets, size):
+    requests = EchoRequests(5, size=size, ident=ident, raw=False)
+    targets = np.arange(0x0A000001, 0x0A000001 + len(packets), dtype=np.uint32)
+    slots, cookies = zip(*packets, strict=True)
+    requests.fill(targets, np.array(slots, np.uint32), np.array(cookies, np.uint64))
+    for index, (slot, cookie) in enumerate(packets):
         packet = bytes(requests.packets[index])
         assert len(packet) == 8 + size
         kind, code, _, got_ident, seq = struct.unpack(">BBHHH", packet[:8])
@@ -39,8 +41,9 @@ def test_a_request_is_an_echo_request_with_a_right_checksum(ident, cookie, slots
 
 
 def test_the_ip_header_of_a_raw_request_has_what_the_kernel_does_not_fill_in():
-    requests = EchoRequests(2, size=56, ident=7, cookie=1, raw=True)
-    requests.fill(np.array([0x0A010203, 0x0A010204], np.uint32), np.array([0, 1], np.uint32))
+    requests = EchoRequests(2, size=56, ident=7, raw=True)
+    targets = np.array([0x0A010203, 0x0A010204], np.uint32)
+    requests.fill(targets, np.array([0, 1], np.uint32), np.array([5, 6], np.uint64))
     header = struct.unpack(">BBHHHBBHII", bytes(requests.packets[1, :20]))
     assert header == (0x45, 0, 0, 7, 0x4000, 64, 1, 0, 0, 0x0A010204)
     assert checksum(bytes(requests.packets[1, 20:])) == 0

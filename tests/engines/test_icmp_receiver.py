@@ -43,7 +43,7 @@ def receiver_in_a_flood():
         receiver=SimpleNamespace(fileno=lambda: -1),
     )
     library = AddressLibrary("cu", PROVINCES[:1], np.array([1], np.uint32), np.array([0, 1]))
-    receiver = Receiver(sockets, library, ProbePlan(), cookie=1)
+    receiver = Receiver(sockets, library, ProbePlan(), np.ones(1, np.uint64))
     receiver._messages = Flood(SLOTS, RECEIVE_BYTES)
     return receiver
 

@@ -124,7 +124,7 @@ def test_of_any_packets_only_own_replies_from_the_right_source_count(fuzzers, ta
         stamps=np.array([stamp for _, _, stamp in taken]),
         offsets=np.zeros(len(taken), np.int64),
     )
-    asked = Asked([0x0A000001, 0x0A000002, 0x0A000003], count=2, cookie=5, raw=raw)
+    asked = Asked([0x0A000001, 0x0A000002, 0x0A000003], count=2, cookies=[5, 5, 4], raw=raw)
     fuzzers["icmp"].check(asked, received, portions=repeat(portion))
 
 

@@ -49,6 +49,7 @@ def test_every_behaviour_answers_with_packets_or_not_at_all():
         "twice": 2,
         "wrong_cookie": 1,
         "wrong_source": 1,
+        "for_others": 0,
         "cut_short": 1,
         "silent": 0,
     }

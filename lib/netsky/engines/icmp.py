@@ -43,12 +43,12 @@ class IcmpEngine:
     def sweep(
         self, library: AddressLibrary, egress: Egress, plan: ProbePlan, progress: Progress
     ) -> Sweep:
-        ident, cookie = 1 + secrets.randbelow(0xFFFF), secrets.randbits(64)
+        ident, cookies = 1 + secrets.randbelow(0xFFFF), _random_cookies(library.targets)
         slots = _random_order(library.targets, plan.count)
         with open_sockets(egress, ident=ident, receive_buffer=self._receive_buffer) as sockets:
-            sender = Sender(sockets, library, slots, plan, ident=ident, cookie=cookie)
+            sender = Sender(sockets, library, slots, plan, ident=ident, cookies=cookies)
             start = SweepStart(library, egress, self.name)
-            with Receiver(sockets, library, plan, cookie=cookie) as receiver:
+            with Receiver(sockets, library, plan, cookies) as receiver:
                 sender.run(progress)
                 receiver.wait(sender.packets_sent, plan.timeout)
             duration, dropped = start.elapsed(), sockets.dropped
@@ -77,6 +77,11 @@ _REASONS = {
     errno.EMSGSIZE: "the packets are larger than the line's MTU: lower --size",
     TOO_SLOW: "this host was too slow to send in time: is it busy with other work?",
 } | dict.fromkeys(BUSY, "this host's send queue stayed full")
+
+
+def _random_cookies(targets: int) -> npt.NDArray[np.uint64]:
+    """One for each target, that nobody can guess, also who knows all the others."""
+    return np.frombuffer(secrets.token_bytes(8 * targets), np.uint64)
 
 
 def _random_order(targets: int, count: int) -> npt.NDArray[np.uint32]:

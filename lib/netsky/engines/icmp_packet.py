@@ -14,8 +14,9 @@
      +---------------------------------------------------------------+
   20 |                      zeros up to --size                       |
 
-`id` and `cookie` are random for each sweep, `slot` says which packet it is: target * count +
-round. `seq` is the slot's lower half, for people with tcpdump.
+`id` is random for each sweep, and `cookie` for each target of it, so that no target knows what a
+reply of another must look like. `slot` says which packet it is: target * count + round. `seq` is the
+slot's lower half, for people with tcpdump.
 
 On a raw socket 20 bytes of IP header (RFC 791) go before it, of which the kernel fills in length,
 checksum and source address. It would choose an IP id, too, if that were 0: a cost for each packet
@@ -69,12 +70,12 @@ RECEIVE_BYTES = LONGEST_IP_HEADER + ECHO.itemsize
 
 
 class EchoRequests(Messages):
-    """A row of echo requests that differ in destination and slot only.
+    """A row of echo requests that differ in destination, cookie and slot only.
 
     `size` is the bytes of ICMP payload, at least PAYLOAD_BYTES. With `raw` an IP header goes first.
     """
 
-    def __init__(self, slots: int, *, size: int, ident: int, cookie: int, raw: bool) -> None:
+    def __init__(self, slots: int, *, size: int, ident: int, raw: bool) -> None:
         header = IP.itemsize if raw else 0
         super().__init__(slots, header + 8 + size)
         self._echo = self.packets[:, header : header + ECHO.itemsize].view(ECHO)[:, 0]
@@ -87,18 +88,25 @@ class EchoRequests(Messages):
             self._ip["protocol"] = socket.IPPROTO_ICMP
         self._echo["type"] = ECHO_REQUEST
         self._echo["id"] = ident
-        self._echo["cookie"] = cookie
         # RFC 1071; the words that are the same in all packets are added up once.
         words = self.packets[0, header : header + ECHO.itemsize].view(">u2")
         self._constant_sum = int(words.sum(dtype=np.uint32))
 
-    def fill(self, targets: Addresses, slots: npt.NDArray[np.uint32]) -> None:
-        """Make the first `len(slots)` packets those of `slots` to `targets`."""
+    def fill(
+        self,
+        targets: Addresses,
+        slots: npt.NDArray[np.uint32],
+        cookies: npt.NDArray[np.uint64],
+    ) -> None:
+        """Make the first `len(slots)` packets those of `slots` to `targets`, with their `cookies`."""
         count = len(slots)
         low, high = slots & 0xFFFF, slots >> 16
-        total = self._constant_sum + high + 2 * low  # the slot, and its lower half again as seq
-        total = (total & 0xFFFF) + (total >> 16)
-        total = (total & 0xFFFF) + (total >> 16)
+        # The checksum adds words of 16 bits, so that a larger number may be added as its halves. The
+        # lower half of the slot is in the packet twice, because it is `seq`, too.
+        total = (cookies >> 32) + (cookies & 0xFFFFFFFF) + self._constant_sum + high + 2 * low
+        for _ in range(3):
+            total = (total & 0xFFFF) + (total >> 16)
+        self._echo["cookie"][:count] = cookies
         self._echo["slot"][:count] = slots
         self._echo["seq"][:count] = low
         self._echo["checksum"][:count] = ~total & 0xFFFF

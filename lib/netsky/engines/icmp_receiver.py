@@ -28,7 +28,7 @@ BUFFER_BYTES_PER_PACKET = 1280  # the kernel charges at most this for a small pa
 
 
 class Receiver:
-    """Takes replies in its own thread while the block runs.
+    """Takes replies in its own thread while the block runs; `cookies` are by target.
 
     Afterwards `received_ns` is int64[targets * count], by slot: when the first right reply came
     in, in ns of the monotonic clock, or 0. `discarded` counts the others by reason; `stepped_ns` is
@@ -36,12 +36,16 @@ class Receiver:
     """
 
     def __init__(
-        self, sockets: IcmpSockets, library: AddressLibrary, plan: ProbePlan, *, cookie: int
+        self,
+        sockets: IcmpSockets,
+        library: AddressLibrary,
+        plan: ProbePlan,
+        cookies: npt.NDArray[np.uint64],
     ) -> None:
         self._sockets = sockets
         self._addresses = library.addresses
         self._count = plan.count
-        self._cookie = cookie
+        self._cookies = cookies
         self._messages = Messages(SLOTS, RECEIVE_BYTES)
         self._messages.make_ready()
         self._taken = 0
@@ -142,12 +146,16 @@ class Receiver:
             messages.packets[:packets], messages.lengths[:packets], raw=self._sockets.raw
         )
         right = self._discard(np.ones(packets, np.bool_), replies.whole, "malformed")
-        right = self._discard(right, replies.cookie == self._cookie, "wrong_cookie")
-        right = self._discard(right, replies.slot < len(self.received_ns), "malformed")
-        slots = np.where(right, replies.slot, 0)
-        asked = self._addresses[slots // self._count]
+        known = right & (replies.slot < len(self.received_ns))
+        slots = np.where(known, replies.slot, 0)
+        targets = slots // self._count
         right = self._discard(
-            right, asked == messages.addresses["address"][:packets], "wrong_source"
+            right, known & (replies.cookie == self._cookies[targets]), "wrong_cookie"
+        )
+        right = self._discard(
+            right,
+            self._addresses[targets] == messages.addresses["address"][:packets],
+            "wrong_source",
         )
         times = (messages.timestamps[:packets] - self._offsets_ns[:packets])[right]
         slots, first = np.unique(slots[right], return_index=True)

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 1.0  # and the span again: what has not been sent by then is 
 
 
 class Sender:
-    """Sends one packet for each of `slots`, in that order, as `plan` says.
+    """Sends one packet for each of `slots`, in that order, as `plan` says; `cookies` are by target.
 
     After `run`, `errors` is uint8[packets]: 0 where the packet went out, else the errno with
     which this host refused it; with one of KEPT_BACK the host could not send it in time.
@@ -43,15 +43,14 @@ class Sender:
         plan: ProbePlan,
         *,
         ident: int,
-        cookie: int,
+        cookies: npt.NDArray[np.uint64],
     ) -> None:
         self._descriptor = sockets.sender.fileno()
         self._addresses = library.addresses
         self._slots = slots
         self._count = plan.count
-        self._requests = EchoRequests(
-            PREPARED, size=plan.size, ident=ident, cookie=cookie, raw=sockets.raw
-        )
+        self._cookies = cookies
+        self._requests = EchoRequests(PREPARED, size=plan.size, ident=ident, raw=sockets.raw)
         span = plan.span(library.targets)
         self._pacer = Pacer(len(slots), span, plan.rate)
         self._longest_seconds = 2 * span + PATIENCE_SECONDS
@@ -71,7 +70,8 @@ class Sender:
         deadline = time.monotonic() + self._longest_seconds
         for start in range(0, len(self._slots), PREPARED):
             slots = self._slots[start : start + PREPARED]
-            self._requests.fill(self._addresses[slots // self._count], slots)
+            targets = slots // self._count
+            self._requests.fill(self._addresses[targets], slots, self._cookies[targets])
             done = 0
             while done < len(slots):
                 if time.monotonic() > deadline:
