@@ -19,6 +19,7 @@ from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.samples import make_quality
+from testing.stores import store_sweep
 
 MINUTES, SWEPT_EVERY, JUDGED_AFTER_SWEEP = 14 * 60, 15, (0, 4)  # new, and too old
 EGRESS = "default"
@@ -41,7 +42,7 @@ def losses():
     return loss
 
 
-def store_sweep(database, at, loss_ratio):
+def store_minute(database, at, loss_ratio):
     measured = zip(PROVINCES, loss_ratio, strict=True)
     qualities = [
         make_quality(province.slug, loss_ratio=float(value))
@@ -75,7 +76,7 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
             np.testing.assert_allclose(ours, means, rtol=1e-9)
         if not np.isnan(loss_ratio).all():
             history.add(at, loss_ratio)
-            store_sweep(database, at, loss_ratio)
+            store_minute(database, at, loss_ratio)
         ours = rule.judge(Reading(at, loss_ratio, 1000))
         if (minute - AVERAGED_AT_MINUTE) % SWEPT_EVERY in JUDGED_AFTER_SWEEP:
             now = at + JUDGED_AFTER
