@@ -127,8 +127,9 @@ class Spool:
         while waiting:
             newest_first = bool(refusals)
             update_time = waiting.pop() if newest_first else waiting.popleft()
+            sweep = self._read(update_time)  # what fails here is the file, not the database
             try:
-                refused = self._write(update_time, database)
+                refused = _write(sweep, database)
             except RefusedError as error:
                 refusals.append(str(error))
             except DatabaseError as error:
@@ -152,18 +153,6 @@ class Spool:
                 f"database {database}: it refused {set_aside} rows for good: they are set aside in "
                 f"{self.file}"
             )
-
-    def _write(self, update_time: datetime, database: Database) -> list[RefusedRow]:
-        """Bring a sweep to the database; the rows that it refuses. RefusedError: it refuses all."""
-        sweep = self._read(update_time)
-        try:
-            database.store(sweep)
-        except RefusedError:
-            refused = database.store_what_is_taken(sweep)
-            if len(refused) == sum(map(len, sweep.rows.values())):
-                raise
-            return refused
-        return []
 
     def state(self) -> SpoolState:
         """How full it is."""
@@ -276,6 +265,18 @@ class Spool:
             self.file,
             aside.name,
         )
+
+
+def _write(sweep: SweepRows, database: Database) -> list[RefusedRow]:
+    """Bring a sweep to the database; the rows that it refuses. RefusedError: it refuses all."""
+    try:
+        database.store(sweep)
+    except RefusedError:
+        refused = database.store_what_is_taken(sweep)
+        if len(refused) == sum(map(len, sweep.rows.values())):
+            raise
+        return refused
+    return []
 
 
 def _count(connection: sa.Connection, name: str, more: int) -> None:
