@@ -87,24 +87,6 @@ def test_a_firewall_that_lets_nothing_out_is_an_error(network, directory):
         network.sweep(IcmpEngine(), directory, PLAN)
 
 
-def test_no_route_counts_as_lost_and_is_said_once(network, directory):
-    network.probe.run("ip", "route", "delete", "10.0.0.0/8")
-    network.probe.run("ip", "route", "add", far_prefix(0), "via", "192.0.2.2")
-    sweep = network.sweep(IcmpEngine(), directory, PLAN)
-    assert received(sweep) == [200, 0, 0]
-    assert sweep.packets_sent == 600
-    assert network.log.splitlines()[1:] == ["400 packets counted as lost: Network is unreachable"]
-
-
-@pytest.mark.parametrize("egress", [Egress(), Egress("wire", interface="exit0")])
-def test_an_interface_that_is_down_counts_as_lost(network, directory, egress):
-    network.probe.run("ip", "link", "set", "exit0", "down")
-    sweep = network.sweep(IcmpEngine(), directory, PLAN, egress)
-    assert received(sweep) == [0, 0, 0]
-    assert sweep.packets_sent == 600
-    assert network.log.count("600 packets counted as lost") == 1
-
-
 def test_a_packet_too_large_for_the_line_is_an_error_that_says_so(network, directory):
     network.probe.run("ip", "link", "set", "exit0", "mtu", "576")
     with pytest.raises(EngineError, match=r"larger than the line's MTU: lower --size"):

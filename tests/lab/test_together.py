@@ -4,10 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.errors import LabError
+from lab.network.faults import Loss
 from lab.proofs.history import make_history
 from lab.proofs.site import Site
 from lab.proofs.together import CASES, sweep_together, table
 from testing.netns import needs_root
+from testing.servers import wait_until
 
 pytestmark = needs_root
 
@@ -30,7 +33,7 @@ def test_sweeps_at_once_measure_their_own_truth_packet_for_packet(user, tmp_path
     assert f"| {len(runs)} | cu through a | " in table([runs])
 
 
-def test_an_exit_that_is_down_is_one_critical_for_it_and_the_other_stays_quiet(user, tmp_path):
+def test_an_exit_that_is_dead_is_one_critical_for_it_and_the_other_stays_quiet(user, tmp_path):
     site = Site(user.lab, tmp_path)
     site.set_up(targets=50)
 
@@ -40,10 +43,36 @@ def test_an_exit_that_is_down_is_one_critical_for_it_and_the_other_stays_quiet(u
     for egress in ("a", "b"):
         make_history(site, "cu", egress, sweep(egress))
     site.run("netsky_get_avg_lossrate", "cu")
-    user.lab.set_link(egress="b", up=False)
+    user.lab.set_loss(Loss(1), egress="b")
     with ThreadPoolExecutor() as pool:
         through_a, through_b = pool.map(sweep, ("a", "b"))
     assert sum(through_a.lost.values()) == 0
     assert through_b.lost == through_b.sent
     assert site.alert("cu", "b")["alert"]["active"] == ["critical"]
     assert site.alert("cu", "a")["alert"]["active"] == []
+
+
+def test_an_exit_whose_cable_is_out_is_told_and_not_stored_as_loss(user, tmp_path):
+    site = Site(user.lab, tmp_path)
+    site.set_up(targets=50)
+    user.lab.set_link(egress="b", up=False)
+    wait_until(
+        lambda: "NO-CARRIER" in user.lab.run("ip", "link", "show", "exit-b").stdout,
+        what="the kernel to see it",
+    )
+    with pytest.raises(LabError, match="'exit-b' has no carrier: is its cable out"):
+        site.probe("cu", "b", "--window", "0.5")
+    assert not list(tmp_path.glob("*.db"))
+    assert sum(site.probe("cu", "a", "--window", "0.5").lost.values()) == 0
+
+
+def test_a_path_narrower_than_the_packets_loses_none(user, tmp_path):
+    """An echo of 1,400 bytes through a tunnel of 1,000, where nothing may be fragmented unasked."""
+    site = Site(user.lab, tmp_path)
+    site.set_up(targets=50)
+    route = user.lab.route("a")
+    for router, device in ((route.routers[0], "out"), (route.routers[1], "in")):
+        user.lab.holder.run(router, "ip", "link", "set", device, "mtu", "1000")
+    swept = site.probe("cu", "a", "--window", "0.5", "--size", "1400", "--engine", "icmp")
+    assert sum(swept.sent.values()) == 31 * 50
+    assert sum(swept.lost.values()) == 0

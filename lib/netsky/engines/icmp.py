@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netsky.addresses import AddressLibrary
+from netsky.engines.exit_check import NEIGHBOURS_FULL, watch_exit
 from netsky.engines.icmp_receiver import Receiver
 from netsky.engines.icmp_sender import BUSY, KEPT_BACK, LOST, TOO_SLOW, Sender
 from netsky.engines.icmp_socket import open_sockets
@@ -45,7 +46,10 @@ class IcmpEngine:
     ) -> Sweep:
         ident, cookies = 1 + secrets.randbelow(0xFFFF), _random_cookies(library.targets)
         slots = _random_order(library.targets, plan.count)
-        with open_sockets(egress, ident=ident, receive_buffer=self._receive_buffer) as sockets:
+        with (
+            watch_exit(library, egress) as watch,
+            open_sockets(egress, ident=ident, receive_buffer=self._receive_buffer) as sockets,
+        ):
             sender = Sender(sockets, library, slots, plan, ident=ident, cookies=cookies)
             start = SweepStart(library, egress, self.name)
             with Receiver(sockets, library, plan, cookies) as receiver:
@@ -63,9 +67,9 @@ class IcmpEngine:
         )
         return start.end(
             rtt_seconds.reshape(library.targets, plan.count),
-            _unmeasured(errors.reshape(library.targets, plan.count)),
+            _unmeasured(errors.reshape(library.targets, plan.count), overflows=watch.overflows),
             duration_seconds=duration,
-            dropped=dropped,
+            dropped=dropped + watch.overflows,
             kept_back=int(np.count_nonzero(np.isin(errors, KEPT_BACK))),
             discarded={**receiver.discarded, "late": late},
         )
@@ -74,6 +78,8 @@ class IcmpEngine:
 _REASONS = {
     errno.EPERM: "the local firewall refuses the packets: see `nft list ruleset`",
     errno.EACCES: "this host may not send there: is it a broadcast address?",
+    errno.ENETUNREACH: "this host has no route there: see `ip route get`",
+    errno.ENETDOWN: "the interface of this exit is down",
     errno.EMSGSIZE: "the packets are larger than the line's MTU: lower --size",
     TOO_SLOW: "this host was too slow to send in time: is it busy with other work?",
 } | dict.fromkeys(BUSY, "this host's send queue stayed full")
@@ -112,7 +118,7 @@ def _by_slot(values: npt.NDArray[Value], slots: npt.NDArray[np.uint32]) -> npt.N
     return result
 
 
-def _unmeasured(errors: npt.NDArray[np.uint8]) -> Unmeasured:
+def _unmeasured(errors: npt.NDArray[np.uint8], *, overflows: int) -> Unmeasured:
     """The targets that this host could not send to; `errors` is by target and packet."""
     lost = errors[np.isin(errors, LOST)]
     for number, packets in zip(*np.unique(lost, return_counts=True), strict=True):
@@ -120,5 +126,7 @@ def _unmeasured(errors: npt.NDArray[np.uint8]) -> Unmeasured:
     unmeasured = Unmeasured()
     for number in np.unique(errors[~np.isin(errors, (0, *LOST))]).tolist():
         targets = np.flatnonzero((errors == number).any(axis=1))
-        unmeasured.add(targets, _REASONS.get(number, os.strerror(number)))
+        crowded = overflows and number in (errno.ENOBUFS, errno.ENOMEM)
+        reason = NEIGHBOURS_FULL if crowded else _REASONS.get(number, os.strerror(number))
+        unmeasured.add(targets, reason)
     return unmeasured

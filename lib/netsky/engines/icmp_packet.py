@@ -19,8 +19,8 @@ reply of another must look like. `slot` says which packet it is: target * count 
 slot's lower half, for people with tcpdump.
 
 On a raw socket 20 bytes of IP header (RFC 791) go before it, of which the kernel fills in length,
-checksum and source address. It would choose an IP id, too, if that were 0: a cost for each packet
-that is saved, since with "don't fragment" the id means nothing (RFC 6864).
+checksum and source address. It chooses an IP id, too, where that is 0: a cost for each packet that is
+saved for small ones, which are not to be fragmented, so that the id means nothing (RFC 6864).
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ IP = np.dtype(
     ]
 )
 DONT_FRAGMENT = 0x4000
+ALWAYS_FITS = 576  # bytes of an IP packet that no path may be too narrow for, in practice
 TTL = 64
 LONGEST_IP_HEADER = 60
 
@@ -82,8 +83,11 @@ class EchoRequests(Messages):
         self._ip = self.packets[:, :header].view(IP)[:, 0] if raw else None
         if self._ip is not None:
             self._ip["version_and_words"] = 0x45
-            self._ip["id"] = ident or 1
-            self._ip["fragment"] = DONT_FRAGMENT
+            # A larger packet may be fragmented on its way: kept whole it would be lost wherever the
+            # path is narrower than this host's own line. The kernel then chooses its id.
+            if self.packets.shape[1] <= ALWAYS_FITS:
+                self._ip["id"] = ident or 1
+                self._ip["fragment"] = DONT_FRAGMENT
             self._ip["ttl"] = TTL
             self._ip["protocol"] = socket.IPPROTO_ICMP
         self._echo["type"] = ECHO_REQUEST

@@ -17,8 +17,8 @@ from netsky.sweep import ProbePlan, Progress
 PREPARED = 1024  # packets prepared at a time
 BATCH = 32  # packets handed to the kernel at a time; their send times are interpolated
 
-# There is no route from here, so the users are cut off and the packet counts as lost.
-LOST = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+# The gateway of the exit does not answer, so the users are cut off and the packet counts as lost.
+LOST = (errno.EHOSTUNREACH, errno.EHOSTDOWN)
 # The host can take no more packets at the moment.
 BUSY = (errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
 # The host was so slow that the time was over before the packet's turn came.

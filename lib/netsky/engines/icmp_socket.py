@@ -88,6 +88,8 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
     except PermissionError:
         ping = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
         stack.enter_context(ping)
+        # Packets that are too large for the path are fragmented there, and not lost.
+        ping.setsockopt(socket.IPPROTO_IP, libc.IP_MTU_DISCOVER, libc.IP_PMTUDISC_DONT)
         return IcmpSockets(ping, ping, raw=False)
     stack.enter_context(receiver)
     # The mask names the types to keep out: on loopback our own requests would come back, too.

@@ -23,6 +23,7 @@ SO_MEMINFO = 55
 SOL_RAW = 255
 ICMP_FILTER = 1
 IP_RECVERR = 11
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT = 10, 0
 
 
 class Iovec(ctypes.Structure):

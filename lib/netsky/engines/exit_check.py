@@ -1,0 +1,190 @@
+"""What this host itself may do to packets on their way out, found before and after a sweep.
+
+A missing route, a cable that is out, a full table of neighbours are no loss of the network. The kernel
+is asked for its routes by netlink (linux/rtnetlink.h), as `ip route get` does.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from netsky.addresses import AddressLibrary
+from netsky.errors import EngineError
+from netsky.places import Egress
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, bits of destination and source, …, flags
+_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
+_RTM_GETROUTE, _NLMSG_ERROR, _NLM_F_REQUEST = 26, 2, 1
+_RTM_F_FIB_MATCH = 0x2000  # tell the entry of the routing table; without one it is an error
+_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_MARK = 1, 2, 4, 16
+_ANSWER_SECONDS = 5.0
+
+_SIOCGIFFLAGS, _IFREQ = 0x8913, struct.Struct("=16sH14x")
+_IFF_UP, _IFF_POINTOPOINT, _IFF_RUNNING, _IFF_NOARP = 0x1, 0x10, 0x40, 0x80
+
+# It is one table for all network namespaces; its counters are in the first one only.
+_NEIGHBOURS = (Path("/proc/net/stat/arp_cache"), Path("/proc/1/net/stat/arp_cache"))
+NEIGHBOURS_FULL = (
+    "this host's table of neighbours is full: give the exit a gateway, or raise "
+    "net.ipv4.neigh.default.gc_thresh3"
+)
+
+
+@dataclass(slots=True)
+class ExitWatch:
+    """What was seen of the exit; `overflows` is how often the table of neighbours was full meanwhile."""
+
+    interfaces: frozenset[str] = frozenset()
+    overflows: int = field(default=0)
+
+
+@contextmanager
+def watch_exit(library: AddressLibrary, egress: Egress) -> Iterator[ExitWatch]:
+    """Look at the way to a target of each province before and after the block.
+
+    Raises EngineError, which says what to mend, when none of them has a route, when the exit would ask
+    for every target by ARP, or when an interface that is used has lost its carrier.
+    """
+    if egress.interface is not None:
+        _check_carrier(egress.interface, egress)  # when it is down, its routes are gone, too
+    samples = [IPv4Address(int(library.addresses[start])) for start in library.bounds[:-1]]
+    watch = ExitWatch(_interfaces(samples, egress))
+    for interface in sorted(watch.interfaces):
+        _check_carrier(interface, egress)
+    before = _overflows()
+    yield watch
+    for interface in sorted(watch.interfaces):
+        _check_carrier(interface, egress, meanwhile=True)
+    watch.overflows = _overflows() - before
+
+
+def _interfaces(samples: list[IPv4Address], egress: Egress) -> frozenset[str]:
+    """Those by which the samples are reached."""
+    found, unreachable = set(), 0
+    for address in samples:
+        try:
+            index = _ask_for_route(address, egress)
+        except OSError as error:
+            if error.errno not in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+                return frozenset()  # whoever sends is told
+            unreachable += error.errno == errno.ENETUNREACH
+        else:
+            if index:
+                with suppress(OSError):  # it has gone meanwhile
+                    found.add(socket.if_indextoname(index))
+    if unreachable == len(samples):
+        raise EngineError(
+            f"egress {egress.name!r}: this host has no route to any target through it: see `ip route "
+            f"get {samples[0]}`"
+        )
+    _check_routes_by_interface(samples, egress)
+    return frozenset(found)
+
+
+def _check_routes_by_interface(samples: list[IPv4Address], egress: Egress) -> None:
+    """Without a route by the interface the kernel takes every target for a neighbour on its wire."""
+    if egress.interface is None or not _asks_for_neighbours(egress.interface):
+        return
+    for address in samples:
+        try:
+            _ask_for_route(address, egress, flags=_RTM_F_FIB_MATCH)
+        except OSError as error:
+            if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ESRCH):
+                continue
+        return
+    raise EngineError(
+        f"egress {egress.name!r}: no route leads to the targets by interface {egress.interface!r}, so "
+        "that each would be asked for on its own wire: add `ip route add default via GATEWAY dev "
+        f"{egress.interface}` in a table of its own, with `ip rule add oif {egress.interface}`"
+    )
+
+
+def _ask_for_route(address: IPv4Address, egress: Egress, *, flags: int = 0) -> int:
+    """The index of the interface by which the kernel would send there, 0 if it does not say; OSError."""
+    attributes = [(_RTA_DST, address.packed)]
+    if egress.source is not None:
+        attributes.append((_RTA_SRC, IPv4Address(egress.source).packed))
+    if egress.interface is not None:
+        attributes.append((_RTA_OIF, struct.pack("=I", socket.if_nametoindex(egress.interface))))
+    if egress.fwmark is not None:
+        attributes.append((_RTA_MARK, struct.pack("=I", egress.fwmark)))
+    source_bits = 0 if egress.source is None else 32
+    body = _ROUTE.pack(socket.AF_INET, 32, source_bits, 0, 0, 0, 0, 0, flags)
+    for kind, value in attributes:
+        body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
+    message = _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, 1, 0) + body
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.settimeout(_ANSWER_SECONDS)
+        netlink.send(message)
+        return _interface_of(netlink.recv(65536))
+
+
+def _interface_of(answer: bytes) -> int:
+    """RTA_OIF of an answer; OSError with the kernel's number when it is an error."""
+    length, kind, _, _, _ = _HEADER.unpack_from(answer)
+    if kind == _NLMSG_ERROR:
+        (number,) = struct.unpack_from("=i", answer, _HEADER.size)
+        raise OSError(-number, os.strerror(-number))
+    place = _HEADER.size + _ROUTE.size
+    while place + _ATTRIBUTE.size <= length:
+        size, attribute = _ATTRIBUTE.unpack_from(answer, place)
+        if size < _ATTRIBUTE.size:
+            break
+        if attribute == _RTA_OIF:
+            (index,) = struct.unpack_from("=I", answer, place + _ATTRIBUTE.size)
+            return int(index)
+        place += size + 3 & ~3
+    return 0
+
+
+def _check_carrier(interface: str, egress: Egress, *, meanwhile: bool = False) -> None:
+    flags = _flags_of(interface)
+    if flags & _IFF_UP and flags & _IFF_RUNNING:
+        return
+    state = (
+        "has no carrier: is its cable out?" if flags & _IFF_UP else "is down: `ip link set … up`"
+    )
+    lost = "during the sweep, nothing of which counts: " if meanwhile else ""
+    raise EngineError(f"egress {egress.name!r}: {lost}interface {interface!r} {state}")
+
+
+def _asks_for_neighbours(interface: str) -> bool:
+    return not _flags_of(interface) & (_IFF_NOARP | _IFF_POINTOPOINT)
+
+
+def _flags_of(interface: str) -> int:
+    """The interface's flags; not by /sys, which may be that of another network namespace."""
+    request = _IFREQ.pack(interface.encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+        except OSError:  # it has gone
+            return 0
+    return int(_IFREQ.unpack(answer)[1])
+
+
+def _overflows() -> int:
+    """How often the table of neighbours was full since the host has started; 0 where that is not told."""
+    for file in _NEIGHBOURS:
+        with suppress(OSError):
+            return parse_table_fulls(file.read_text(encoding="utf-8"))
+    return 0
+
+
+def parse_table_fulls(text: str) -> int:
+    """The sum of the column `table_fulls`, hexadecimal, a row a processor; 0 without the column."""
+    header, *rows = (line.split() for line in text.splitlines())
+    if "table_fulls" not in header:
+        return 0
+    column = header.index("table_fulls")
+    return sum(int(row[column], 16) for row in rows)
