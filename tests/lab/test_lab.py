@@ -209,7 +209,7 @@ def test_two_labs_side_by_side_know_nothing_of_each_other(user):
 
 def test_to_netsky_a_dead_line_is_loss_and_not_a_host_that_cannot_send(user):
     user.write(targets=1000)
-    user.lab.set_link(egress="a", up=False)
+    user.lab.set_blackhole(egress="a", hop=1, on=True)
     measured = user.probe("--engine", "icmp", "--window", "1", egress="a")
     assert measured["sweep"]["packets_sent"] == 31 * 1000
     assert measured["sweep"]["packets_received"] == 0
