@@ -190,6 +190,15 @@ def test_below_the_table_stand_the_totals_and_what_to_doubt(report, capsys):
     assert "未测 湖南：fping failed with 4" in text
 
 
+def test_a_reason_that_several_provinces_share_is_told_once(capsys):
+    reasons = {"hunan": "table is full", "hubei": "fping failed", "jilin": "table is full"}
+    failures = tuple(ProvinceFailure(find_province(n), 5, why) for n, why in reasons.items())
+    text = table(make_report(make_quality("hebei"), failures=failures), capsys)
+    assert "未测 湖南、吉林：table is full" in text
+    assert "未测 湖北：fping failed" in text
+    assert text.count("table is full") == 1
+
+
 def test_nothing_is_to_be_doubted_in_a_good_sweep(capsys):
     text = table(make_report(make_quality("hebei")), capsys)
     assert "依据" not in text

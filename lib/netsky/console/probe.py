@@ -133,8 +133,8 @@ class ProbeView:
             )
         if discarded := discarded_text(sweep.discarded):
             text.append(f"\n{discarded}", style="yellow")
-        for failure in sweep.failures:
-            text.append(f"\n未测 {failure.province.name}：{failure.reason}", style="bold red")
+        for reason, names in _by_reason(sweep.failures).items():
+            text.append(f"\n未测 {'、'.join(names)}：{reason}", style="bold red")
         if self.report.spool and self.report.spool.sweeps:
             text.append(f"\n{spool_text(self.report.spool)}", style="bold red")
         return text
@@ -201,6 +201,14 @@ def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
     province = quality.province
     figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
     return {"province": province.slug, "province_name": province.name, **figures}
+
+
+def _by_reason(failures: Sequence[ProvinceFailure]) -> Mapping[str, Sequence[str]]:
+    """Names of provinces by reason: what befalls the host befalls all of them, and is told once."""
+    names: dict[str, list[str]] = {}
+    for failure in failures:
+        names.setdefault(failure.reason, []).append(failure.province.name)
+    return names
 
 
 def _name(province: Province) -> str:
