@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from netsky.errors import EngineError, EngineUnavailableError
 from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import ProbePlan
+from testing.farside import Network, network, write_far_library
 from testing.netns import needs_root
 from testing.processes import processes_where
 from testing.samples import load_library, write_library
 from testing.servers import program, wait_until
+
+__all__ = ["network"]
 
 BEIJING = find_province("beijing")
 PLAN = ProbePlan(window=1, timeout=3)
@@ -262,8 +266,42 @@ exec "$FPING" "$@"
     assert (tmp_path / "fping.checks").exists()
 
 
+SILENT_HOST = {
+    "by a sysctl": lambda host: host.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1"),
+    "by a firewall": lambda host: host.add_rule("input", "icmp type echo-request drop"),
+}
+
+
 @needs_root
-def test_a_host_that_answers_no_pings_is_no_lack_of_privilege(namespace, tmp_path):
-    namespace.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
+@pytest.mark.parametrize("silence", SILENT_HOST.values(), ids=SILENT_HOST)
+def test_a_host_that_answers_no_pings_is_no_lack_of_privilege(namespace, tmp_path, silence):
+    silence(namespace)
     figures = sweep_in(namespace, write_library(tmp_path, targets=2))["sweep"]
     assert (figures["packets_sent"], figures["packets_received"]) == (124, 0)
+
+
+@needs_root
+def test_a_dead_exit_is_dead_beside_another_sweep_with_the_same_process_ids(
+    network: Network, tmp_path
+):
+    """Two containers on the host's network, say: in each the fping processes have the same ids."""
+    live = write_far_library(tmp_path / "live", targets=40)
+    dead = write_far_library(tmp_path / "dead", targets=40)
+    for file in (dead / "demo").iterdir():
+        file.write_text(file.read_text().replace(".0.", ".1."))
+    container = [program("unshare"), "--pid", "--fork", "--mount-proc"]
+    plan = ProbePlan(window=2, count=2, timeout=0.5)
+
+    def sweep_contained(library):
+        there = lambda *command: network.probe.command(*container, *command)  # noqa: E731
+        return sweep_there(there, library, "demo", FpingEngine(), egress=Egress(), plan=plan)[0]
+
+    with (
+        network.wires[0].drop("ip daddr & 0.0.255.0 == 0.0.1.0"),
+        ThreadPoolExecutor(2) as pool,
+    ):
+        shown_live, shown_dead = pool.map(sweep_contained, (live, dead))
+    gap = abs((shown_live.started_at - shown_dead.started_at).total_seconds())
+    assert gap < plan.window, "they did not run side by side"
+    assert (shown_dead.packets_sent, shown_dead.packets_received) == (2480, 0)
+    assert (shown_live.packets_sent, shown_live.packets_received) == (2480, 2480)

@@ -1,5 +1,7 @@
 """What the kernel counts of packets that this host itself threw away."""
 
+import os
+import resource
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ from netsky.engines.local_drops import (
     parse_socket_drops,
     watch_local_drops,
 )
+from netsky.errors import EngineError
 from testing.servers import wait_until
 
 RAW_HEADER = """\
@@ -52,6 +55,10 @@ def test_the_files_of_this_kernel_are_understood():
 
 def all_sockets():
     return None
+
+
+def thread_names():
+    return [thread.name for thread in threading.enumerate()]
 
 
 @pytest.fixture
@@ -134,9 +141,55 @@ def test_drops_up_to_the_very_end_are_seen(kernel, monkeypatch):
 
 
 def test_sampling_ends_with_the_block(kernel):
-    def is_sampling():
-        return "local-drops" in [thread.name for thread in threading.enumerate()]
-
     with watch_local_drops(all_sockets):
-        assert is_sampling()
-    assert not is_sampling()
+        assert "local-drops" in thread_names()
+    assert "local-drops" not in thread_names()
+
+
+@pytest.fixture
+def no_descriptors():
+    """Call it, and this process can open nothing more until the test ends."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def take_all():
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+
+    yield take_all
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+UNREADABLE = r"^cannot read \S+/raw, which tells what this host drops: Too many open files$"
+
+
+def test_counters_that_cannot_be_read_are_one_clear_line(kernel, no_descriptors):
+    kernel({})
+    no_descriptors()
+    with pytest.raises(EngineError, match=UNREADABLE):
+        LocalDrops(all_sockets)
+
+
+def test_a_sweep_whose_drops_nobody_knows_does_not_count(kernel, no_descriptors):
+    kernel({})
+
+    def sweep():
+        with watch_local_drops(all_sockets):
+            assert "local-drops" in thread_names()
+            no_descriptors()
+            wait_until(lambda: "local-drops" not in thread_names(), what="end of sampling")
+
+    with pytest.raises(EngineError, match=UNREADABLE):
+        sweep()
+
+
+def test_a_failure_of_the_sweep_is_told_before_that_of_its_counters(kernel, no_descriptors):
+    kernel({})
+
+    def sweep():
+        with watch_local_drops(all_sockets):
+            no_descriptors()
+            raise EngineError("out of luck")
+
+    with pytest.raises(EngineError, match="out of luck"):
+        sweep()

@@ -27,7 +27,7 @@ from netsky.engines.fping_process import (
     fping_command,
     fping_environment,
 )
-from netsky.engines.local_drops import RAW_SOCKETS, parse_socket_drops, watch_local_drops
+from netsky.engines.local_drops import socket_drops, watch_local_drops
 from netsky.engines.outcome import SweepStart, TargetIndices, Unmeasured
 from netsky.errors import EngineError, EngineUnavailableError
 from netsky.places import PROVINCES, Egress
@@ -93,7 +93,7 @@ class FpingEngine:
 
     def _opens_raw_socket(self) -> bool:
         """Whether it has its privilege, though this host may answer no pings: a firewall, a sysctl."""
-        before = set(parse_socket_drops(RAW_SOCKETS.read_text()))
+        before = set(socket_drops())
         fping = subprocess.Popen(
             [self._program, "-q", "-f", "-"],  # waits for its list and sends nothing
             stdin=subprocess.PIPE,
@@ -104,7 +104,7 @@ class FpingEngine:
         try:
             deadline = time.monotonic() + OPENING_SECONDS
             while fping.poll() is None and time.monotonic() < deadline:
-                if set(parse_socket_drops(RAW_SOCKETS.read_text())) - before:
+                if set(socket_drops()) - before:
                     return True
                 time.sleep(0.01)
             return False

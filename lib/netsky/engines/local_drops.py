@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from netsky.errors import EngineError
+
 SAMPLE_SECONDS = 0.1
 
 RAW_SOCKETS = Path("/proc/net/raw")
@@ -23,22 +25,23 @@ _SNMP = Path("/proc/net/snmp")
 class LocalDrops:
     """The drops seen since it was made. Sockets vanish with their process: sample often.
 
-    `sockets` gives the inodes of those that count, None for all.
+    `sockets` gives the inodes of those that count, None for all. EngineError when the kernel's
+    counters cannot be read, since then nobody knows which packets the network has lost.
     """
 
     def __init__(self, sockets: Callable[[], set[int] | None]) -> None:
         self._sockets = sockets
-        self._before = parse_socket_drops(RAW_SOCKETS.read_text())
-        self._discards_before = parse_out_discards(_SNMP.read_text())
+        self._before = socket_drops()
+        self._discards_before = parse_out_discards(_read(_SNMP))
         self._by_socket: dict[int, int] = {}
         self._discards = 0
 
     def sample(self) -> None:
         counting = self._sockets()
-        for inode, drops in parse_socket_drops(RAW_SOCKETS.read_text()).items():
+        for inode, drops in socket_drops().items():
             if counting is None or inode in counting:
                 self._by_socket[inode] = drops - self._before.get(inode, 0)
-        self._discards = parse_out_discards(_SNMP.read_text()) - self._discards_before
+        self._discards = parse_out_discards(_read(_SNMP)) - self._discards_before
 
     @property
     def total(self) -> int:
@@ -47,13 +50,17 @@ class LocalDrops:
 
 @contextmanager
 def watch_local_drops(sockets: Callable[[], set[int] | None]) -> Iterator[LocalDrops]:
-    """Sample in a thread of its own until the block ends."""
+    """Sample in a thread of its own until the block ends; EngineError when a sample failed."""
     drops = LocalDrops(sockets)
     done = threading.Event()
+    failures: list[EngineError] = []
 
     def sample_until_done() -> None:
-        while not done.wait(SAMPLE_SECONDS):
-            drops.sample()
+        while not failures and not done.wait(SAMPLE_SECONDS):
+            try:
+                drops.sample()
+            except EngineError as error:
+                failures.append(error)
 
     sampler = threading.Thread(target=sample_until_done, name="local-drops", daemon=True)
     sampler.start()
@@ -62,7 +69,23 @@ def watch_local_drops(sockets: Callable[[], set[int] | None]) -> Iterator[LocalD
     finally:
         done.set()
         sampler.join()
-        drops.sample()
+    for failure in failures:
+        raise failure
+    drops.sample()
+
+
+def socket_drops() -> dict[int, int]:
+    """Drops by inode of the raw sockets that this network namespace has now; EngineError."""
+    return parse_socket_drops(_read(RAW_SOCKETS))
+
+
+def _read(counters: Path) -> str:
+    try:
+        return counters.read_text(encoding="ascii")
+    except OSError as error:
+        raise EngineError(
+            f"cannot read {counters}, which tells what this host drops: {error.strerror}"
+        ) from error
 
 
 def parse_socket_drops(raw: str) -> dict[int, int]:
