@@ -97,6 +97,20 @@ def test_packets_from_before_and_after_a_step_are_told_apart(monkeypatch):
     assert wall.stepped_ns == HOUR_NS
 
 
+@pytest.mark.parametrize("step_ns", [HOUR_NS, -HOUR_NS, 300_000_000, -300_000_000])
+def test_a_packet_from_before_a_step_may_be_read_long_after_it(monkeypatch, step_ns):
+    offset = [7_000]
+    monkeypatch.setattr(clock, "wall_clock_offset_ns", lambda: offset[0])
+    wall = WallClock()
+    waited = time.monotonic_ns() - 10_000_000
+    offset[0] = 7_000 + step_ns
+    wall.offsets_ns(np.zeros(0, np.int64))
+    moments = np.array([waited, time.monotonic_ns()])
+    stamps = moments + np.array([7_000, 7_000 + step_ns])
+    assert (stamps - wall.offsets_ns(stamps)).tolist() == moments.tolist()
+    assert wall.stepped_ns == step_ns
+
+
 def test_the_offset_is_read_again_when_the_reading_was_interrupted(monkeypatch):
     """A pause between the two clocks would look like a step."""
     real, calls = time.time_ns, []

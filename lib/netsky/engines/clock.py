@@ -38,23 +38,26 @@ class WallClock:
     """
 
     def __init__(self) -> None:
-        self._offset = wall_clock_offset_ns()
+        self._offset = self._former = wall_clock_offset_ns()
         self._looked_at = time.monotonic_ns()
+        self._stepped_after: int | None = None
         self.stepped_ns = 0
 
     def offsets_ns(self, stamps: npt.NDArray[np.int64]) -> int | npt.NDArray[np.int64]:
-        """What to take from the stamps of packets that came in since the last call.
+        """What to take from the stamps of packets that are read now.
 
-        After a step each packet is one from before or from after it: the right offset is the one
-        that puts it into the time since the last call.
+        Packets may have waited since before the last step. Those from after it came in between the
+        look before the step and now, by the new offset; a step smaller than that time leaves room
+        for an error of its own size.
         """
         offset, now = wall_clock_offset_ns(), time.monotonic_ns()
-        former, since = self._offset, self._looked_at
-        self._looked_at = now
-        if abs(offset - former) < STEP_NS:
-            return former
-        self.stepped_ns += offset - former
-        self._offset = offset
-        middle = (since + now) // 2
-        before = np.abs(stamps - former - middle) < np.abs(stamps - offset - middle)
-        return np.where(before, former, offset)
+        since, self._looked_at = self._looked_at, now
+        if abs(offset - self._offset) >= STEP_NS:
+            self.stepped_ns += offset - self._offset
+            self._former, self._offset = self._offset, offset
+            self._stepped_after = since
+        if self._stepped_after is None:
+            return self._offset
+        times = stamps - self._offset
+        after = (times >= self._stepped_after - READING_NS) & (times <= now + READING_NS)
+        return np.where(after, self._offset, self._former)
