@@ -131,6 +131,15 @@ def test_the_lock_file_of_another_user_is_refused_whether_he_holds_it_or_not(tmp
             fcntl.flock(theirs, fcntl.LOCK_EX)
 
 
+def test_another_name_of_a_file_is_refused_and_the_file_stays_as_it_is(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("data")
+    (tmp_path / "netsky_probe.default.cu.lock").hardlink_to(precious)
+    with pytest.raises(InputError, match="hard link"):
+        try_to_hold(tmp_path)
+    assert precious.read_text() == "data"
+
+
 def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
     def refuse(_descriptor, _operation):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,21 @@ def test_a_file_of_another_user_in_a_folder_for_all_is_refused(write, folder_mod
             read(file)
     else:
         read(file)
+
+
+@needs_root
+def test_a_fifo_of_another_user_in_a_folder_for_all_is_refused(tmp_path):
+    fifo = tmp_path / "netsky.toml"
+    os.mkfifo(fifo)
+    os.chown(fifo, 12345, -1)
+    tmp_path.chmod(0o1777)
+    writer = os.open(fifo, os.O_RDWR)  # Linux: does not wait for a reader
+    os.write(writer, b"window = 5\n")
+    closer = threading.Timer(0.2, os.close, [writer])
+    closer.start()
+    with pytest.raises(InputError, match=r"belongs to another user \(uid 12345\)"):
+        read(fifo)
+    closer.join()
 
 
 @needs_root

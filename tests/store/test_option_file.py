@@ -90,3 +90,13 @@ def test_a_real_server_is_opened_with_a_file_as_debian_ships_it(mariadb, tmp_pat
     file.write_text(f"\ufeff{DEBIAN}[client]\nuser=opener\npassword='ge heim'\n", encoding="utf-8")
     with connector.transaction() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    file.unlink()
+    with pytest.raises(DatabaseError, match=r"cannot read .*my\.cnf"), connector.transaction():
+        pass
+
+
+def test_a_line_may_be_indented(read):
+    assert read("[client]\nuser = netsky\n  password = pw\n") == {
+        "user": "netsky",
+        "password": "pw",
+    }

@@ -56,6 +56,8 @@ def _open(file: Path) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         reason = "it is no plain file, so remove it"
+    elif status.st_nlink != 1:  # the pid would be written into whatever it is a name of
+        reason = "it is another name of a file (a hard link), so remove it"
     elif status.st_uid not in (0, os.geteuid()):
         # The owner could hold the lock for good. Root may do that anyway.
         reason = f"it belongs to another user (uid {status.st_uid}), who could keep it locked, so remove it"

@@ -103,7 +103,7 @@ def _toml_key(name: str) -> str:
 
 def _check_who_may_change(file: Path, status: os.stat_result) -> None:
     """Refuse a file that any user of this host may change: it says what is run, as whom we run."""
-    if not stat.S_ISREG(status.st_mode):  # /dev/null, or a pipe from the shell
+    if stat.S_ISCHR(status.st_mode):  # /dev/null, which all may write to, or a terminal
         return
     if status.st_mode & stat.S_IWOTH:
         raise InputError(

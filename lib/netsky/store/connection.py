@@ -141,7 +141,10 @@ class Connector:
             str(self._url.query.get(key, default))
             for key, default in (("read_default_file", ""), ("read_default_group", GROUP))
         )
-        options = read_option_file(Path(file).expanduser(), group)
+        try:
+            options = read_option_file(Path(file).expanduser(), group)
+        except InputError as error:  # it was there when we started
+            raise DatabaseError(f"database {self}: {error}") from error
         for name, value in options.items():
             if not parameters.get(name):
                 parameters[name] = value

@@ -69,8 +69,8 @@ def read_option_file(file: Path, group: str = GROUP) -> dict[str, str | int]:
 
 
 def _own_lines(text: str) -> list[str]:
-    """Its lines, without what would include other files."""
-    return [line for line in text.splitlines() if not line.lstrip().startswith("!")]
+    """Its lines, without what would include other files, and none of which goes on with the last."""
+    return [line for line in map(str.strip, text.splitlines()) if not line.startswith("!")]
 
 
 def _unquoted(value: str) -> str:
