@@ -15,11 +15,19 @@ from lab.proofs.whole_sweep import sweep_there
 from netsky.aggregate import aggregate
 from netsky.console.probe import ProbeView
 from netsky.engines.fping import MAX_PACKETS_PER_PROCESS, FpingEngine
+from netsky.engines.fping_output import TOO_LARGE, UNSENT
 from netsky.errors import EngineError, EngineUnavailableError
 from netsky.jobs.probe import ProbeReport
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.sweep import ProbePlan
-from testing.farside import Network, network, write_far_library
+from testing.farside import (
+    FAR_PREFIX,
+    Network,
+    far_prefix,
+    network,
+    tun_responder,
+    write_far_library,
+)
 from testing.netns import needs_root
 from testing.processes import processes_where
 from testing.samples import load_library, write_library
@@ -121,13 +129,73 @@ def test_packets_leave_from_the_source_of_the_egress(namespace, tmp_path):
         assert (figures["packets_sent"], figures["packets_received"]) == (124, received)
 
 
+# What is no loss of the network
+
+
 @needs_root
-def test_packets_that_the_local_firewall_refuses_are_local_drops(namespace, tmp_path):
-    namespace.add_rule("output", "icmp type echo-request ip daddr 127.16.0.0/16 counter drop")
-    figures = sweep_in(namespace, write_library(tmp_path, targets=10))["sweep"]
-    assert figures["packets_sent"] - figures["packets_received"] == 20
-    assert figures["local_drops"] == namespace.counted() == 20
-    assert figures["tainted"] is True
+def test_packets_that_the_local_firewall_refuses_are_not_measured(namespace, tmp_path):
+    namespace.add_rule(
+        "output",
+        "icmp type echo-request ip daddr 127.16.0.0/16 counter drop\n"
+        "icmp type echo-request ip daddr 127.17.0.1 numgen inc mod 2 1 counter reject",
+    )
+    report = sweep_in(namespace, write_library(tmp_path, targets=10))
+    figures = report["sweep"]
+    assert (figures["packets_sent"], figures["packets_received"]) == (2 * 299, 2 * 299)
+    assert namespace.counted() == 21
+    assert [
+        (each["province"], each["targets"], each["reason"]) for each in report["not_measured"]
+    ] == [("beijing", 10, UNSENT), ("tianjin", 1, UNSENT)]
+
+
+@needs_root
+def test_targets_without_a_route_are_not_measured(network: Network, tmp_path):
+    network.probe.run("ip", "route", "add", "unreachable", far_prefix(0))
+    library = write_far_library(tmp_path, targets=4, provinces=PROVINCES[:2])
+    result = network.sweep(FpingEngine(), library, ProbePlan(window=0.5, timeout=0.5))
+    (failure,) = result.failures
+    assert (failure.province, failure.targets, failure.reason) == (PROVINCES[0], 4, UNSENT)
+    assert (result.packets_sent, result.packets_received) == (4, 4)
+
+
+@needs_root
+def test_an_exit_without_any_route_is_told_before_the_sweep(network: Network, tmp_path):
+    network.probe.run("ip", "route", "delete", FAR_PREFIX)
+    library = write_far_library(tmp_path, targets=4, provinces=PROVINCES[:2])
+    with pytest.raises(EngineError, match="this host has no route to any target"):
+        network.sweep(FpingEngine(), library, ProbePlan(window=0.5, timeout=0.5))
+
+
+@needs_root
+def test_packets_larger_than_the_mtu_of_their_path_are_not_measured(network: Network, tmp_path):
+    far = network.wires[0].far
+    for command in (
+        "link add narrow type veth peer end",
+        "link set end up",
+        "link set narrow mtu 576 up",
+        "address add 192.0.2.65/30 dev narrow",
+        f"route add {far_prefix(0)} dev narrow",
+    ):
+        far.run("ip", *command.split())
+    far.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0")
+    library = write_far_library(tmp_path, targets=4, provinces=PROVINCES[:2])
+    plan = ProbePlan(window=0.5, timeout=0.5, size=1400)
+    result = network.sweep(FpingEngine(), library, plan)
+    (failure,) = result.failures
+    assert (failure.province, failure.targets, failure.reason) == (PROVINCES[0], 4, TOO_LARGE)
+    assert (result.packets_sent, result.packets_received) == (4, 4)
+
+
+@needs_root
+def test_replies_from_another_address_than_the_targets_do_not_count(network: Network, tmp_path):
+    library = write_far_library(tmp_path, targets=4, provinces=PROVINCES[:2])
+    with tun_responder(network.probe, {"10.16.": ["wrong_source"], "10.17.": ["honest"]}):
+        plan = ProbePlan(window=0.5, count=2, timeout=0.5)
+        result = network.sweep(FpingEngine(), library, plan)
+    first = result.library.slice_of(0)
+    assert np.isnan(result.rtt_seconds[first]).all()
+    assert (result.packets_sent, result.packets_received) == (16, 8)
+    assert result.discarded["wrong_source"] == 8
 
 
 # What fails
@@ -155,7 +223,7 @@ echo "$list" | exec "$FPING" "$@"
         ("echo 'fping: out of luck' >&2; exit 3", "failed with 3: fping: out of luck"),
         ("cat > /dev/null", "0 results for 2 targets"),
         ("kill -9 $$", "failed with -9: it said nothing"),
-        ('"$FPING" "$@" 2>&1 | head -2 >&2', "1 results for 2 targets"),
+        ('"$FPING" "$@" 2>&1 | head -6 >&2', "1 results for 2 targets"),
     ],
 )
 def test_when_every_province_fails_nothing_is_taken_for_loss(tmp_path, script, complaint):

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsky.engines.fping_output import Results, parse_results, parse_version
+from netsky.engines.fping_output import (
+    TOO_LARGE,
+    UNSENT,
+    Results,
+    parse_results,
+    parse_version,
+    without_packets,
+)
 from testing import ROOT
 
 CAPTURED = ROOT / "tests/data/fping"
@@ -39,13 +46,14 @@ def test_results_come_in_the_order_of_the_targets_and_not_of_the_output():
         count=3,
     )
     assert milliseconds(results) == [
-        [0.032, 0.031, 0.036],
-        [0.017, 0.015, 0.016],
-        [0.017, 0.015, 0.018],
-        [0.017, 0.012, 0.017],
+        [0.032, 0.041, 0.049],
+        [0.004, 0.004, 0.015],
+        [0.005, 0.005, 0.014],
+        [0.005, 0.005, 0.013],
     ]
     assert results.rtt_seconds.dtype == np.float32
-    assert (results.duplicates, results.icmp_errors, results.unknown) == (0, 0, ())
+    assert results.unmeasured == {}
+    assert (results.wrong_source, results.icmp_errors, results.unknown) == (0, 0, ())
 
 
 def test_lost_packets_are_nan():
@@ -55,43 +63,55 @@ def test_lost_packets_are_nan():
         count=3,
     )
     assert milliseconds(results) == [
-        [0.021, 0.027, 0.016],
-        [0.017, 0.020, 0.014],
+        [0.006, 0.016, 0.004],
+        [0.004, 0.004, 0.004],
         [NAN, NAN, NAN],
-        [0.042, NAN, 0.044],
+        [0.028, NAN, 0.049],
     ]
+    assert (results.unmeasured, results.unknown) == ({}, ())
 
 
-def test_duplicates_are_counted_and_no_result():
+def test_replies_from_another_address_are_counted_and_no_result():
     results = parse_results(
-        captured("duplicates.txt"),
-        targets("127.0.0.1", "127.0.0.2", "127.0.0.4", "127.0.10.20"),
-        count=3,
+        captured("wrong_source.txt"), targets("0.0.0.0", "127.0.0.1", "127.0.0.9"), count=2
     )
-    assert (results.duplicates, results.icmp_errors, results.unknown) == (6, 0, ())
-    assert milliseconds(results) == [
-        [0.018, 0.025, 0.017],
-        [0.016, 0.026, 0.023],
-        [0.085, 0.029, 0.024],
-        [0.038, NAN, 0.049],
-    ]
+    assert milliseconds(results) == [[NAN, NAN], [0.005, 0.003], [NAN, NAN]]
+    assert (results.wrong_source, results.unmeasured, results.unknown) == (4, {}, ())
 
 
 def test_icmp_errors_of_routers_are_counted_and_no_result():
     results = parse_results(
         captured("icmp_errors.txt"),
-        targets("10.99.0.1", "10.99.0.77", "10.99.1.1", "10.99.2.1", "10.99.5.55"),
+        targets("10.99.0.1", "10.99.1.1", "10.99.2.1", "10.99.3.1"),
         count=2,
     )
-    assert (results.duplicates, results.icmp_errors, results.unknown) == (0, 6, ())
-    assert milliseconds(results) == [[0.038, 0.028], *[[NAN, NAN]] * 4]
+    assert (results.unmeasured, results.icmp_errors, results.unknown) == ({}, 2, ())
+    assert milliseconds(results) == [[0.045, 0.050], *[[NAN, NAN]] * 3]
 
 
-def test_packets_that_could_not_be_sent_are_lost():
-    results = parse_results(
-        captured("no_route.txt"), targets("127.0.0.1", "192.0.2.1", "192.0.2.2"), count=2
-    )
-    assert milliseconds(results) == [[0.031, 0.035], [NAN, NAN], [NAN, NAN]]
+def unmeasured(results):
+    return {reason: places.tolist() for reason, places in results.unmeasured.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "count", "places"),
+    [
+        ("no_route.txt", ["127.0.0.1", "192.0.2.1", "192.0.2.2"], 2, {UNSENT: [1, 2]}),
+        ("firewall.txt", ["127.0.0.1", "127.0.0.3", "127.0.0.5"], 3, {UNSENT: [1, 2]}),
+        ("too_large.txt", ["10.99.0.1", "10.99.4.1"], 2, {TOO_LARGE: [1]}),
+    ],
+)
+def test_what_this_host_could_not_send_is_not_measured(name, asked, count, places):
+    results = parse_results(captured(name), targets(*asked), count)
+    assert unmeasured(results) == places
+    assert not np.isnan(results.rtt_seconds[0]).any()
+    assert results.unknown == ()
+
+
+def test_an_icmp_error_changes_nothing_for_a_target_that_answers():
+    error = b"ICMP Unreachable (Fragmentation Needed) from 1.2.3.4 for ICMP Echo sent to 10.0.0.1\n"
+    results = parse_results(error + b"10.0.0.1 : 1.5\n", targets("10.0.0.1"), count=1)
+    assert (unmeasured(results), results.icmp_errors) == ({}, 1)
 
 
 def test_fping_out_of_sequence_numbers_gives_no_result_and_its_own_words():
@@ -100,6 +120,19 @@ def test_fping_out_of_sequence_numbers_gives_no_result_and_its_own_words():
         ValueError, match="0 results for 70000 targets and says 'fping error: not enough seq"
     ):
         parse_results(captured("too_many_packets.txt"), many, count=1)
+
+
+def test_a_packet_whose_timeout_is_told_is_lost_and_the_others_were_not_sent():
+    timeouts = b"".join(b"10.0.0.%d : [1], timed out (NaN avg, 100%% loss)\n" % i for i in (1, 2))
+    output = timeouts + b"10.0.0.1 : 1.5 -\n10.0.0.2 : - -\n"
+    results = parse_results(output, targets("10.0.0.1", "10.0.0.2"), count=2)
+    assert unmeasured(results) == {UNSENT: [1]}
+
+
+def test_lines_of_replies_are_taken_out_and_no_others():
+    output = captured("partly_lost.txt")
+    kept = [line for line in output.splitlines(keepends=True) if b" bytes, " not in line]
+    assert without_packets(output) == b"".join(kept)
 
 
 def test_lines_that_are_not_understood_are_kept():
@@ -166,7 +199,8 @@ class Output:
     count: int
     targets: list[int]
     milliseconds: list[list[float]]
-    duplicates: int
+    unsent: list[int]
+    wrong_source: int
     icmp_errors: int
     unknown: set[str]
 
@@ -176,39 +210,64 @@ class Output:
 
 
 hosts = addresses.map(IPv4Address)
-duplicate_lines = st.builds(
-    "{} : duplicate for [{}], 64 bytes, {} ms{}".format,
-    hosts,
-    st.integers(0, 2),
-    st.integers(0, 10**9).map(as_fping_prints),
-    st.one_of(st.just(""), hosts.map(" [<- {}]".format)),
-)
 icmp_error_lines = st.builds(
     "ICMP {} from {} for ICMP Echo sent to {}".format,
     st.sampled_from(["Host Unreachable", "Unreachable (Invalid Code)", "30"]),
     hosts,
     hosts,
 )
+FATES = ["replied", "lost", "not sent", "wrong source"]
+
+
+@dataclass
+class Packet:
+    """What becomes of a packet, as it is printed at once and in the end."""
+
+    fate: str
+    time: str
+
+    @property
+    def in_result(self):
+        return "-" if self.fate in ("lost", "not sent") else self.time
+
+    def line(self, host, number):
+        """None when nothing is printed at once."""
+        if self.fate == "not sent":
+            return None
+        if self.fate == "lost":
+            return f"{host} : [{number}], timed out (NaN avg, 100% loss)"
+        source = " [<- 192.0.2.7]" if self.fate == "wrong source" else ""
+        return f"{source}{host} : [{number}], 64 bytes, {self.time} ms ({self.time} avg, 0% loss)"
+
+
+packets = st.builds(
+    Packet,
+    st.sampled_from(FATES),
+    st.one_of(st.integers(0, 10**10), st.just(10**13)).map(as_fping_prints),
+)
 
 
 @st.composite
 def outputs(draw):
     count = draw(st.integers(1, 3))
-    packets = st.one_of(st.none(), st.integers(0, 10**10), st.just(10**13)).map(as_fping_prints)
-    results = draw(
+    sent = draw(
         st.dictionaries(addresses, st.lists(packets, min_size=count, max_size=count), max_size=6)
     )
-    result_lines = [f"{IPv4Address(a)!s:<15} : {' '.join(v)}" for a, v in results.items()]
-    duplicates = draw(st.lists(duplicate_lines, max_size=3))
+    names = {address: f"{IPv4Address(address)!s:<15}" for address in sent}
+    result_lines = [f"{names[a]} : {' '.join(p.in_result for p in sent[a])}" for a in sent]
+    packet_lines = [p.line(names[a], n) for a in sent for n, p in enumerate(sent[a])]
     icmp_errors = draw(st.lists(icmp_error_lines, max_size=3))
     unknown = draw(st.lists(text.map("fping: {}".format), max_size=3))
+    lines = [*result_lines, *filter(None, packet_lines), *icmp_errors, *unknown]
+    rows = [sent[address] for address in sorted(sent)]
     return Output(
-        lines=draw(st.permutations(result_lines + duplicates + icmp_errors + unknown)),
+        lines=draw(st.permutations(lines)),
         result_lines=result_lines,
         count=count,
-        targets=sorted(results),
-        milliseconds=[[NAN if v == "-" else float(v) for v in results[a]] for a in sorted(results)],
-        duplicates=len(duplicates),
+        targets=sorted(sent),
+        milliseconds=[[float(p.time) if p.fate == "replied" else NAN for p in row] for row in rows],
+        unsent=[place for place, row in enumerate(rows) if any(p.fate == "not sent" for p in row)],
+        wrong_source=sum(p.fate == "wrong source" for row in rows for p in row),
         icmp_errors=len(icmp_errors),
         unknown=set(unknown),
     )
@@ -219,7 +278,9 @@ def test_results_among_other_lines_are_read_back_exactly(output):
     results = output.parse()
     expected = np.array(output.milliseconds, np.float32).reshape(-1, output.count)
     np.testing.assert_array_equal(results.rtt_seconds, expected / np.float32(1000))
-    assert (results.duplicates, results.icmp_errors) == (output.duplicates, output.icmp_errors)
+    assert unmeasured(results) == ({UNSENT: output.unsent} if output.unsent else {})
+    assert results.wrong_source == output.wrong_source
+    assert results.icmp_errors == output.icmp_errors
     assert set(results.unknown) == output.unknown
 
 
@@ -249,7 +310,10 @@ fragments = st.sampled_from(
         b".",
         b"\xff",
         b"ICMP ",
-        b"duplicate for [0], ",
+        b"[0], ",
+        b" [<- 10.0.0.2]",
+        b"64 bytes, 1.5 ms (1.5 avg, 0% loss)",
+        b"timed out (NaN avg, 100% loss)",
     ]
 )
 
@@ -289,14 +353,14 @@ def test_output_without_a_version_is_refused(output):
 
 
 def test_columns_beyond_the_packets_asked_for_are_ignored():
-    asked = ["10.99.9.130", "10.99.9.131"]
-    asked += ["10.99.12.172", "10.99.12.173", "10.99.12.174", "10.99.15.163"]
-    results = parse_results(captured("late_replies.txt"), targets(*asked), count=3)
+    asked = ["10.99.0.1", "10.99.0.2", "10.99.0.3", "10.99.0.5"]
+    # fping prints one more now and then, for a reply that comes together with its timeout.
+    output = captured("late_replies.txt").replace(b": 299 - 297", b": 299 - 297 -")
+    results = parse_results(output, targets(*asked), count=3)
     assert milliseconds(results) == [
-        [300, NAN, 299],
-        [299, 300, NAN],
-        [NAN, 297, NAN],
-        [300, 297, 297],
         [NAN, NAN, NAN],
-        [NAN, 300, 299],
+        [NAN, 297, NAN],
+        [297, 297, NAN],
+        [299, NAN, 297],
     ]
+    assert results.unmeasured == {}

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netsky.cli.log import LineFormatter
 from netsky.engines import fping_process
 from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
 from netsky.places import Egress
@@ -23,6 +24,7 @@ from testing.servers import program, wait_until
 TARGETS = np.array([int(IPv4Address(a)) for a in ("10.0.0.1", "10.0.0.200")], np.uint32)
 
 ANSWER_ALL = 'while read -r address; do echo "$address : 1.5" >&2; done'
+TIMEOUT = "echo '10.0.0.200 : [0], timed out (NaN avg, 100% loss)'"
 HANG = 'sleep 600 & echo $! > "$0.child"; wait'
 
 
@@ -74,13 +76,13 @@ def child_of(program):
 
 def test_targets_go_in_on_standard_input_and_results_come_back(processes, script):
     shuffled = TARGETS[::-1]
-    found = results(processes, script(f"{ANSWER_ALL}; echo noise"), targets=shuffled)
+    found = results(processes, script(f"{ANSWER_ALL}"), targets=shuffled)
     assert found.rtt_seconds == pytest.approx(np.array([[0.0015], [0.0015]]))
 
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_some_targets_down_is_a_measurement(processes, script, code):
-    body = f"echo '10.0.0.1 : 1.5' >&2; echo '10.0.0.200 : -' >&2; exit {code}"
+    body = f"{TIMEOUT}; echo '10.0.0.1 : 1.5' >&2; echo '10.0.0.200 : -' >&2; exit {code}"
     [[up], [down]] = results(processes, script(body)).rtt_seconds
     assert up == pytest.approx(0.0015)
     assert isnan(down)
@@ -92,6 +94,19 @@ def test_a_failure_is_never_a_measurement_and_has_the_last_words(processes, scri
     with pytest.raises(NotMeasuredError) as failure:
         results(processes, program)
     assert str(failure.value) == f"fping failed with {code}: not enough sequence numbers!"
+
+
+def test_what_a_failing_fping_says_is_one_line_that_prints(processes, script):
+    program = script(r"printf 'out of \033[2Jluck\r\n' >&2; exit 4")
+    with pytest.raises(NotMeasuredError) as failure:
+        results(processes, program)
+    assert str(failure.value) == r"fping failed with 4: out of \x1b[2Jluck"
+
+
+def test_lines_of_packets_are_not_the_last_words_of_a_failing_fping(processes, script):
+    packet = "echo '10.0.0.1 : [0], 64 bytes, 0.05 ms (0.05 avg, 0% loss)'"
+    with pytest.raises(NotMeasuredError, match=r"^fping failed with 4: out of luck$"):
+        results(processes, script(f"echo out of luck >&2; {packet}; exit 4"))
 
 
 def test_a_silent_failure_is_told_as_such(processes, script):
@@ -167,6 +182,7 @@ import os, socket, sys, time
 with socket.socket():
     list(sys.stdin)
     print("ICMP Host Unreachable from 10.0.0.9 for ICMP Echo sent to 10.0.0.1", file=sys.stderr)
+    print(" [<- 127.0.0.1]0.0.0.0    : [0], 64 bytes, 0.05 ms (0.05 avg, 0% loss)", flush=True)
     open(sys.argv[0] + ".waits", "w").close()
     while not os.path.exists(sys.argv[0] + ".done"):
         time.sleep(0.01)
@@ -181,6 +197,7 @@ def test_a_process_receives_until_it_prints(processes, tmp_path):
     program.chmod(0o755)
     process = start(processes, program)
     wait_until((tmp_path / "fping.waits").exists, what="waits for replies")
+    assert process.is_receiving()
     links = [str(entry.readlink()) for entry in Path(f"/proc/{process.popen.pid}/fd").iterdir()]
     assert [f"socket:[{inode}]" for inode in processes.receiving_sockets()] == [
         link for link in links if link.startswith("socket")
@@ -211,6 +228,15 @@ def test_lines_that_are_not_understood_go_to_the_log_but_only_a_few(processes, s
     assert [r.getMessage() for r in caplog.records] == [
         f"fping says 'odd {i}'" for i in range(1, 6)
     ]
+
+
+def test_what_fping_says_cannot_reach_the_terminal_by_the_log(processes, script, caplog):
+    caplog.set_level(logging.WARNING)
+    results(processes, script(rf"printf 'odd \033[2J\377\n' >&2; {ANSWER_ALL}"))
+    (record,) = caplog.records
+    line = LineFormatter().format(record)
+    assert line.isprintable()
+    assert r"\x1b[2J" in line
 
 
 def test_a_hung_process_is_killed_with_its_group_at_the_deadline(processes, script):
@@ -245,7 +271,7 @@ def test_the_command_spreads_the_packets_evenly_over_the_span():
     plan = ProbePlan(count=3, timeout=0.5, size=100)
     command = fping_command("/opt/fping", Egress(), plan, targets=1000, span=12)
     assert command == [
-        *("/opt/fping", "-q", "-f", "-", "-C", "3", "-b", "100"),
+        *("/opt/fping", "-f", "-", "-C", "3", "-b", "100"),
         *("-i", "4.000", "-p", "4000.000", "-t", "500.000"),
     ]
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from netsky.addresses import AddressLibrary
 from netsky.engines.clock import wall_clock_offset_ns
+from netsky.engines.exit_check import watch_exit
 from netsky.engines.fping_output import Results, parse_version
 from netsky.engines.fping_process import (
     FpingProcess,
@@ -146,6 +147,7 @@ class FpingEngine:
         start = SweepStart(library, egress, self.name)
         clock = wall_clock_offset_ns()
         with (
+            watch_exit(library, egress) as watch,
             ThreadPoolExecutor(len(PROVINCES), "province") as pool,
             # Innermost, because the workers end when their processes do.
             FpingProcesses() as processes,
@@ -161,7 +163,9 @@ class FpingEngine:
                     outcome = done.result()
                     for targets, results in outcome.measured:
                         rtt_seconds[targets] = results.rtt_seconds
-                        discarded["duplicate"] += results.duplicates
+                        discarded["wrong_source"] += results.wrong_source
+                        for reason, places in results.unmeasured.items():
+                            unmeasured.add(targets[places], reason)
                         packets_done += results.rtt_seconds.size
                     for targets, reason in outcome.failed:
                         unmeasured.add(targets, reason)
@@ -176,7 +180,7 @@ class FpingEngine:
             rtt_seconds,
             unmeasured,
             duration_seconds=start.elapsed(),
-            dropped=drops.total,
+            dropped=drops.total + watch.overflows,
             discarded=discarded,
         )
 

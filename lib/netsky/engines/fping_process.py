@@ -20,15 +20,17 @@ from types import TracebackType
 from typing import IO, BinaryIO, Self, cast
 
 from netsky.addresses import Addresses
-from netsky.engines.fping_output import Results, parse_results
+from netsky.engines.fping_output import Results, parse_results, without_packets
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
+from netsky.text import one_line
 
 log = logging.getLogger(__name__)
 
 # These exit codes come with a measurement: every target answered (0), or some did not (1).
 MEASURED = (0, 1)
 
+LONGEST_REASON = 200  # characters
 MOST_STARTS = 100  # each with the next pid; a sweep has up to some 50 processes
 READ_SECONDS = 10.0  # a list of 60,000 addresses takes 0.1 s on a quiet machine
 # The smallest pipe there is, because fping has yet to read what is in it when it starts.
@@ -38,6 +40,7 @@ PIPE_BYTES = 4096
 # are read for the first time after it. 0.0.0.0 is this host; its packet leaves through no interface.
 DECOY = b"0.0.0.0"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
+_DECOY_LINES = re.compile(rb"^(?: \[<- [\d.]+\])?0\.0\.0\.0 +:.*\n", re.MULTILINE)
 _DECOY_RESULT = re.compile(rb"^0\.0\.0\.0 +:(?: [\d.e+-]+)+\n", re.MULTILINE)
 
 
@@ -60,7 +63,7 @@ def fping_command(
     check_source: bool = False,
 ) -> list[str]:
     """The command that probes `targets` targets, evenly over `span` seconds, in `plan.count` rounds."""
-    command = [program, "-q", "-f", "-", "-C", str(plan.count), "-b", str(plan.size)]
+    command = [program, "-f", "-", "-C", str(plan.count), "-b", str(plan.size)]
     command += ["-i", f"{1000 * span / (targets * plan.count):.3f}"]
     command += ["-p", f"{1000 * span / plan.count:.3f}", "-t", f"{1000 * plan.timeout:.3f}"]
     if check_source:
@@ -74,13 +77,14 @@ def fping_command(
     return command
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FpingProcess:
-    """A started fping; `pipe` leads to its standard input, `output` is the file behind its error."""
+    """A started fping; `pipe` leads to its standard input, `output` is the file of all it prints."""
 
     popen: subprocess.Popen[bytes]
     pipe: IO[bytes]
     output: BinaryIO
+    _looked_at: int = 0  # bytes of the output, whole lines, in which no result stands
 
     def read_targets(self, targets: Addresses) -> None:
         """Give it the list of its targets, and wait until it has read all but the last page.
@@ -117,11 +121,12 @@ class FpingProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             raise NotMeasuredError("fping did not end in time and was killed") from None
-        output = _DECOY_RESULT.sub(b"", self._printed(), count=1)
+        output = without_packets(_DECOY_LINES.sub(b"", self._printed()))
         self.output.truncate(0)  # the output is in memory, and is given back now
         if code not in MEASURED:
             said = output.decode(errors="backslashreplace").strip().rpartition("\n")[2]
-            raise NotMeasuredError(f"fping failed with {code}: {said or 'it said nothing'}")
+            said = one_line(said, limit=LONGEST_REASON) or "it said nothing"
+            raise NotMeasuredError(f"fping failed with {code}: {said}")
         try:
             results = parse_results(output, targets, count)
         except ValueError as error:
@@ -134,7 +139,13 @@ class FpingProcess:
 
     def is_receiving(self) -> bool:
         """Whether it still waits for replies; results are printed when there is nothing to wait for."""
-        return self.popen.poll() is None and not _DECOY_RESULT.search(self._printed())
+        if self.popen.poll() is not None:
+            return False
+        new = self._printed(self._looked_at)
+        if _DECOY_RESULT.search(new):
+            return False
+        self._looked_at += new.rfind(b"\n") + 1
+        return True
 
     def sockets(self) -> set[int]:
         """The inodes of its sockets; OSError where they may not be seen."""
@@ -149,8 +160,9 @@ class FpingProcess:
             return set()  # the process has ended in the meantime
         return found
 
-    def _printed(self) -> bytes:
-        return os.pread(self.output.fileno(), os.fstat(self.output.fileno()).st_size, 0)
+    def _printed(self, start: int = 0) -> bytes:
+        end = os.fstat(self.output.fileno()).st_size
+        return os.pread(self.output.fileno(), max(0, end - start), start)
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):  # the process may have ended by itself
@@ -257,7 +269,7 @@ def _start_with_own_id(
             command,
             bufsize=0,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=output,  # the same file: the beginning of some lines comes by the other
             stderr=output,
             env=fping_environment(),
             start_new_session=True,  # ^C on the terminal is for us to handle
