@@ -44,10 +44,11 @@ format: $(VENV)/dev  ## Format and mend what ruff can mend.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev  ## Measure parts, 30 days of history, engines beside zmap and masscan, sweeps at once.
+bench: $(VENV)/dev  ## Measure parts, 30 days of history, 80 lines, engines beside zmap and masscan, sweeps at once.
 	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python -m bench.parts
 	$(BIN)/python -m bench.history
+	$(BIN)/python -m bench.lines
 	$(BIN)/python -m bench.engines bench/engines.json
 	$(BIN)/python -m lab together
 

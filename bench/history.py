@@ -109,7 +109,15 @@ places = sa.Table(
 )
 
 
-def fill(url: str, days: int, egresses: int, data: Path) -> datetime:
+def fill(
+    url: str,
+    days: int,
+    egresses: int,
+    data: Path,
+    *,
+    interval: timedelta = INTERVAL,
+    tables: Sequence[sa.Table] = HISTORY,
+) -> datetime:
     """Store sweeps of so many days, the newest ones of now; when the first one was."""
     started = time.perf_counter()
     first = datetime.now(UTC).replace(microsecond=0) - days * DAY
@@ -117,15 +125,16 @@ def fill(url: str, days: int, egresses: int, data: Path) -> datetime:
         Database(fill_url(url, "cu", "default"), timeout=60),
         "cu",
         "default",
-        first - INTERVAL,
+        first - interval,
         QUALITIES,
     )
     with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
         scratch.create_all(connection)
         connection.execute(sa.insert(places), _places(egresses))
         number = 0
-        while count := min(DAY, datetime.now(UTC) - first - number * INTERVAL) // INTERVAL:
-            _fill(connection, first, range(number, number + count), egresses * len(PROVINCES))
+        while count := min(DAY, datetime.now(UTC) - first - number * interval) // interval:
+            times = [first + each * interval for each in range(number, number + count)]
+            _fill(connection, number, times, egresses * len(PROVINCES), tables)
             connection.commit()
             number += count
     size = sum(file.stat().st_size for file in data.iterdir()) / 1e9
@@ -145,15 +154,23 @@ def _places(egresses: int) -> list[dict[str, object]]:
     ]
 
 
-def _fill(connection: sa.Connection, first: datetime, numbers: range, width: int) -> None:
+def _fill(
+    connection: sa.Connection,
+    first: int,
+    times: Sequence[datetime],
+    width: int,
+    tables: Sequence[sa.Table],
+) -> None:
     """Put in some sweeps in the order of time; here and there a row or a value is missing."""
-    times = ((number, (first + number * INTERVAL).replace(tzinfo=None)) for number in numbers)
+    numbered = enumerate((at.replace(tzinfo=None) for at in times), first)
     connection.execute(sa.delete(sweeps))
-    connection.execute(sa.insert(sweeps), [dict(zip(sweeps.c.keys(), pair)) for pair in times])  # noqa: B905
+    connection.execute(
+        sa.insert(sweeps), [{"number": number, "update_time": at} for number, at in numbered]
+    )
     dice = (sweeps.c.number * width + places.c.number) * 2654435761 % (1 << 32)
     fraction = dice / float(1 << 32)
     value = sa.case((dice % 1000 == 1, None), else_=1 + 4 * fraction * fraction * fraction)
-    for table in HISTORY:
+    for table in tables:
         rows = (
             sa.select(places.c.name, value, places.c.province, sweeps.c.update_time)
             .add_columns(places.c.egress)
@@ -169,21 +186,21 @@ def measure(url: str, folder: Path, first: datetime) -> None:
     database = Database(fill_url(url, "cu", "default"), timeout=600)
     measure_averaging(database, first)
     tool = partial(_run, folder, url, "netsky_get_avg_lossrate", "--keep-days", "36500")
-    _show("netsky_get_avg_lossrate.py, nothing to prune", _time(tool))
+    show("netsky_get_avg_lossrate.py, nothing to prune", timed(tool))
     store_sweep(database, "cu", "default", datetime.now(UTC), QUALITIES)
     measure_alert(database)
-    _show("netsky_alert.py", _time(partial(_run, folder, url, "netsky_alert")))
+    show("netsky_alert.py", timed(partial(_run, folder, url, "netsky_alert")))
     measure_pruning(database, url, first + (RUNS + 1) * HOUR)
 
 
 def measure_averaging(database: Database, first: datetime) -> None:
     now = datetime.now(UTC)
     mean_loss = partial(database.mean_loss, "cu", after=now - 12 * HOUR, until=now)
-    _show("Database.mean_loss, server just started", _time(mean_loss, runs=1))
+    show("Database.mean_loss, server just started", timed(mean_loss, runs=1))
     values = sum(mean.samples for mean in mean_loss())
-    _show(f"Database.mean_loss, {values:,} values", _time(mean_loss), aim=1)
+    show(f"Database.mean_loss, {values:,} values", timed(mean_loss), aim=1)
     longer = partial(database.mean_loss, "cu", after=now - 72 * HOUR, until=now)
-    _show("Database.mean_loss of 72 hours", _time(longer, runs=1))
+    show("Database.mean_loss of 72 hours", timed(longer, runs=1))
     with explained():
         longer()
     hours = iter(range(1, RUNS + 2))
@@ -195,7 +212,7 @@ def measure_averaging(database: Database, first: datetime) -> None:
 
     with explained():
         run()
-    _show("average(), an hour to prune", _time(run))
+    show("average(), an hour to prune", timed(run))
 
 
 def measure_alert(database: Database) -> None:
@@ -203,7 +220,7 @@ def measure_alert(database: Database) -> None:
         database.newest_loss("cu", "default")
         database.baselines("cu", egress="default")
 
-    _show("Database.newest_loss and .baselines", _time(ask), aim=0.1)
+    show("Database.newest_loss and .baselines", timed(ask), aim=0.1)
     with explained():
         ask()
 
@@ -225,7 +242,7 @@ def measure_pruning(database: Database, url: str, first: datetime) -> None:
             seconds.append(time.perf_counter() - started)
         stores += meanwhile
     batch = f"{settings.PRUNE_ROWS} rows, {settings.PRUNE_PAUSE_SECONDS} s"
-    _show(f"prune {pruned // PRUNED_DAYS:,} rows, each time {batch}", seconds)
+    show(f"prune {pruned // PRUNED_DAYS:,} rows, each time {batch}", seconds)
     for what, times in (("nothing else running", alone), ("while a day is pruned", stores)):
         print(f"store a sweep, {what}: {len(times)} times")
         for part, index in (("all of it", 0), ("without connecting", 1)):
@@ -312,7 +329,7 @@ def _group(steps: Sequence[dict[str, Any]]) -> dict[str, str]:
     return lines
 
 
-def _time(function: Callable[[], object], *, runs: int = RUNS) -> list[float]:
+def timed(function: Callable[[], object], *, runs: int = RUNS) -> list[float]:
     seconds = []
     for _ in range(runs):
         started = time.perf_counter()
@@ -321,7 +338,7 @@ def _time(function: Callable[[], object], *, runs: int = RUNS) -> list[float]:
     return seconds
 
 
-def _show(what: str, seconds: Sequence[float], *, aim: float | None = None) -> None:
+def show(what: str, seconds: Sequence[float], *, aim: float | None = None) -> None:
     aimed = f", aim {aim}" if aim else ""
     median = statistics.median(seconds)
     print(f"{what:60} {median:8.3f} s   (slowest {max(seconds):.3f}{aimed})", flush=True)
