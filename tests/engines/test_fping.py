@@ -167,6 +167,34 @@ def test_an_exit_without_any_route_is_told_before_the_sweep(network: Network, tm
 
 
 @needs_root
+def test_a_cable_that_is_pulled_in_the_middle_makes_no_loss(network: Network, tmp_path):
+    (wire,) = network.wires
+    library = write_far_library(tmp_path, targets=50, provinces=PROVINCES[:2])
+
+    def pull_out():
+        wait_until(wire.heard, what="the first packet")
+        wire.far.run("ip", "link", "set", "wire", "down")
+
+    plan = ProbePlan(window=3, timeout=0.5)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(pull_out)
+        with pytest.raises(EngineError, match="during the sweep, nothing of which counts"):
+            network.sweep(FpingEngine(), library, plan)
+
+
+@needs_root
+def test_what_a_full_send_queue_drops_taints_the_sweep(network: Network, tmp_path):
+    """The kernel does not tell fping of it, but counts it."""
+    queue = "qdisc add dev exit0 root tbf rate 80kbit burst 1540 limit 2000"
+    network.probe.run(program("tc"), *queue.split())
+    library = write_far_library(tmp_path, targets=200, provinces=PROVINCES[:1])
+    result = network.sweep(FpingEngine(), library, ProbePlan(window=0.2, timeout=1))
+    lost = result.packets_sent - result.packets_received
+    assert result.packets_sent == 200
+    assert result.local_drops == lost > 0
+
+
+@needs_root
 def test_packets_larger_than_the_mtu_of_their_path_are_not_measured(network: Network, tmp_path):
     far = network.wires[0].far
     for command in (
