@@ -56,22 +56,23 @@ def test_it_is_valid():
     assert "SUCCESS" in amtool("check-config", CONFIG)
 
 
-def test_it_is_valid_with_e_mail_switched_on(tmp_path):
-    switched_off = re.compile(r"^( +)#(?=email_configs| {2})", re.MULTILINE)
+def test_it_is_valid_with_all_switched_on(tmp_path):
+    switched_off = re.compile(r"^( +)#(?=(?:email|webhook)_configs| {2})", re.MULTILINE)
     text = switched_off.sub(r"\1", CONFIG.read_text("utf-8"))
     file = tmp_path / "alertmanager.yml"
     file.write_text(text, encoding="utf-8")
     amtool("check-config", file)
-    (receiver,) = yaml.safe_load(text)["receivers"]
+    receiver, heartbeat = yaml.safe_load(text)["receivers"]
     assert receiver["email_configs"][0]["to"] == "noc@example.com"
+    assert heartbeat["webhook_configs"][0]["send_resolved"] is False
 
 
 def test_recoveries_are_sent():
-    (receiver,) = yaml.safe_load(CONFIG.read_text("utf-8"))["receivers"]
+    receiver, _ = yaml.safe_load(CONFIG.read_text("utf-8"))["receivers"]
     assert all(webhook["send_resolved"] is True for webhook in receiver["webhook_configs"])
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("name", ALERTS.keys() - {"NetskyHeartbeat"})
 def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     labels = {**ALERTS[name]["labels"], "alertname": name, "egress": "unicom-1", "isp": "cu"}
     pairs = [f"{key}={value}" for key, value in labels.items() if key != "dashboard"]
@@ -81,7 +82,23 @@ def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     assert route.startswith("netsky")
     routes = yaml.safe_load(CONFIG.read_text("utf-8"))["route"]
     assert routes["group_by"] == ["egress", "isp"]
-    assert "routes" not in routes
+    assert [route["receiver"] for route in routes["routes"]] == ["heartbeat"]
+
+
+def test_the_heartbeat_goes_its_own_way_again_and_again(tmp_path):
+    text = config_text()
+    with run_webhook() as (webhook, beats):
+        switched_off = re.compile(r"^( +)#(?=webhook_configs| {2}- \{url)", re.MULTILINE)
+        text = switched_off.sub(r"\1", text).replace("http://127.0.0.1:8061", webhook.rstrip("/"))
+        text = re.sub(
+            r"(group_interval|repeat_interval): (30s|1m)$", r"\1: 1s", text, flags=re.MULTILINE
+        )
+        with run_alertmanager(tmp_path, text) as url:
+            labels = {**ALERTS["NetskyHeartbeat"]["labels"], "alertname": "NetskyHeartbeat"}
+            post_alerts(url, [labels])
+            wait_until(lambda: len(beats) >= 3, what="three beats", seconds=20)
+    assert {beat["receiver"] for beat in beats} == {"heartbeat"}
+    assert {beat["status"] for beat in beats} == {"firing"}
 
 
 # What is held back
@@ -196,6 +213,25 @@ def test_its_rules_name_alerts_that_exist():
     text = yaml.safe_dump(yaml.safe_load(CONFIG.read_text("utf-8"))["inhibit_rules"])
     for pattern in re.findall(r'alertname=~?"?([^"\'\n]+)', text):
         assert any(re.fullmatch(pattern, name) for name in ALERTS), pattern
+
+
+@pytest.mark.parametrize("name", ["operations.md", "operations.zh-CN.md"])
+def test_the_silences_of_the_manual_hold_for_the_exit_and_no_other(name, tmp_path):
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    commands = re.search(r"```sh\n(amtool=.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
+    assert commands.count("expire ID") == 1
+    with run_alertmanager(tmp_path, config_text()) as url:
+        post_alerts(url, [labels_of("NetskyEgressDown", egress) for egress in ("unicom-1", "b")])
+        commands = commands.replace("http://127.0.0.1:9093", url)
+        commands = commands.replace("expire ID", "query --quiet")
+        subprocess.run(["bash", "-ec", commands], check=True, capture_output=True, timeout=60)
+        wait_until(
+            lambda: (
+                {a["labels"]["egress"] for a in get_alerts(url) if a["status"]["silencedBy"]}
+                == {"unicom-1"}
+            ),
+            what="the exit silenced",
+        )
 
 
 # One story: the shipped configurations, quicker
