@@ -1,6 +1,7 @@
 """deploy/alertmanager: what is sent where, what is held back, and one story from loss to notice."""
 
 import dataclasses
+import json
 import re
 import subprocess
 import time
@@ -72,7 +73,7 @@ def test_recoveries_are_sent():
     assert all(webhook["send_resolved"] is True for webhook in receiver["webhook_configs"])
 
 
-@pytest.mark.parametrize("name", ALERTS.keys() - {"NetskyHeartbeat"})
+@pytest.mark.parametrize("name", [name for name in ALERTS if name != "NetskyHeartbeat"])
 def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     labels = {**ALERTS[name]["labels"], "alertname": name, "egress": "unicom-1", "isp": "cu"}
     pairs = [f"{key}={value}" for key, value in labels.items() if key != "dashboard"]
@@ -99,6 +100,59 @@ def test_the_heartbeat_goes_its_own_way_again_and_again(tmp_path):
             wait_until(lambda: len(beats) >= 3, what="three beats", seconds=20)
     assert {beat["receiver"] for beat in beats} == {"heartbeat"}
     assert {beat["status"] for beat in beats} == {"firing"}
+
+
+# The text of a notice
+
+STARTED = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+def rendered(tmp_path, part, *alerts):
+    """What the shipped template makes of a notice with these alerts."""
+    data = tmp_path / "notice.json"
+    data.write_text(json.dumps({"receiver": "netsky", "alerts": alerts}), encoding="utf-8")
+    template = f"--template.glob={CONFIG.parent / 'netsky.tmpl'}"
+    text = f'--template.text={{{{ template "netsky.{part}" . }}}}'
+    return amtool("template", "render", template, text, f"--template.data={data}")
+
+
+def alert(severity, summary, *, minutes=None, description="整体丢包率 9.00%。", dashboard="/d/x"):
+    ended = None if minutes is None else STARTED + timedelta(minutes=minutes)
+    return {
+        "status": "firing" if ended is None else "resolved",
+        "labels": {"severity": severity, "dashboard": dashboard},
+        "annotations": {"summary": summary, "description": description},
+        "startsAt": STARTED.isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z" if ended is None else ended.isoformat(),
+    }
+
+
+def test_the_text_names_the_worst_first_and_links_to_its_dashboard(tmp_path):
+    alerts = alert("medium", "中度：1 省"), alert("critical", "危急：2 省", dashboard="/d/y?a=b")
+    assert rendered(tmp_path, "title", *alerts) == "【告警】危急：2 省 等 2 条"
+    text = rendered(tmp_path, "text", *alerts)
+    assert text.index("危急：2 省") < text.index("中度：1 省")
+    assert "[看板](http://127.0.0.1:3000/d/y?a=b)" in text
+
+
+def test_a_recovery_is_one_line_however_many_alerts_it_ends(tmp_path):
+    alerts = [alert("critical", f"{n} 省", minutes=n) for n in range(5, 36)]
+    alerts.append(alert("heavy", "重度：4 省", minutes=42.4))
+    assert rendered(tmp_path, "text", *alerts) == "已恢复，持续 42 分钟。最重时：5 省"
+    assert rendered(tmp_path, "title", *alerts) == "【恢复】5 省"
+
+
+@pytest.mark.parametrize("minutes", [None, 5])
+def test_the_text_fits_what_the_bridges_take(tmp_path, minutes):
+    longest = {"description": "省" * 5000, "dashboard": "/d/" + "x" * 390, "minutes": minutes}
+    alerts = [alert("critical", "危" * 5000, **longest) for _ in range(200)]
+    assert len(rendered(tmp_path, "text", *alerts).encode()) <= 4096
+    if minutes is None:
+        assert "共 200 条" in rendered(tmp_path, "text", *alerts)
+
+
+def test_the_text_of_a_long_notice_is_made_of_whole_characters(tmp_path):
+    assert "\ufffd" not in rendered(tmp_path, "text", alert("heavy", "重" * 200))
 
 
 # What is held back
