@@ -1,6 +1,6 @@
 """Averaging and alert with 1, 10 and 80 lines in one database: `make bench`.
 
-Lines are exits of one ISP, each swept once a minute for a day, in a MariaDB as it comes. Measured are
+Lines are exits of one ISP, each swept once a minute for two days, in a MariaDB as it comes. Measured are
 the mean of 12 hours of one line and of all of them, beside one query that goes by time alone, and what
 the alert asks for. Medians; everything is in a temporary folder and gone afterwards.
 """
@@ -29,7 +29,7 @@ HOURS = timedelta(hours=12)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=1)
+    parser.add_argument("--days", type=int, default=2)
     parser.add_argument("--lines", type=int, nargs="+", default=LINES)
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")

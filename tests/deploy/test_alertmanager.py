@@ -13,6 +13,7 @@ import yaml
 
 from netsky.outlets.metrics import probe_metrics
 from netsky.outlets.pushgateway import Pushgateway
+from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing import ROOT
@@ -63,17 +64,21 @@ def test_it_is_valid_with_all_switched_on(tmp_path):
     file = tmp_path / "alertmanager.yml"
     file.write_text(text, encoding="utf-8")
     amtool("check-config", file)
-    receiver, heartbeat = yaml.safe_load(text)["receivers"]
+    receiver, heartbeat, _ = yaml.safe_load(text)["receivers"]
     assert receiver["email_configs"][0]["to"] == "noc@example.com"
     assert heartbeat["webhook_configs"][0]["send_resolved"] is False
 
 
 def test_recoveries_are_sent():
-    receiver, _ = yaml.safe_load(CONFIG.read_text("utf-8"))["receivers"]
+    receiver, *_ = yaml.safe_load(CONFIG.read_text("utf-8"))["receivers"]
     assert all(webhook["send_resolved"] is True for webhook in receiver["webhook_configs"])
 
 
-@pytest.mark.parametrize("name", [name for name in ALERTS if name != "NetskyHeartbeat"])
+UNSENT = {"NetskyProvinceLossElevated": "nobody", "NetskyProvinceLossSevere": "nobody"}
+ELSEWHERE = {"NetskyHeartbeat": "heartbeat", **UNSENT}
+
+
+@pytest.mark.parametrize("name", [name for name in ALERTS if name not in ELSEWHERE])
 def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     labels = {**ALERTS[name]["labels"], "alertname": name, "egress": "unicom-1", "isp": "cu"}
     pairs = [f"{key}={value}" for key, value in labels.items() if key != "dashboard"]
@@ -83,7 +88,14 @@ def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     assert route.startswith("netsky")
     routes = yaml.safe_load(CONFIG.read_text("utf-8"))["route"]
     assert routes["group_by"] == ["egress", "isp"]
-    assert [route["receiver"] for route in routes["routes"]] == ["heartbeat"]
+    assert {route["receiver"] for route in routes["routes"]} == set(ELSEWHERE.values())
+
+
+@pytest.mark.parametrize(("name", "receiver"), ELSEWHERE.items())
+def test_what_has_a_way_of_its_own_takes_it(name, receiver):
+    pairs = [f"alertname={name}", "egress=unicom-1", "isp=cu"]
+    route = amtool("config", "routes", "test", f"--config.file={CONFIG}", *pairs)
+    assert route.strip() == receiver
 
 
 def test_the_heartbeat_goes_its_own_way_again_and_again(tmp_path):
@@ -158,24 +170,19 @@ def test_the_text_of_a_long_notice_is_made_of_whole_characters(tmp_path):
 # What is held back
 
 GRADED = ["NetskyLossMedium", "NetskyLossHeavy", "NetskyLossCritical"]
-OF_PROVINCES = ["NetskyProvinceLossElevated", "NetskyProvinceLossSevere"]
+SPREAD = "NetskyLossSpread"
 LATENCY = "NetskyProvinceLatencyHigh"
 OF_DATA = ["NetskySweepStale", "NetskyAlertStale", "NetskyBaselineStale"]
 
 # By what fires, what of it is not sent.
 HELD_BACK = {
-    ("NetskyEgressDown", *GRADED, *OF_PROVINCES, LATENCY): {*GRADED, *OF_PROVINCES, LATENCY},
-    ("NetskyLossMedium", "NetskyProvinceLossElevated", LATENCY): set(),
-    ("NetskyLossHeavy", "NetskyLossMedium", *OF_PROVINCES, LATENCY): {
-        "NetskyLossMedium",
-        *OF_PROVINCES,
-    },
-    ("NetskyLossCritical", "NetskyLossMedium", *OF_PROVINCES, LATENCY): set(OF_PROVINCES),
-    tuple(OF_PROVINCES): {"NetskyProvinceLossElevated"},
+    ("NetskyEgressDown", *GRADED, SPREAD, LATENCY): {*GRADED, SPREAD, LATENCY},
+    ("NetskyLossMedium", LATENCY): set(),
+    ("NetskyLossHeavy", "NetskyLossMedium", LATENCY): {"NetskyLossMedium"},
+    ("NetskyLossCritical", "NetskyLossMedium", SPREAD, LATENCY): set(),
     # What is old hides no fault, and a dead judge nothing at all.
     ("NetskySweepStale", "NetskyEgressDown"): set(),
     ("NetskySweepStale", *GRADED[:1], *GRADED[2:], LATENCY): set(),
-    ("NetskySweepStale", "NetskyProvinceLossSevere"): set(),
     ("NetskyAlertStale", "NetskyLossCritical", "NetskyProvincesNotJudged", LATENCY): set(),
     (*OF_DATA, "NetskyProvincesNotJudged", "NetskySweepTainted"): {
         "NetskyProvincesNotJudged",
@@ -412,3 +419,41 @@ def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(
         assert recovery["status"] == "resolved"
         assert recovery["groupLabels"] == notice["groupLabels"]
         assert {"NetskyLossCritical", "NetskyLossMedium"} <= set(names(recovery, "resolved"))
+
+
+def test_growth_is_told_and_31_provinces_that_recover_are_few_alerts(tmp_path):
+    """1 → 31 → 0 provinces: what the webhook gets."""
+    folders = {name: tmp_path / name for name in ("pushgateway", "prometheus", "alertmanager")}
+    for folder in folders.values():
+        folder.mkdir()
+    fine = dict.fromkeys((province.slug for province in PROVINCES), 0.002)
+    one, all_of_them = fine | {"hunan": 0.2}, dict.fromkeys(fine, 0.2)
+    with (
+        run_webhook() as (webhook, notices),
+        run_pushgateway(folders["pushgateway"]) as pushgateway,
+        run_alertmanager(folders["alertmanager"], quick_alertmanager(webhook)) as alertmanager,
+        run_prometheus(
+            folders["prometheus"],
+            quick_prometheus(
+                folders["prometheus"], pushgateway=pushgateway, alertmanager=alertmanager
+            ),
+        ),
+    ):
+        probed = Probed(tmp_path, pushgateway)
+        for minutes in (4, 3, 2, 1):
+            probed.sweep(fine, ago=timedelta(minutes=minutes))
+        probed.run("netsky_get_avg_lossrate")
+        for losses in (one, all_of_them, fine):
+            told = len(notices)
+            probed.sweep(losses)
+            probed.judge()
+            wait_until(lambda told=told: len(notices) > told, what="a notice", seconds=20)
+            time.sleep(4)  # whatever else would come
+        grown = [names(n, "firing") for n in notices if n["status"] == "firing"]
+        assert grown[0] == ["NetskyLossCritical"]
+        assert grown[-1] == ["NetskyLossCritical", "NetskyLossSpread"]
+        summaries = {a["annotations"]["summary"] for a in notices[-1]["alerts"]}
+        assert "丢包波及 31 省（中国联通，出口 unicom-1）" in summaries
+        assert notices[-1]["status"] == "resolved"
+        assert len(notices[-1]["alerts"]) <= len(["critical", "4", "8", "16"])
+        assert len(notices) <= len(["one", "growth", "its steps apart", "recovery", "apart"])

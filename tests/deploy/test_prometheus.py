@@ -35,7 +35,7 @@ LABELS = {
 ALL_LABELS = set().union(*LABELS.values())
 OF_PROMETHEUS = {
     "up": {"job", "instance"},
-    "ALERTS": {"alertname", "alertstate", "severity", *ALL_LABELS},
+    "ALERTS": {"alertname", "alertstate", "severity", "size", *ALL_LABELS},
 }
 
 HEARTBEAT = "NetskyHeartbeat"  # it always fires
@@ -204,7 +204,7 @@ def test_there_is_an_alert_for_each_severity():
 @each_alert
 def test_every_alert_has_the_labels_that_routes_and_people_go_by(alert):
     labels = alert["labels"]
-    assert labels.keys() == {"severity", "scope", "dashboard"}
+    assert labels.keys() - {"size"} == {"severity", "scope", "dashboard"}
     of_network = set(Severity)
     assert (
         labels["severity"]
