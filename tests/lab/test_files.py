@@ -43,7 +43,7 @@ def run_in(network, folder, *options):
     ("options", "complaint"),
     [
         (["--engine", "icmp"], "egress 'default': cannot use interface 'exit-a'"),
-        (["--engine", "fping"], "nothing could be measured"),
+        (["--engine", "fping"], "egress 'default': interface 'exit-a' is not there"),
         (["--engine", "icmp", "--egress", "b"], "egress 'b': cannot use interface 'exit-b'"),
         (["--config", "/dev/null", "--library", "ipdata"], "egress 'default' names no source"),
     ],

@@ -151,9 +151,12 @@ def _check_carrier(interface: str, egress: Egress, *, meanwhile: bool = False) -
     flags = _flags_of(interface)
     if flags & _IFF_UP and flags & _IFF_RUNNING:
         return
-    state = (
-        "has no carrier: is its cable out?" if flags & _IFF_UP else "is down: `ip link set … up`"
-    )
+    if flags & _IFF_UP:
+        state = "has no carrier: is its cable out?"
+    elif interface in (name for _, name in socket.if_nameindex()):
+        state = "is down: `ip link set … up`"
+    else:
+        state = "is not there: see `ip link`"
     lost = "during the sweep, nothing of which counts: " if meanwhile else ""
     raise EngineError(f"egress {egress.name!r}: {lost}interface {interface!r} {state}")
 
