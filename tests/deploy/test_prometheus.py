@@ -219,6 +219,12 @@ def test_every_alert_has_the_labels_that_routes_and_people_go_by(alert):
     assert ("var-province=" in labels["dashboard"]) == (labels["scope"] == "province")
 
 
+def test_a_link_chooses_a_province_as_the_dashboard_knows_it():
+    found = re.findall(r"var-province=(\S+)", RULES_TEST.read_text(encoding="utf-8"))
+    assert found
+    assert set(found) <= {province.name for province in PROVINCES}
+
+
 @each_alert
 def test_every_alert_speaks_chinese_and_english(alert):
     annotations = alert["annotations"]
