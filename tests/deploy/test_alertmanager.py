@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -357,17 +358,12 @@ class Probed:
         self.run("netsky_alert", "--egress", "unicom-1", *arguments)
 
 
-def names(notice, status):
-    return sorted(a["labels"]["alertname"] for a in notice["alerts"] if a["status"] == status)
-
-
-def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(tmp_path):
-    """Real Pushgateway, Prometheus, Alertmanager and tools; only the sweeps are made up."""
+@contextmanager
+def run_chain(tmp_path):
+    """From what is probed to the notices: also Prometheus's URL."""
     folders = {name: tmp_path / name for name in ("pushgateway", "prometheus", "alertmanager")}
     for folder in folders.values():
         folder.mkdir()
-    fine = {"beijing": 0.002, "guangdong": 0.005, "guangxi": 0.0, "hunan": 0.012}
-    faulty = fine | {"guangdong": 0.305, "guangxi": 0.12, "hunan": 0.082}
     with (
         run_webhook() as (webhook, notices),
         run_pushgateway(folders["pushgateway"]) as pushgateway,
@@ -379,7 +375,18 @@ def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(
             ),
         ) as prometheus,
     ):
-        probed = Probed(tmp_path, pushgateway)
+        yield Probed(tmp_path, pushgateway), notices, prometheus
+
+
+def names(notice, status):
+    return sorted(a["labels"]["alertname"] for a in notice["alerts"] if a["status"] == status)
+
+
+def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(tmp_path):
+    """Real Pushgateway, Prometheus, Alertmanager and tools; only the sweeps are made up."""
+    fine = {"beijing": 0.002, "guangdong": 0.005, "guangxi": 0.0, "hunan": 0.012}
+    faulty = fine | {"guangdong": 0.305, "guangxi": 0.12, "hunan": 0.082}
+    with run_chain(tmp_path) as (probed, notices, prometheus):
         for minutes in (4, 3, 2, 1):
             probed.sweep(fine, ago=timedelta(minutes=minutes))
         probed.run("netsky_get_avg_lossrate")
@@ -423,23 +430,9 @@ def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(
 
 def test_growth_is_told_and_31_provinces_that_recover_are_few_alerts(tmp_path):
     """1 → 31 → 0 provinces: what the webhook gets."""
-    folders = {name: tmp_path / name for name in ("pushgateway", "prometheus", "alertmanager")}
-    for folder in folders.values():
-        folder.mkdir()
     fine = dict.fromkeys((province.slug for province in PROVINCES), 0.002)
     one, all_of_them = fine | {"hunan": 0.2}, dict.fromkeys(fine, 0.2)
-    with (
-        run_webhook() as (webhook, notices),
-        run_pushgateway(folders["pushgateway"]) as pushgateway,
-        run_alertmanager(folders["alertmanager"], quick_alertmanager(webhook)) as alertmanager,
-        run_prometheus(
-            folders["prometheus"],
-            quick_prometheus(
-                folders["prometheus"], pushgateway=pushgateway, alertmanager=alertmanager
-            ),
-        ),
-    ):
-        probed = Probed(tmp_path, pushgateway)
+    with run_chain(tmp_path) as (probed, notices, _):
         for minutes in (4, 3, 2, 1):
             probed.sweep(fine, ago=timedelta(minutes=minutes))
         probed.run("netsky_get_avg_lossrate")
