@@ -70,6 +70,9 @@ def figures_of(targets, threshold):
         Fraction(sum(is_abnormal(t, threshold) for t in measured), len(measured)),
         sum(rtts) / len(rtts) if rtts else None,
         *(quantile(rtts, q) if rtts else None for q in ("0.5", "0.95", "0.99")),
+        None,
+        None,
+        None,
     )
 
 
@@ -97,6 +100,24 @@ def test_figures_are_those_of_a_plain_computation(measurement, threshold):
     everything = figures_of([target for province in measurement for target in province], threshold)
     if everything is not None:
         assert astuple(total_of(qualities)) == close(everything[:6])
+
+
+@given(measurement=measurements(), data=st.data())
+def test_figures_of_those_that_usually_answer_are_those_of_a_sweep_of_them_alone(measurement, data):
+    live = [[data.draw(st.booleans()) for _ in targets] for targets in measurement]
+    rows = np.array([flag for flags in live for flag in flags])
+    for quality in aggregate(sweep_of(measurement), abnormal_rtt=0.3, live=rows):
+        index = PROVINCES.index(quality.province)
+        alone = [t for t, flag in zip(measurement[index], live[index], strict=True) if flag]
+        targets, sent, received, loss, *_ = figures_of(alone, 300) or (0, 0, 0, None)
+        assert quality.live_targets == targets
+        assert (quality.live_packets_sent, quality.live_packets_received) == (sent, received)
+        assert quality.live_loss_ratio == (None if loss is None else pytest.approx(float(loss)))
+
+
+def test_loss_of_those_that_usually_answer_is_not_known_without_a_memory():
+    [quality] = aggregate(sweep_of([[["lost"], [1]]]), abnormal_rtt=0.3)
+    assert (quality.live_targets, quality.live_loss_ratio) == (None, None)
 
 
 def test_a_target_is_abnormal_above_the_threshold_only_or_when_it_lost_a_packet():

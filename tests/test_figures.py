@@ -19,7 +19,7 @@ QUALITY = make_quality("hunan")
 
 def test_every_figure_of_a_province_is_in_the_list():
     attributes = {field.name for field in fields(ProvinceQuality)} - {"province"}
-    assert {figure.name for figure in FIGURES} == attributes | {"packets_lost"}
+    assert {figure.name for figure in FIGURES} == attributes | {"packets_lost", "live_loss_ratio"}
 
 
 def test_each_history_table_has_its_figure():

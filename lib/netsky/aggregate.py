@@ -19,7 +19,8 @@ class ProvinceQuality:
     """How the users of one province were reached in a sweep: ratios 0 to 1, seconds.
 
     `targets` are those measured. A target is abnormal when it lost a packet or its mean RTT is
-    above the threshold. The latencies are None when nothing replied.
+    above the threshold. The latencies are None when nothing replied. The figures of `live` are of
+    the targets that usually answer, as remembered from sweeps before; None when that is not known.
     """
 
     province: Province
@@ -32,16 +33,29 @@ class ProvinceQuality:
     latency_p50_seconds: float | None
     latency_p95_seconds: float | None
     latency_p99_seconds: float | None
+    live_targets: int | None = None
+    live_packets_sent: int | None = None
+    live_packets_received: int | None = None
 
     @property
     def packets_lost(self) -> int:
         return self.packets_sent - self.packets_received
 
+    @property
+    def live_loss_ratio(self) -> float | None:
+        """Packets lost / packets sent, of the targets that usually answer; None when not known."""
+        if not self.live_packets_sent or self.live_packets_received is None:
+            return None
+        return (self.live_packets_sent - self.live_packets_received) / self.live_packets_sent
 
-def aggregate(sweep: Sweep, *, abnormal_rtt: float) -> list[ProvinceQuality]:
+
+def aggregate(
+    sweep: Sweep, *, abnormal_rtt: float, live: npt.NDArray[np.bool_] | None = None
+) -> list[ProvinceQuality]:
     """One ProvinceQuality for each province with a measured target, in the library's order.
 
-    `abnormal_rtt` is in seconds. Quantiles are over all replies of a province, with linear
+    `abnormal_rtt` is in seconds; `live` is bool[targets], True for those that usually answer, or
+    None when that is not known. Quantiles are over all replies of a province, with linear
     interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
     """
     replied = ~np.isnan(sweep.rtt_seconds)
@@ -73,9 +87,21 @@ def aggregate(sweep: Sweep, *, abnormal_rtt: float) -> list[ProvinceQuality]:
                 latency_p50_seconds=p50,
                 latency_p95_seconds=p95,
                 latency_p99_seconds=p99,
+                **({} if live is None else _live(sent[rows], received[rows], live[rows])),
             )
         )
     return qualities
+
+
+def _live(
+    sent: npt.NDArray[np.int64], received: npt.NDArray[np.int64], live: npt.NDArray[np.bool_]
+) -> dict[str, int]:
+    """The figures of those targets of a province that usually answer."""
+    return {
+        "live_targets": int(np.count_nonzero(live & (sent > 0))),
+        "live_packets_sent": int(sent[live].sum()),
+        "live_packets_received": int(received[live].sum()),
+    }
 
 
 def _mean(rtts: npt.NDArray[np.float32]) -> float | None:

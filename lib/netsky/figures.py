@@ -67,4 +67,8 @@ FIGURES = (
     Figure("packets_lost", Unit.COUNT, "丢包"),
     Figure("packets_sent", Unit.COUNT, gauge=PACKETS_SENT),
     Figure("packets_received", Unit.COUNT, gauge=PACKETS_RECEIVED),
+    Figure("live_loss_ratio", Unit.RATIO),
+    Figure("live_targets", Unit.COUNT),
+    Figure("live_packets_sent", Unit.COUNT),
+    Figure("live_packets_received", Unit.COUNT),
 )
