@@ -1,4 +1,4 @@
-"""Judge the newest loss rates of ISPs through exit lines by their means, and push."""
+"""Judge the newest loss rates of ISPs through exit lines by their baselines, and push."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(
     running: Running,
     judged: ThresholdOptions,
 ) -> int:
-    """Judge the newest loss rates of ISPs through exit lines by their means, and push.
+    """Judge the newest loss rates of ISPs through exit lines by their baselines, and push.
 
     \b
     medium     1 to 3 provinces are elevated

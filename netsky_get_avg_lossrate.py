@@ -28,7 +28,7 @@ from netsky.places import ALL, ISP
     type=click.IntRange(1),
     default=3,
     metavar="SWEEPS",
-    help="Leave the mean of a province as it is when there are fewer sweeps than this.",
+    help="Leave the baseline of a province as it is when there are fewer sweeps than this.",
 )
 @click.option(
     "--keep-days",

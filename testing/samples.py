@@ -103,7 +103,7 @@ def make_baseline(
 def make_alert_report(
     rises: dict[str, float | None], *, not_delivered: Sequence[str] = ()
 ) -> AlertReport:
-    """By province the loss in percent, above a mean of 0; None: there is no mean yet."""
+    """By province the loss in percent, above a baseline of 0; None: there is none yet."""
     newest = [make_newest(province, rise or 0) for province, rise in rises.items()]
     means = [make_baseline(province, 0) for province, rise in rises.items() if rise is not None]
     verdict = judge(newest, means, now=STARTED_AT, thresholds=Thresholds())

@@ -76,7 +76,7 @@ class Store:
         with self.engine.begin() as connection:
             connection.execute(lossrate.insert(), rows)
 
-    def add_mean(
+    def add_baseline(
         self, province: str, percent: float, at: datetime, egress: str = "default"
     ) -> None:
         name = row_name("cu", find_province(province), "lossrate")

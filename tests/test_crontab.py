@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from netsky.loss import MeanLoss
+from netsky.loss import NewBaseline
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -67,15 +67,15 @@ def host(tmp_path):
 
 
 def fill_database(url, isp):
-    """What earlier lines have left: three sweeps of the past minute, and means."""
+    """What earlier lines have left: three sweeps of the past minute, and baselines."""
     database = Database(fill_url(url, isp, "default"), timeout=5)
     now = datetime.now(UTC)
     qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
     for egress in ("default", "unicom-1"):
         for seconds in (20, 40, 60):
             store_sweep(database, isp, egress, now - timedelta(seconds=seconds), qualities)
-        means = [MeanLoss(province, egress, 0.0, 3) for province in PROVINCES]
-        database.store_baselines(isp, means, now)
+        baselines = [NewBaseline(province, egress, 0.0, 3) for province in PROVINCES]
+        database.store_baselines(isp, baselines, now)
 
 
 def as_cron(host, command):

@@ -18,13 +18,13 @@ import numpy as np
 from lab.day.types import Bools, Floats, Grades, Ints
 from netsky.judging.grading import Grade, Severity, Verdict
 from netsky.judging.rule import MeanRule, Rule
-from netsky.loss import Baseline, MeanLoss, NewestLoss
+from netsky.loss import Baseline, MeanLoss, NewBaseline, NewestLoss
 from netsky.places import PROVINCES
 
 SEVERITIES = tuple(Severity)
 NOT_JUDGED, NONE, ELEVATED, SEVERE = -1, 0, 1, 2
 
-# As in crontab.example: the mean at hh:03, the verdict 18 s after the sweep has begun.
+# As in crontab.example: the baseline at hh:03, the verdict 18 s after the sweep has begun.
 AVERAGED_AT_MINUTE = 3
 JUDGED_AFTER = timedelta(seconds=18)
 EGRESS = "default"
@@ -93,7 +93,10 @@ class History:
 
     def mean_loss(self, *, after: datetime, until: datetime) -> list[MeanLoss]:
         """The mean loss as netsky.store.database gives it for one exit."""
-        return means_of(*mean_of(self.loss(after, until)))
+        return [
+            MeanLoss(new.province, new.egress, new.loss_ratio, new.samples)
+            for new in baselines_of(*mean_of(self.loss(after, until)))
+        ]
 
 
 def mean_of(loss: Floats) -> tuple[Floats, Ints]:
@@ -102,19 +105,19 @@ def mean_of(loss: Floats) -> tuple[Floats, Ints]:
     return np.nansum(loss, axis=0) / np.maximum(samples, 1), samples
 
 
-def means_of(loss_ratio: Floats, samples: Ints) -> list[MeanLoss]:
-    """The means as values of the product; NaN, or no sample, is none."""
+def baselines_of(loss_ratio: Floats, samples: Ints) -> list[NewBaseline]:
+    """The baselines as values of the product; NaN, or no sample, is none."""
     return [
-        MeanLoss(province, EGRESS, None if math.isnan(loss) or not n else loss, n)
+        NewBaseline(province, EGRESS, None if math.isnan(loss) or not n else loss, n)
         for province, loss, n in zip(PROVINCES, loss_ratio.tolist(), samples.tolist(), strict=True)
     ]
 
 
 Judged = Callable[[Reading, Floats], Floats]
-"""What counts as the loss of a sweep, given what is usual."""
+"""What counts as the loss of a sweep, given the baselines."""
 
 
-def as_measured(reading: Reading, usual: Floats) -> Floats:  # noqa: ARG001
+def as_measured(reading: Reading, baselines: Floats) -> Floats:  # noqa: ARG001
     return reading.loss_ratio
 
 
@@ -127,7 +130,7 @@ class RuleWatcher:
         self._history = History()
         self._loss = np.full(len(PROVINCES), np.nan)
         self._measured_at: list[datetime | None] = [None] * len(PROVINCES)
-        self._usual = np.full(len(PROVINCES), np.nan)
+        self._baselines = np.full(len(PROVINCES), np.nan)
         self._computed_at: list[datetime | None] = [None] * len(PROVINCES)
 
     def judge(self, reading: Reading) -> Opinion:
@@ -136,7 +139,7 @@ class RuleWatcher:
         known = ~np.isnan(reading.loss_ratio)
         if known.any():
             self._history.add(reading.at, reading.loss_ratio)
-            loss = self._judged(reading, self._usual)
+            loss = self._judged(reading, self._baselines)
             self._loss = np.where(known, loss, self._loss)
             _stamp(self._measured_at, known, reading.at)
         if self._is_plainly_quiet(known, reading.at):
@@ -151,7 +154,7 @@ class RuleWatcher:
         if not known.all() or None in self._computed_at:
             return False
         thresholds = self._rule.thresholds
-        far = bool((self._loss - self._usual < thresholds.elevated - MARGIN).all())
+        far = bool((self._loss - self._baselines < thresholds.elevated - MARGIN).all())
         return far and at - min(filter(None, self._computed_at)) < thresholds.max_baseline_age / 2
 
     def _verdict(self, now: datetime) -> Verdict:
@@ -161,17 +164,19 @@ class RuleWatcher:
             if at is not None
         ]
         baselines = [
-            Baseline(province, EGRESS, float(usual), at)
-            for province, usual, at in zip(PROVINCES, self._usual, self._computed_at, strict=True)
+            Baseline(province, EGRESS, float(baseline), at)
+            for province, baseline, at in zip(
+                PROVINCES, self._baselines, self._computed_at, strict=True
+            )
             if at is not None
         ]
         return self._rule.judge(newest, baselines, now=now)
 
     def _renew_baselines(self, now: datetime) -> None:
-        for mean in self._rule.baselines(self._history, now=now):
-            if mean.loss_ratio is not None:
-                index = _INDEX[mean.province.slug]
-                self._usual[index], self._computed_at[index] = mean.loss_ratio, now
+        for new in self._rule.baselines(self._history, now=now):
+            if new.loss_ratio is not None:
+                index = _INDEX[new.province.slug]
+                self._baselines[index], self._computed_at[index] = new.loss_ratio, now
 
 
 def _stamp(times: list[datetime | None], which: Bools, at: datetime) -> None:

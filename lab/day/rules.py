@@ -11,12 +11,12 @@ from typing import Any
 import click
 import numpy as np
 
-from lab.day.rule import History, Reading, RuleWatcher, Watcher, mean_of, means_of
+from lab.day.rule import History, Reading, RuleWatcher, Watcher, baselines_of, mean_of
 from lab.day.types import Floats, Ints
 from netsky.judging.grading import Thresholds, Verdict, judge
 from netsky.judging.rule import RULES as PRODUCT_RULES
 from netsky.judging.rule import Rule
-from netsky.loss import Baseline, MeanLoss, NewestLoss
+from netsky.loss import Baseline, NewBaseline, NewestLoss
 
 HOURS, HALF_AN_HOUR, A_DAY = timedelta(hours=12), timedelta(minutes=30), timedelta(days=1)
 MIN_SAMPLES = 3
@@ -24,19 +24,19 @@ QUIET_SAMPLES = 60
 DEVIATIONS = 3.0
 
 
-Usual = Callable[[History, datetime], tuple[Floats, Ints]]
-"""What is usual in each province, NaN where it stays as it was; of how many sweeps."""
+Compute = Callable[[History, datetime], tuple[Floats, Ints]]
+"""The baseline of each province, NaN where it stays as it was; of how many sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
-class UsualRule:
-    """A rule of the product's form, but for what is usual."""
+class ComputedRule:
+    """A rule of the product's form, with other baselines."""
 
-    usual: Usual
+    compute: Compute
     thresholds: Thresholds = field(default_factory=Thresholds)
 
-    def baselines(self, history: History, *, now: datetime) -> Sequence[MeanLoss]:
-        return means_of(*self.usual(history, now))
+    def baselines(self, history: History, *, now: datetime) -> Sequence[NewBaseline]:
+        return baselines_of(*self.compute(history, now))
 
     def judge(
         self, newest: Iterable[NewestLoss], baselines: Iterable[Baseline], *, now: datetime
@@ -47,10 +47,10 @@ class UsualRule:
 def median_of_12_hours(history: History, now: datetime) -> tuple[Floats, Ints]:
     loss = history.loss(now - HOURS, now)
     samples = np.sum(~np.isnan(loss), axis=0)
-    usual = np.full(loss.shape[1], np.nan)
+    median = np.full(loss.shape[1], np.nan)
     enough = samples >= MIN_SAMPLES
-    usual[enough] = np.nanmedian(loss[:, enough], axis=0)
-    return usual, samples
+    median[enough] = np.nanmedian(loss[:, enough], axis=0)
+    return median, samples
 
 
 def mean_of_quiet_sweeps(history: History, now: datetime) -> tuple[Floats, Ints]:
@@ -78,14 +78,14 @@ def _mean_of(loss: Floats, min_samples: int) -> tuple[Floats, Ints]:
     return np.where(samples >= min_samples, mean, np.nan), samples
 
 
-def significant(reading: Reading, usual: Floats) -> Floats:
-    """The loss where it is so far above the usual that chance would hardly have it; else the usual.
+def significant(reading: Reading, baselines: Floats) -> Floats:
+    """The loss where it is so far above the baseline that chance would hardly have it; else the baseline.
 
-    By the binomial deviation of the usual loss: at 200 targets and 20 %, 8.5 points are needed.
+    By the binomial deviation of the baseline: at 200 targets and 20 %, 8.5 points are needed.
     """
-    deviation = np.sqrt(usual * (1 - usual) / reading.packets_sent)
-    chance = reading.loss_ratio - usual < DEVIATIONS * deviation
-    return np.where(chance, np.minimum(reading.loss_ratio, usual), reading.loss_ratio)
+    deviation = np.sqrt(baselines * (1 - baselines) / reading.packets_sent)
+    chance = reading.loss_ratio - baselines < DEVIATIONS * deviation
+    return np.where(chance, np.minimum(reading.loss_ratio, baselines), reading.loss_ratio)
 
 
 def _watcher_of(make_rule: Callable[[], Rule[History]]) -> Callable[[], Watcher]:
@@ -94,9 +94,9 @@ def _watcher_of(make_rule: Callable[[], Rule[History]]) -> Callable[[], Watcher]
 
 RULES: Mapping[str, Callable[[], Watcher]] = {
     **{name: _watcher_of(make) for name, make in PRODUCT_RULES.items()},
-    "median": lambda: RuleWatcher(UsualRule(median_of_12_hours)),
-    "quiet": lambda: RuleWatcher(UsualRule(mean_of_quiet_sweeps)),
-    "yesterday": lambda: RuleWatcher(UsualRule(half_of_yesterday)),
+    "median": lambda: RuleWatcher(ComputedRule(median_of_12_hours)),
+    "quiet": lambda: RuleWatcher(ComputedRule(mean_of_quiet_sweeps)),
+    "yesterday": lambda: RuleWatcher(ComputedRule(half_of_yesterday)),
     "binomial": lambda: RuleWatcher(judged=significant),
 }
 

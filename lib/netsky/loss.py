@@ -1,4 +1,8 @@
-"""What is known of a province's loss over time: its mean, its baseline, its newest value."""
+"""What is known of a province's loss over time: its mean, its baseline, its newest value.
+
+A mean is what arithmetic makes of some sweeps. The baseline is what a rule makes of the past, what is
+stored of it, and what the newest value is compared with.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,21 @@ class MeanLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class NewBaseline:
+    """The baseline that a rule gives a province through an egress, made of so many `samples`.
+
+    A `loss_ratio` of None means that they are too few: the province keeps the baseline that it has.
+    """
+
+    province: Province
+    egress: str
+    loss_ratio: float | None
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
-    """The stored mean that the alert compares with, and when it was computed (aware, UTC)."""
+    """The baseline that is stored, and when it was computed (aware, UTC)."""
 
     province: Province
     egress: str

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from netsky.loss import MeanLoss
+from netsky.loss import NewBaseline
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -37,14 +37,14 @@ def make_site(folder: Path) -> Path:
 
 
 def fill_database(url: str) -> None:
-    """What earlier runs have left: three sweeps of the past minute, and means."""
+    """What earlier runs have left: three sweeps of the past minute, and baselines."""
     database = Database(fill_url(url, "cu", "default"), timeout=5)
     now = datetime.now(UTC)
     qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
     for seconds in (20, 40, 60):
         store_sweep(database, "cu", "default", now - timedelta(seconds=seconds), qualities)
-    means = [MeanLoss(province, "default", 0.0, 3) for province in PROVINCES]
-    database.store_baselines("cu", means, now)
+    baselines = [NewBaseline(province, "default", 0.0, 3) for province in PROVINCES]
+    database.store_baselines("cu", baselines, now)
 
 
 def keep_a_sweep(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from netsky.loss import MeanLoss
+from netsky.loss import NewBaseline
 from netsky.places import find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -21,7 +21,7 @@ def folder(tmp_path):
     url = fill_url(f"sqlite:///{tmp_path}/netsky_cu.db", "cu", "default")
     database, now = Database(url, timeout=5), datetime.now(UTC)
     store_sweep(database, "cu", "default", now, [make_quality("hunan", loss_ratio=0.0)])
-    database.store_baselines("cu", [MeanLoss(find_province("hunan"), "default", 0, 3)], now)
+    database.store_baselines("cu", [NewBaseline(find_province("hunan"), "default", 0, 3)], now)
     return tmp_path
 
 

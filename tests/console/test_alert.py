@@ -110,7 +110,7 @@ def test_the_texts_name_egress_isp_provinces_and_the_worst_increase():
     assert english(report) == (
         "ISP cu through egress unicom-1: critical: loss is up by 10 points or more in 2 provinces "
         "(guangdong +23.51, guangxi +11.20); medium: loss is up by 5 to 10 points in 1 province "
-        "(hunan +5.00); worst is guangdong +23.51 (23.51% now, 0.00% on average); 1 not judged"
+        "(hunan +5.00); worst is guangdong +23.51 (23.51% now, baseline 0.00%); 1 not judged"
     )
 
 
@@ -122,7 +122,7 @@ def test_the_texts_say_when_it_is_everywhere():
     )
     assert english(report) == (
         "ISP cu through egress unicom-1: critical: loss is up by 10 points or more in all 4 provinces "
-        "(+98.50 to +100.00); worst is hebei +100.00 (100.00% now, 0.00% on average)"
+        "(+98.50 to +100.00); worst is hebei +100.00 (100.00% now, baseline 0.00%)"
     )
 
 

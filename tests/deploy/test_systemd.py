@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netsky.loss import MeanLoss
+from netsky.loss import NewBaseline
 from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -110,8 +110,8 @@ def place(tmp_path):
     for seconds in (10, 20, 30):
         qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
         store_sweep(database, "cu", "default", now - timedelta(seconds=seconds), qualities)
-    means = [MeanLoss(province, "default", 0.0, 3) for province in PROVINCES]
-    database.store_baselines("cu", means, now)
+    baselines = [NewBaseline(province, "default", 0.0, 3) for province in PROVINCES]
+    database.store_baselines("cu", baselines, now)
     for path in (tmp_path, *tmp_path.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
     for folder in list(tmp_path.parents)[:-1]:

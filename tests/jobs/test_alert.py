@@ -86,11 +86,15 @@ def test_other_isps_in_the_same_database_are_left_out(store):
 
 def test_the_means_are_read_as_ratios_with_their_times(store):
     store.create_tables()
-    store.add_mean("beijing", 12.5, NOW)
-    store.add_mean("beijing", 50, NOW, "b")
-    [mean] = store.database.baselines("cu", egress="default")
-    assert (mean.province.name, mean.egress, mean.loss_ratio) == ("北京", "default", 0.125)
-    assert mean.computed_at == NOW
+    store.add_baseline("beijing", 12.5, NOW)
+    store.add_baseline("beijing", 50, NOW, "b")
+    [baseline] = store.database.baselines("cu", egress="default")
+    assert (baseline.province.name, baseline.egress, baseline.loss_ratio) == (
+        "北京",
+        "default",
+        0.125,
+    )
+    assert baseline.computed_at == NOW
     assert len(store.database.baselines("cu")) == 2
 
 
@@ -195,14 +199,14 @@ def ago(seconds):
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
-def fill(store, losses, *, egress="default", age=5, means=None):
-    """By province a fresh loss in percent, above a mean of 1 % (or of `means`)."""
+def fill(store, losses, *, egress="default", age=5, baselines=None):
+    """By province a fresh loss in percent, above a baseline of 1 % (or of `baselines`)."""
     store.create_tables()
     store.add_losses(*(Loss(slug, loss, ago(age), egress) for slug, loss in losses.items()))
     for slug in losses:
-        mean = (means or {}).get(slug, 1)
-        if mean is not None:
-            store.add_mean(slug, mean, ago(600), egress)
+        baseline = (baselines or {}).get(slug, 1)
+        if baseline is not None:
+            store.add_baseline(slug, baseline, ago(600), egress)
 
 
 def run_alert(store, folder, *arguments, **environment):
@@ -222,7 +226,7 @@ def test_edges_of_the_grading_in_values_as_the_database_keeps_them(store, tmp_pa
     fill(
         store,
         {"beijing": 12.29, "hunan": 12.3, "hubei": 17.29, "hebei": 17.3},
-        means=dict.fromkeys(["beijing", "hunan", "hubei", "hebei"], 7.3),
+        baselines=dict.fromkeys(["beijing", "hunan", "hubei", "hebei"], 7.3),
     )
     document = json.loads(run_alert(store, tmp_path, "--format", "json").stdout)
     grades = {entry["province"]: entry["grade"] for entry in document["provinces"]}
@@ -369,19 +373,19 @@ def test_when_there_is_nothing_to_judge_what_was_pushed_before_does_not_stand(
 
 
 def test_only_this_egress_means_are_judged_by(store, tmp_path):
-    fill(store, {"beijing": 8}, means={"beijing": 1})
-    store.add_mean("beijing", 8, ago(60), "another")
+    fill(store, {"beijing": 8}, baselines={"beijing": 1})
+    store.add_baseline("beijing", 8, ago(60), "another")
     assert "active=medium" in run_alert(store, tmp_path).stdout
 
 
 def test_without_a_mean_the_log_says_what_to_run(store, caplog):
-    fill(store, {"beijing": 50, "hunan": 1}, means={"beijing": None})
+    fill(store, {"beijing": 50, "hunan": 1}, baselines={"beijing": None})
     database = Database(fill_url(store.url, "cu", "default"), timeout=5)
     isp = find_isp("cu", {})
     alert(database, isp, "default", rule=MeanRule(), outlets=Outlets())
     (message,) = caplog.messages
     assert message == (
-        "1 of 2 provinces have no mean yet and are not judged: "
+        "1 of 2 provinces have no baseline yet and are not judged: "
         "run netsky_get_avg_lossrate.py --isp cu"
     )
 

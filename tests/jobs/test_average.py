@@ -145,7 +145,7 @@ def test_other_isps_in_the_same_database_are_left_out(store):
 
 def test_means_are_stored_in_place_of_the_old_ones(store):
     store.create_tables()
-    store.add_mean("beijing", 77, datetime.now(UTC) - HOUR)
+    store.add_baseline("beijing", 77, datetime.now(UTC) - HOUR)
     store.add_losses(*recent(1, 2, 6), *recent(10, 20, 30, egress="b"))
     report = run_average(store)
     assert report.complete
@@ -163,8 +163,8 @@ def test_means_are_stored_in_place_of_the_old_ones(store):
 def test_a_province_with_too_few_values_keeps_its_mean_and_is_reported(store, caplog):
     store.create_tables()
     old = datetime.now(UTC).replace(microsecond=0) - 5 * HOUR
-    store.add_mean("beijing", 7, old)
-    store.add_mean("hebei", 9, old)
+    store.add_baseline("beijing", 7, old)
+    store.add_baseline("hebei", 9, old)
     store.add_losses(
         *recent(1, 2),
         *recent(4, None, None, 5, province="hunan"),
@@ -196,7 +196,7 @@ def test_the_number_of_values_that_is_enough_can_be_set(store):
 
 def test_one_egress_alone_leaves_the_others_means(store):
     store.create_tables()
-    store.add_mean("beijing", 50, datetime.now(UTC))
+    store.add_baseline("beijing", 50, datetime.now(UTC))
     store.add_losses(*recent(1, 1, 1), *recent(2, 2, 2, egress="b"))
     run_average(store, egress="b")
     name = "netsky_CU_beijing_lossrate"
@@ -214,7 +214,7 @@ def test_history_that_is_older_than_asked_for_is_deleted(store):
     now = datetime.now(UTC)
     for age in (*(hours * HOUR for hours in range(52)), 3 * day):
         store_sweep(store.database, "cu", "default", now - age, [make_quality("beijing")])
-    store.add_mean("hunan", 1, now - 4 * day)
+    store.add_baseline("hunan", 1, now - 4 * day)
     report = run_average(store, rule=MeanRule(min_samples=1), keep=timedelta(days=2, minutes=1))
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
     assert report.pruned == dict.fromkeys(tables, 4)
@@ -252,7 +252,7 @@ def test_what_was_deleted_is_counted_also_when_there_is_more_than_time(store, mo
 def test_when_no_mean_can_be_computed_nothing_is_deleted(store, caplog):
     """By a clock that is ahead, all of it would look old."""
     store.create_tables()
-    store.add_mean("beijing", 7, datetime.now(UTC))
+    store.add_baseline("beijing", 7, datetime.now(UTC))
     store.add_losses(*(Loss("beijing", 1, NOW - i * SECOND) for i in range(25)))
     report = run_average(store)
     assert report.pruned == {}
@@ -311,7 +311,7 @@ def test_values_that_the_probe_wrote_are_averaged(store, tmp_path):
 def test_what_is_pushed_are_the_stored_means_a_group_an_egress(store, tmp_path, pushgateway):
     store.create_tables()
     old = datetime.now(UTC).replace(microsecond=0) - 5 * HOUR
-    store.add_mean("hebei", 9, old, "mean-a")
+    store.add_baseline("hebei", 9, old, "mean-a")
     store.add_losses(
         *recent(1, 2, 6, egress="mean-a"), *recent(10, 20, 30, egress="mean-b", province="hunan")
     )

@@ -17,16 +17,16 @@ MEDIUM, HEAVY, CRITICAL = Severity.MEDIUM, Severity.HEAVY, Severity.CRITICAL
 SLUGS = [province.slug for province in PROVINCES]
 
 
-def judge_losses(losses, *, means=None, ages=None, mean_hours=None, thresholds=None):
-    """By province: loss in percent; the mean is 0 (None: there is none) and both are fresh."""
-    means = dict.fromkeys(losses, 0.0) | (means or {})
-    ages, mean_hours = ages or {}, mean_hours or {}
+def judge_losses(losses, *, baselines=None, ages=None, baseline_hours=None, thresholds=None):
+    """By province: loss in percent; the baseline is 0 (None: there is none) and both are fresh."""
+    baselines = dict.fromkeys(losses, 0.0) | (baselines or {})
+    ages, baseline_hours = ages or {}, baseline_hours or {}
     return judge(
         [make_newest(slug, loss, age=ages.get(slug, 10)) for slug, loss in losses.items()],
         [
-            make_baseline(slug, mean, hours=mean_hours.get(slug, 0.5))
-            for slug, mean in means.items()
-            if mean is not None
+            make_baseline(slug, baseline, hours=baseline_hours.get(slug, 0.5))
+            for slug, baseline in baselines.items()
+            if baseline is not None
         ],
         now=STARTED_AT,
         thresholds=thresholds or Thresholds(),
@@ -65,21 +65,23 @@ def test_a_province_is_elevated_from_5_points_and_severe_from_10(increase, expec
 
 
 @given(st.integers(0, 8999), st.sampled_from([500, 1000]))
-def test_a_rise_of_exactly_a_threshold_reaches_it_whatever_the_two_values(mean, rise):
+def test_a_rise_of_exactly_a_threshold_reaches_it_whatever_the_two_values(baseline, rise):
     """In hundredths of a percent: 12.3 % - 7.3 % is a little less than 5 points in binary."""
-    verdict = judge_losses({"hunan": (mean + rise) / 100}, means={"hunan": mean / 100})
+    verdict = judge_losses({"hunan": (baseline + rise) / 100}, baselines={"hunan": baseline / 100})
     assert verdict.judgements[0].grade is (ELEVATED if rise == 500 else SEVERE)
-    verdict = judge_losses({"hunan": (mean + rise - 1) / 100}, means={"hunan": mean / 100})
+    verdict = judge_losses(
+        {"hunan": (baseline + rise - 1) / 100}, baselines={"hunan": baseline / 100}
+    )
     assert verdict.judgements[0].grade is (NONE if rise == 500 else ELEVATED)
 
 
 def test_the_increase_is_newest_minus_mean():
-    verdict = judge_losses({"hunan": 12.5}, means={"hunan": 2.25})
+    verdict = judge_losses({"hunan": 12.5}, baselines={"hunan": 2.25})
     assert verdict.judgements[0].increase_ratio == pytest.approx(0.1025)
 
 
 def test_a_loss_below_its_mean_is_no_increase_rather_than_a_negative_one():
-    verdict = judge_losses({"hunan": 2.0}, means={"hunan": 40.0})
+    verdict = judge_losses({"hunan": 2.0}, baselines={"hunan": 40.0})
     assert verdict.judgements[0].increase_ratio == 0
     assert verdict.judgements[0].grade is NONE
 
@@ -120,7 +122,7 @@ def test_grades_add_up_to_severities(losses, active):
 
 def test_the_worst_stand_first_and_what_is_not_judged_before_what_is_fine():
     losses = {"beijing": 0.0, "hebei": 6.0, "hunan": 0.0, "hubei": 30.0, "hainan": 1.0}
-    verdict = judge_losses(losses, means={"hunan": None})
+    verdict = judge_losses(losses, baselines={"hunan": None})
     slugs = [judgement.province.slug for judgement in verdict.judgements]
     assert slugs == ["hubei", "hebei", "hunan", "hainan", "beijing"]
 
@@ -133,13 +135,13 @@ def test_the_worst_stand_first_and_what_is_not_judged_before_what_is_fine():
     [
         ({"ages": {"hunan": 180}}, None),
         ({"ages": {"hunan": 181}}, NotJudged.STALE),
-        ({"means": {"hunan": None}}, NotJudged.NO_BASELINE),
-        ({"mean_hours": {"hunan": 24}}, None),
-        ({"mean_hours": {"hunan": 24.01}}, NotJudged.STALE_BASELINE),
-        ({"ages": {"hunan": 181}, "means": {"hunan": None}}, NotJudged.STALE),
+        ({"baselines": {"hunan": None}}, NotJudged.NO_BASELINE),
+        ({"baseline_hours": {"hunan": 24}}, None),
+        ({"baseline_hours": {"hunan": 24.01}}, NotJudged.STALE_BASELINE),
+        ({"ages": {"hunan": 181}, "baselines": {"hunan": None}}, NotJudged.STALE),
         ({"ages": {"hunan": -60}}, None),
         ({"ages": {"hunan": -61}}, NotJudged.IN_THE_FUTURE),
-        ({"mean_hours": {"hunan": -0.02}}, NotJudged.IN_THE_FUTURE),
+        ({"baseline_hours": {"hunan": -0.02}}, NotJudged.IN_THE_FUTURE),
     ],
 )
 def test_what_is_old_or_missing_is_not_judged_and_says_why(changed, reason):
@@ -167,8 +169,8 @@ def test_without_any_province_no_severity_can_be_told():
 @pytest.mark.parametrize("lost", range(16, 60))
 def test_float_columns_do_not_cost_a_grade(lost):
     """Of 300 packets: what MySQL keeps of the percentages is within seven digits."""
-    newest, mean = np.float32(100 * lost / 300), np.float32(100 * (lost - 15) / 300)
-    verdict = judge_losses({"hunan": float(newest)}, means={"hunan": float(mean)})
+    newest, baseline = np.float32(100 * lost / 300), np.float32(100 * (lost - 15) / 300)
+    verdict = judge_losses({"hunan": float(newest)}, baselines={"hunan": float(baseline)})
     assert verdict.judgements[0].grade is ELEVATED
     assert points(verdict.judgements[0].increase_ratio) == "+5.00"
 
@@ -177,7 +179,7 @@ def test_the_ages_can_be_set():
     thresholds = Thresholds(max_age=timedelta(seconds=20), max_baseline_age=timedelta(hours=1))
     losses = {"hunan": 0.0, "hubei": 0.0, "hebei": 0.0}
     verdict = judge_losses(
-        losses, ages={"hunan": 21}, mean_hours={"hubei": 1.1}, thresholds=thresholds
+        losses, ages={"hunan": 21}, baseline_hours={"hubei": 1.1}, thresholds=thresholds
     )
     reasons = {slug: judgement.not_judged for slug, judgement in by_province(verdict).items()}
     assert reasons == {
@@ -209,14 +211,14 @@ def test_when_nothing_can_be_judged_no_severity_can_be_told(losses):
         ({"hunan": 0.0}, 4, set(), {MEDIUM, HEAVY, CRITICAL}),
     ],
 )
-@pytest.mark.parametrize("why", ["old", "without a mean", "from a clock that is ahead"])
+@pytest.mark.parametrize("why", ["old", "without a baseline", "from a clock that is ahead"])
 def test_what_is_not_judged_neither_makes_nor_ends_an_alert(
     judged, silent, active, undetermined, why
 ):
     losses = dict.fromkeys(SLUGS[-silent:], 0.0)
     ages = dict.fromkeys(losses, {"old": 600, "from a clock that is ahead": -61}.get(why, 10))
-    means = dict.fromkeys(losses, None if why == "without a mean" else 0.0)
-    verdict = judge_losses(judged | losses, ages=ages, means=means)
+    baselines = dict.fromkeys(losses, None if why == "without a baseline" else 0.0)
+    verdict = judge_losses(judged | losses, ages=ages, baselines=baselines)
     assert verdict.active.keys() == active
     assert verdict.undetermined == undetermined
     assert len(verdict.not_judged) == silent

@@ -78,7 +78,7 @@ def worst_egress_by_province(of: sa.Table) -> str:
 
 
 def now_and_mean() -> str:
-    """The newest loss rate, whatever time is chosen, beside the stored mean."""
+    """The newest loss rate, whatever time is chosen, beside the baseline."""
     newest = f"UTC_TIMESTAMP() - INTERVAL {seconds(GONE_AFTER) // 3600} HOUR"
     chosen = "egress IN (${egress:sqlstring}) AND province IN (${province:sqlstring})"
     return (

@@ -30,14 +30,14 @@ class ThresholdOptions:
             type=Number(0.01, 100),
             default=5,
             metavar="POINTS",
-            help="A province is elevated when its loss rate is at least so much above its mean.",
+            help="A province is elevated when its loss rate is at least so much above its baseline.",
         ),
         click.option(
             "--severe",
             type=Number(0.01, 100),
             default=10,
             metavar="POINTS",
-            help="A province is severe when its loss rate is at least so much above its mean.",
+            help="A province is severe when its loss rate is at least so much above its baseline.",
         ),
         click.option(
             "--max-age",
@@ -51,7 +51,7 @@ class ThresholdOptions:
             type=Number(0.01, 8760),
             default=24,
             metavar="HOURS",
-            help="A province is not judged when its mean was computed longer ago than this.",
+            help="A province is not judged when its baseline was computed longer ago than this.",
         ),
     )
 

@@ -101,7 +101,7 @@ class AlertView:
             [
                 f"{judgement.province.name} {judgement.province.slug}",
                 _loss_text(judgement),
-                _mean(judgement),
+                _baseline(judgement),
                 _increase(judgement),
                 _verdict_text(judgement),
                 _age(self.report.verdict.judged_at, newest.measured_at) if newest else "-",
@@ -114,10 +114,10 @@ class AlertView:
             f"{len(verdict.judgements)} 省：已判定 {len(verdict.judged)}，"
             f"未判定 {len(verdict.not_judged)}"
         )
-        without_mean = len(verdict.not_judged_for(NotJudged.NO_BASELINE))
-        if without_mean:
+        without_baseline = len(verdict.not_judged_for(NotJudged.NO_BASELINE))
+        if without_baseline:
             text.append(
-                f"\n{without_mean} 省尚无均值：积累几轮探测后执行 {averaging_command(report.isp)}"
+                f"\n{without_baseline} 省尚无均值：积累几轮探测后执行 {averaging_command(report.isp)}"
             )
         if verdict.undetermined:
             names = "、".join(_name(s) for s in Severity if s in verdict.undetermined)
@@ -180,7 +180,7 @@ def chinese(report: AlertReport) -> str:
         )
     worst = report.verdict.judged[0]
     parts.append(
-        f"升幅最大 {worst.province.name} {_increase(worst)}（现 {_now(worst)}，均值 {_mean(worst)}）"
+        f"升幅最大 {worst.province.name} {_increase(worst)}（现 {_now(worst)}，均值 {_baseline(worst)}）"
     )
     if report.verdict.not_judged:
         parts.append(f"另有 {len(report.verdict.not_judged)} 省未判定")
@@ -208,7 +208,7 @@ def english(report: AlertReport) -> str:
     worst = report.verdict.judged[0]
     parts.append(
         f"worst is {worst.province.slug} {_increase(worst)} "
-        f"({_now(worst)} now, {_mean(worst)} on average)"
+        f"({_now(worst)} now, baseline {_baseline(worst)})"
     )
     if report.verdict.not_judged:
         parts.append(f"{len(report.verdict.not_judged)} not judged")
@@ -258,7 +258,7 @@ def _now(judgement: Judgement) -> str:
     return percent(judgement.newest.loss_ratio) if judgement.newest else "-"
 
 
-def _mean(judgement: Judgement) -> str:
+def _baseline(judgement: Judgement) -> str:
     if judgement.baseline is None:
         return "-"
     text = percent(judgement.baseline.loss_ratio)
@@ -266,15 +266,15 @@ def _mean(judgement: Judgement) -> str:
 
 
 def _province_document(judgement: Judgement) -> dict[str, Any]:
-    """Loss and mean stand there only while they are young enough to judge by."""
+    """Loss and baseline stand there only while they are young enough to judge by."""
     newest, baseline, reason = judgement.newest, judgement.baseline, judgement.not_judged
     fresh_loss = reason not in (NotJudged.STALE, NotJudged.IN_THE_FUTURE)
-    fresh_mean = reason not in (NotJudged.STALE_BASELINE, NotJudged.IN_THE_FUTURE)
+    fresh_baseline = reason not in (NotJudged.STALE_BASELINE, NotJudged.IN_THE_FUTURE)
     return {
         "province": judgement.province.slug,
         "province_name": judgement.province.name,
         "loss_ratio": newest.loss_ratio if newest and fresh_loss else None,
-        "baseline_ratio": baseline.loss_ratio if baseline and fresh_mean else None,
+        "baseline_ratio": baseline.loss_ratio if baseline and fresh_baseline else None,
         "increase_ratio": judgement.increase_ratio,
         "grade": judgement.grade,
         "not_judged": reason,

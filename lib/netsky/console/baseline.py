@@ -24,7 +24,7 @@ from netsky.jobs.average import Averaged, BaselineReport
 
 @dataclass(frozen=True, slots=True)
 class BaselineView:
-    """The stored means: as JSON, as a line, and as a table for each egress, worst first."""
+    """The stored baselines: as JSON, as a line, and as a table for each egress, worst first."""
 
     report: BaselineReport
 
@@ -57,7 +57,7 @@ class BaselineView:
         report = self.report
         lossy = [
             f"{entry.egress}/{entry.province.slug}:{percent(entry.baseline.loss_ratio)}"
-            for entry in sorted(report.averaged, key=_mean, reverse=True)
+            for entry in sorted(report.averaged, key=_loss, reverse=True)
             if entry.baseline and entry.baseline.loss_ratio > 0
         ]
         return report.computed_at, {
@@ -112,15 +112,15 @@ def _row(entry: Averaged) -> Row:
 
 
 def worst_first(entries: Sequence[Averaged]) -> list[Averaged]:
-    """Those left alone first, then by mean, descending."""
+    """Those left alone first, then by baseline, descending."""
     return sorted(
         entries,
-        key=lambda entry: (not entry.renewed, _mean(entry)),
+        key=lambda entry: (not entry.renewed, _loss(entry)),
         reverse=True,
     )
 
 
-def _mean(entry: Averaged) -> float:
+def _loss(entry: Averaged) -> float:
     return entry.baseline.loss_ratio if entry.baseline else 0.0
 
 

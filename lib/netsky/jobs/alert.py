@@ -1,4 +1,4 @@
-"""The alert's one job: newest loss and mean from the database, judged, and delivered."""
+"""The alert's one job: newest loss and baseline from the database, judged, and delivered."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def alert(
             f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
             "netsky_probe.py run with the same --isp, --egress and --database?"
         )
-    without_mean = verdict.not_judged_for(NotJudged.NO_BASELINE)
-    if without_mean:
+    without_baseline = verdict.not_judged_for(NotJudged.NO_BASELINE)
+    if without_baseline:
         log.warning(
-            "%s of %s provinces have no mean yet and are not judged: run %s",
-            len(without_mean),
+            "%s of %s provinces have no baseline yet and are not judged: run %s",
+            len(without_baseline),
             len(verdict.judgements),
             averaging_command(isp),
         )
@@ -67,7 +67,7 @@ def alert(
 
 
 def averaging_command(isp: ISP) -> str:
-    """What computes the means of that ISP, through every egress."""
+    """What computes the baselines of that ISP, through every egress."""
     return f"netsky_get_avg_lossrate.py --isp {isp.slug}"
 
 
@@ -89,9 +89,9 @@ def _baselines(
         averaging_command(isp),
     )
     renewed = {
-        mean.province: Baseline(mean.province, egress, mean.loss_ratio, now)
-        for mean in rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
-        if mean.loss_ratio is not None
+        new.province: Baseline(new.province, egress, new.loss_ratio, now)
+        for new in rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
+        if new.loss_ratio is not None
     }
     return [
         renewed.get(entry.province, entry) if entry.province in ahead else entry for entry in stored

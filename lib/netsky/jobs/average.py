@@ -1,4 +1,4 @@
-"""The averaging's one job: the mean loss of the past hours, stored for the alert, and delivered."""
+"""The averaging's one job: baselines from the loss of the past hours, stored for the alert, delivered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netsky.clock import IgnoredRows, is_set
 from netsky.errors import ClockError, NoDataError
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.rule import LossHistory, Rule
-from netsky.loss import Baseline, MeanLoss
+from netsky.loss import Baseline, MeanLoss, NewBaseline
 from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import baseline_metrics
 from netsky.places import ISP, PROVINCES, Province
@@ -31,7 +31,7 @@ class Averaged:
     """One province through one egress after the averaging.
 
     `baseline` is what is stored now, None if nothing is; `samples` sweeps of the past hours had a
-    value; `renewed`: they were enough, so that the baseline is their mean.
+    value; `renewed`: they were enough, so that the baseline was made of them.
     """
 
     province: Province
@@ -87,7 +87,7 @@ def average(
 ) -> BaselineReport:
     """Average the past hours of each province and egress (None: of all egresses), and prune.
 
-    A province of which `rule` cannot tell what is usual keeps the baseline that it has.
+    A province to which `rule` gives no baseline keeps the one that it has.
     Raises DatabaseError, NoDataError when there is nothing to average at all, or ClockError when
     this host's clock has not been set, so that what are the past hours cannot be told.
     """
@@ -97,17 +97,17 @@ def average(
             f"the clock of this host says {now:%Y-%m-%d %H:%M:%S} UTC, which cannot be: nothing is "
             "averaged or deleted; set it (timedatectl set-ntp true) and run this again"
         )
-    means = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
-    enough = [mean for mean in means if mean.loss_ratio is not None]
+    computed = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
+    enough = [baseline for baseline in computed if baseline.loss_ratio is not None]
     database.store_baselines(isp.slug, enough, now)
     baselines = database.baselines(isp.slug, egress=egress)
-    if not means and not baselines:
+    if not computed and not baselines:
         raise NoDataError(
             f"no loss rate of ISP {isp.slug}"
             f"{'' if egress is None else f' through egress {egress}'} of the past {hours:g} hours in "
             f"{database}: has netsky_probe.py run with the same --isp and --database?"
         )
-    averaged = _combine(means, baselines, renewed=enough)
+    averaged = _combine(computed, baselines, renewed=enough)
     _warn(averaged, hours)
     egresses = sorted({entry.egress for entry in averaged})
     groups = [
@@ -122,7 +122,7 @@ def average(
         limit = PRUNE_SECONDS + database.connector.limit
         not_delivered += deliver({"pruning": Step(prune, limit)}, done="pruned")
     else:  # if the clock is wrong, everything may look old
-        log.warning("nothing is pruned: no mean could be computed")
+        log.warning("nothing is pruned: no baseline could be computed")
     return BaselineReport(
         isp, hours, now, tuple(averaged), dict(pruned), not_delivered, tuple(ignored)
     )
@@ -161,7 +161,7 @@ def _warn(averaged: Sequence[Averaged], hours: float) -> None:
         few = [f"{entry.province.slug} ({entry.samples})" for entry in entries if not entry.renewed]
         if few:
             log.warning(
-                "egress %s: too few values in the past %g hours, means left as they were: %s",
+                "egress %s: too few values in the past %g hours, baselines left as they were: %s",
                 egress,
                 hours,
                 ", ".join(few),
@@ -169,12 +169,15 @@ def _warn(averaged: Sequence[Averaged], hours: float) -> None:
 
 
 def _combine(
-    means: Sequence[MeanLoss], baselines: Sequence[Baseline], *, renewed: Sequence[MeanLoss]
+    computed: Sequence[NewBaseline],
+    baselines: Sequence[Baseline],
+    *,
+    renewed: Sequence[NewBaseline],
 ) -> list[Averaged]:
-    """The means sorted by egress, and then in the order of the provinces."""
-    samples = {(mean.egress, mean.province): mean.samples for mean in means}
+    """The baselines sorted by egress, and then in the order of the provinces."""
+    samples = {(new.egress, new.province): new.samples for new in computed}
     stored = {(baseline.egress, baseline.province): baseline for baseline in baselines}
-    new = {(mean.egress, mean.province) for mean in renewed}
+    new = {(baseline.egress, baseline.province) for baseline in renewed}
     return [
         Averaged(province, egress, stored.get(key), samples.get(key, 0), renewed=key in new)
         for egress in sorted({name for name, _ in samples.keys() | stored.keys()})

@@ -1,6 +1,6 @@
-"""Judging the rise of loss: newest against mean, by province, and what it adds up to.
+"""Judging the rise of loss: newest against baseline, by province, and what it adds up to.
 
-    increase = max(0, newest loss ratio - mean)
+    increase = max(0, newest loss ratio - baseline)
     province:  elevated from 5, severe from 10 percentage points (both settable)
     severity:  medium    1 to 3 provinces elevated
                heavy     4 or more elevated
@@ -120,7 +120,7 @@ def judge(
     now: datetime,
     thresholds: Thresholds,
 ) -> Verdict:
-    """Judge the newest loss of each province by its mean."""
+    """Judge the newest loss of each province by its baseline."""
     newest_of = {loss.province: loss for loss in newest}
     baseline_of = {baseline.province: baseline for baseline in baselines}
     # A province that a clock has put into the future does not make the others look gone.

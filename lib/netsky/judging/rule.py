@@ -1,4 +1,4 @@
-"""A rule of detection: what is usual in each province, and what counts as a rise above it.
+"""A rule of detection: the baseline of each province, and what counts as a rise above it.
 
 The averaging asks the rule for baselines, from the history that is stored by then, and stores them.
 The alert has the rule judge the newest losses by what is stored. Simulated days play both parts with
@@ -8,12 +8,12 @@ the same rule, so that what is scored there is what runs here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from netsky.judging.grading import Thresholds, Verdict, judge
-from netsky.loss import Baseline, MeanLoss, NewestLoss
+from netsky.loss import Baseline, MeanLoss, NewBaseline, NewestLoss
 
 
 class LossHistory(Protocol):
@@ -33,27 +33,32 @@ class Rule(Protocol[HistoryT_contra]):
     def thresholds(self) -> Thresholds:
         """The rises from which on it gives a grade or a severity."""
 
-    def baselines(self, history: HistoryT_contra, *, now: datetime) -> Sequence[MeanLoss]:
-        """What is usual now, by province and exit; without a `loss_ratio` it stays as it was."""
+    def baselines(self, history: HistoryT_contra, *, now: datetime) -> Sequence[NewBaseline]:
+        """The baselines as they would be computed now, by province and exit."""
 
     def judge(
         self, newest: Iterable[NewestLoss], baselines: Iterable[Baseline], *, now: datetime
     ) -> Verdict:
-        """The newest loss of each province against what is usual."""
+        """The newest loss of each province against its baseline."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeanRule:
-    """The mean of the past `hours` is usual, where at least `min_samples` sweeps have a value."""
+    """The baseline is the mean of the past `hours`, where at least `min_samples` sweeps have a value."""
 
     hours: float = 12
     min_samples: int = 3
     thresholds: Thresholds = field(default_factory=Thresholds)
 
-    def baselines(self, history: LossHistory, *, now: datetime) -> Sequence[MeanLoss]:
+    def baselines(self, history: LossHistory, *, now: datetime) -> Sequence[NewBaseline]:
         means = history.mean_loss(after=now - timedelta(hours=self.hours), until=now)
         return [
-            mean if mean.samples >= self.min_samples else replace(mean, loss_ratio=None)
+            NewBaseline(
+                mean.province,
+                mean.egress,
+                mean.loss_ratio if mean.samples >= self.min_samples else None,
+                mean.samples,
+            )
             for mean in means
         ]
 

@@ -45,17 +45,21 @@ SPOOL_QUARANTINED = Gauge(
 )
 
 BASELINE_JOB = "netsky_avg_lossrate"
-BASELINE = Gauge("netsky_loss_baseline_ratio", "Stored mean of the loss ratio.", BY_PROVINCE)
+BASELINE = Gauge(
+    "netsky_loss_baseline_ratio",
+    "The loss ratio that the newest is compared with: by default the mean of the past 12 hours.",
+    BY_PROVINCE,
+)
 BASELINE_TIMESTAMP = Gauge(
     "netsky_loss_baseline_timestamp_seconds",
-    "When that mean was computed, in Unix time.",
+    "When that baseline was computed, in Unix time.",
     BY_PROVINCE,
 )
 
 ALERT_JOB = "netsky_alert"
 INCREASE = Gauge(
     "netsky_loss_increase_ratio",
-    "Newest loss ratio minus its mean, at least 0; only of provinces that could be judged.",
+    "Newest loss ratio minus its baseline, at least 0; only of provinces that could be judged.",
     BY_PROVINCE,
 )
 ALERT = Gauge(
@@ -151,7 +155,7 @@ def probe_metrics(
 
 
 def baseline_metrics(isp: str, egress: str, baselines: Iterable[Baseline]) -> MetricGroup:
-    """The metrics of the stored means of one egress."""
+    """The metrics of the stored baselines of one egress."""
     samples: dict[Gauge, Samples] = {BASELINE: [], BASELINE_TIMESTAMP: []}
     for baseline in baselines:
         labels = _labels(baseline.province)

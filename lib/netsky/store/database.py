@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
-from netsky.loss import Baseline, MeanLoss, NewestLoss
+from netsky.loss import Baseline, MeanLoss, NewBaseline, NewestLoss
 from netsky.store.connection import (
     PRIVATE,
     Connector,
@@ -182,16 +182,18 @@ class Database:
                     return found
                 found.append(min(following))
 
-    def store_baselines(self, isp: str, means: Iterable[MeanLoss], computed_at: datetime) -> None:
-        """Write means (none of them None) in place of those stored before, all or nothing."""
+    def store_baselines(
+        self, isp: str, baselines: Iterable[NewBaseline], computed_at: datetime
+    ) -> None:
+        """Write baselines (none of them None) in place of those before, all or nothing."""
         rows = [
             {
-                "name": row_name(isp, mean.province, "lossrate"),
-                "egress": mean.egress,
-                "value": None if mean.loss_ratio is None else 100 * mean.loss_ratio,
+                "name": row_name(isp, new.province, "lossrate"),
+                "egress": new.egress,
+                "value": None if new.loss_ratio is None else 100 * new.loss_ratio,
                 "update_time": column_time(computed_at),
             }
-            for mean in means
+            for new in baselines
         ]
         if not rows:
             return
@@ -199,7 +201,7 @@ class Database:
             connection.execute(self._replace_baselines(rows))
 
     def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
-        """The stored means; `egress`: only of this one."""
+        """Those stored; `egress`: only of this one."""
         columns = avg_lossrate.c
         value = exact(columns.value)
         query = sa.select(columns.name, columns.egress, value, columns.update_time)
