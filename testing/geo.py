@@ -65,22 +65,7 @@ def xdb(rows: list[Row] = ROWS, *, version: int = 2, family: int = 4, built: int
 def ipdb(rows: list[Row] = ROWS, *, fields: list[str] | None = None, **changes: object) -> bytes:
     """An ipdb; what no row covers has no text. `changes` are to its description."""
     fields = fields or ["country_name", "region_name", "city_name", "owner_domain", "isp_domain"]
-    nodes: list[list[object]] = [[None, None]]
-
-    def insert(prefix: str, label: str) -> None:
-        at = 0
-        for bit in prefix[:-1]:
-            child = nodes[at][int(bit)]
-            if child is None:
-                nodes.append([None, None])
-                child = nodes[at][int(bit)] = len(nodes) - 1
-            assert isinstance(child, int)
-            at = child
-        nodes[at][int(prefix[-1])] = label
-
-    for first, last, label in rows:
-        for prefix in _prefixes(int(IPv4Address(first)), int(IPv4Address(last))):
-            insert("0" * 80 + "1" * 16 + prefix, label)
+    nodes = _trie(rows)
     texts: dict[str, int] = {}
     body = bytearray()
     for _, _, label in rows:
@@ -110,6 +95,27 @@ def ipdb(rows: list[Row] = ROWS, *, fields: list[str] | None = None, **changes: 
     }
     described = json.dumps(meta | changes).encode()
     return struct.pack(">I", len(described)) + described + trie + bytes(8) + bytes(body)
+
+
+def _trie(rows: list[Row]) -> list[list[object]]:
+    """The nodes of a binary trie: for each bit the number of the next node, a label, or None."""
+    nodes: list[list[object]] = [[None, None]]
+
+    def insert(prefix: str, label: str) -> None:
+        at = 0
+        for bit in prefix[:-1]:
+            child = nodes[at][int(bit)]
+            if child is None:
+                nodes.append([None, None])
+                child = nodes[at][int(bit)] = len(nodes) - 1
+            assert isinstance(child, int)
+            at = child
+        nodes[at][int(prefix[-1])] = label
+
+    for first, last, label in rows:
+        for prefix in _prefixes(int(IPv4Address(first)), int(IPv4Address(last))):
+            insert("0" * 80 + "1" * 16 + prefix, label)
+    return nodes
 
 
 def _prefixes(first: int, last: int) -> list[str]:

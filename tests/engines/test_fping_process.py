@@ -15,9 +15,7 @@ import pytest
 
 from netsky.cli.log import LineFormatter
 from netsky.engines import fping_process
-from netsky.engines.fping_process import FpingProcesses, NotMeasuredError, fping_command
-from netsky.places import Egress
-from netsky.sweep import ProbePlan
+from netsky.engines.fping_process import FpingProcesses, NotMeasuredError
 from testing.netns import needs_root
 from testing.servers import program, wait_until
 
@@ -267,21 +265,6 @@ def test_a_process_may_end_by_itself_before_it_is_killed(script):
     assert process.popen.returncode == 0
 
 
-def test_the_command_spreads_the_packets_evenly_over_the_span():
-    plan = ProbePlan(count=3, timeout=0.5, size=100)
-    command = fping_command("/opt/fping", Egress(), plan, targets=1000, span=12)
-    assert command == [
-        *("/opt/fping", "-f", "-", "-C", "3", "-b", "100"),
-        *("-i", "4.000", "-p", "4000.000", "-t", "500.000"),
-    ]
-
-
-def test_the_command_sends_as_the_egress_says():
-    egress = Egress("unicom-1", source="192.0.2.10", interface="eth1", fwmark=7)
-    command = fping_command("fping", egress, ProbePlan(), targets=1, span=1)
-    assert command[-6:] == ["-S", "192.0.2.10", "-I", "eth1", "-k", "7"]
-
-
 def test_a_program_that_cannot_be_started_is_no_measurement(processes, tmp_path):
     with pytest.raises(NotMeasuredError, match=r"^cannot start fping: No such file or directory$"):
         processes.start([str(tmp_path / "no-fping")])
@@ -344,8 +327,3 @@ def test_an_id_is_claimed_in_all_pid_namespaces_of_a_network_namespace(processes
     pid_namespace = [program("unshare"), "--pid", "--fork", sys.executable, "-c", code]
     done = subprocess.run(pid_namespace, capture_output=True, text=True, check=True)
     assert done.stdout == "None\n"
-
-
-def test_the_source_of_replies_is_checked_by_an_fping_that_can():
-    command = fping_command("fping", Egress(), ProbePlan(), targets=1, span=1, check_source=True)
-    assert command[-1] == "--check-source"

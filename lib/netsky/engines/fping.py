@@ -20,14 +20,9 @@ import numpy as np
 from netsky.addresses import AddressLibrary
 from netsky.engines.clock import wall_clock_offset_ns
 from netsky.engines.exit_check import watch_exit
+from netsky.engines.fping_command import fping_command, fping_environment
 from netsky.engines.fping_output import Results, parse_version
-from netsky.engines.fping_process import (
-    FpingProcess,
-    FpingProcesses,
-    NotMeasuredError,
-    fping_command,
-    fping_environment,
-)
+from netsky.engines.fping_process import FpingProcess, FpingProcesses, NotMeasuredError
 from netsky.engines.local_drops import socket_drops, watch_local_drops
 from netsky.engines.outcome import SweepStart, TargetIndices, Unmeasured
 from netsky.errors import EngineError, EngineUnavailableError

@@ -1,4 +1,4 @@
-"""Running fping: its command line, its life and its death. Addresses go in on standard input."""
+"""Running fping: its life and its death. Addresses go in on standard input."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from types import TracebackType
 from typing import IO, BinaryIO, Self, cast
 
 from netsky.addresses import Addresses
+from netsky.engines.fping_command import fping_environment
 from netsky.engines.fping_output import Results, parse_results, without_packets
-from netsky.places import Egress
-from netsky.sweep import ProbePlan
 from netsky.text import one_line
 
 log = logging.getLogger(__name__)
@@ -44,37 +43,8 @@ _DECOY_LINES = re.compile(rb"^(?: \[<- [\d.]+\])?0\.0\.0\.0 +:.*\n", re.MULTILIN
 _DECOY_RESULT = re.compile(rb"^0\.0\.0\.0 +:(?: [\d.e+-]+)+\n", re.MULTILINE)
 
 
-def fping_environment() -> dict[str, str]:
-    """What fping needs of ours, where a database's password may stand: nothing but the way to it."""
-    return {name: value for name, value in os.environ.items() if name == "PATH"}
-
-
 class NotMeasuredError(Exception):
     """A process gave no measurement; the text says why. Never to be taken for loss."""
-
-
-def fping_command(
-    program: str,
-    egress: Egress,
-    plan: ProbePlan,
-    *,
-    targets: int,
-    span: float,
-    check_source: bool = False,
-) -> list[str]:
-    """The command that probes `targets` targets, evenly over `span` seconds, in `plan.count` rounds."""
-    command = [program, "-f", "-", "-C", str(plan.count), "-b", str(plan.size)]
-    command += ["-i", f"{1000 * span / (targets * plan.count):.3f}"]
-    command += ["-p", f"{1000 * span / plan.count:.3f}", "-t", f"{1000 * plan.timeout:.3f}"]
-    if check_source:
-        command.append("--check-source")
-    if egress.source is not None:
-        command += ["-S", egress.source]
-    if egress.interface is not None:
-        command += ["-I", egress.interface]
-    if egress.fwmark is not None:
-        command += ["-k", str(egress.fwmark)]
-    return command
 
 
 @dataclass(slots=True)

@@ -91,12 +91,7 @@ def average(
     Raises DatabaseError, NoDataError when there is nothing to average at all, or ClockError when
     this host's clock has not been set, so that what are the past hours cannot be told.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
-    if not is_set(now):
-        raise ClockError(
-            f"the clock of this host says {now:%Y-%m-%d %H:%M:%S} UTC, which cannot be: nothing is "
-            "averaged or deleted; set it (timedatectl set-ntp true) and run this again"
-        )
+    now = _now()
     computed = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
     enough = [baseline for baseline in computed if baseline.loss_ratio is not None]
     database.store_baselines(isp.slug, enough, now)
@@ -115,8 +110,8 @@ def average(
         for name in egresses
     ]
     not_delivered = deliver(outlets.deliveries(groups))
-    ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
     pruned: Counter[str] = Counter()
+    ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
     if enough:
         prune = partial(_prune, database, now, keep, pruned, ignored)
         limit = PRUNE_SECONDS + database.connector.limit
@@ -126,6 +121,16 @@ def average(
     return BaselineReport(
         isp, hours, now, tuple(averaged), dict(pruned), not_delivered, tuple(ignored)
     )
+
+
+def _now() -> datetime:
+    now = datetime.now(UTC).replace(microsecond=0)
+    if not is_set(now):
+        raise ClockError(
+            f"the clock of this host says {now:%Y-%m-%d %H:%M:%S} UTC, which cannot be: nothing is "
+            "averaged or deleted; set it (timedatectl set-ntp true) and run this again"
+        )
+    return now
 
 
 def _prune(
