@@ -97,6 +97,8 @@ def test_a_province_beyond_the_sequence_numbers_of_one_process_is_measured_whole
     result = sweep(library, replace(PLAN, window=2, count=30))
     assert result.packets_sent == 63_000 > MAX_PACKETS_PER_PROCESS
     assert result.failures == ()
+    # 31,500 replies a second are much for one process on a busy machine: what its buffer had no room
+    # for is counted, and more than that is not lost.
     assert result.packets_received + result.local_drops >= 63_000
 
 

@@ -122,7 +122,9 @@ def test_a_sweep_is_one_line_and_its_rows_in_sqlite(site, engine):
         assert [row[:3] for row in site.rows(table)] == [
             (f"netsky_DEMO_{province.slug}_{kind}", value, province.name) for province in PROVINCES
         ]
-    # 0: a reply that was here before the call that sent many had come to its end.
+    # 0 is right here: the packets of one call are given send times between its beginning and its
+    # end, some 0.1 ms, and on loopback the reply is there before the call ends. No other network
+    # answers in that time.
     assert all(0 <= row.value < 2000 for row in site.rows("netsky_latency"))
     started = line.partition("Z")[0].replace("T", " ")
     for table in TABLES:

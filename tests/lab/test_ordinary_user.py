@@ -126,18 +126,26 @@ def test_netsky_loses_what_the_lab_has_dropped_packet_for_packet(person, engine)
         return
     person.lab("loss", "--egress", "b", "--province", "guangdong", "30%")
     person.lab("loss", "--egress", "b", "--province", "hunan", "--every", "4")
-    rows = person.probe("--engine", engine)["provinces"]
+    report = person.probe("--engine", engine)
+    rows, local_drops = report["provinces"], report["sweep"]["local_drops"]
     assert len(rows) == 31
-    measured = {
-        row["province"]: (row["packets_sent"], row["packets_sent"] - row["packets_received"])
-        for row in rows
-    }
+    measured = {row["province"]: row["packets_sent"] - row["packets_received"] for row in rows}
     counts = person.counts()
-    assert measured == {p: counts["b", "cu", p] for p in measured}
+    assert {row["province"]: row["packets_sent"] for row in rows} == {
+        province: counts["b", "cu", province][0] for province in measured
+    }
     assert sum(seen for seen, _ in counts.values()) == 31 * 2 * TARGETS
-    assert {lost for p, (_, lost) in measured.items() if p not in ("guangdong", "hunan")} == {0}
-    assert measured["hunan"] == (2 * TARGETS, 2 * TARGETS // 4)
-    assert 0 < measured["guangdong"][1] < 2 * TARGETS
+    dropped = {province: counts["b", "cu", province][1] for province in measured}
+    assert {lost for p, lost in dropped.items() if p not in ("guangdong", "hunan")} == {0}
+    assert dropped["hunan"] == 2 * TARGETS // 4
+    assert 0 < dropped["guangdong"] < 2 * TARGETS
+    # Each of 31 processes of fping gets a copy of all replies, and an ordinary user's have a buffer
+    # for some 270 of them only. On a busy machine it may run over: then the sweep must say so, and
+    # at most so many packets may count as lost too many. Where nothing ran over, none.
+    extra = {province: lost - dropped[province] for province, lost in measured.items()}
+    assert min(extra.values()) >= 0
+    assert sum(extra.values()) <= local_drops
+    assert engine == "fping" or local_drops == 0
 
 
 @needs_root
