@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsky import __version__
+from netsky.cli import config
 from netsky.cli.options import Number
 from netsky.cli.running import repeat
 from netsky.cli.tool import DONE, FAILED, INCOMPLETE, Tool
@@ -104,6 +105,19 @@ def test_at_vv_the_stack_of_an_error_of_ours_is_in_the_log(caplog):
     assert re.fullmatch(r"unexpected KeyError at test_tool\.py:\d+", record)
     assert frames[-1].endswith(" in raising.<locals>.function")
     assert "geheim" not in caplog.text
+
+
+def test_at_vv_so_is_that_of_an_error_while_netsky_toml_is_read(caplog, monkeypatch, tmp_path):
+    def fail(_file):
+        raise RecursionError
+
+    monkeypatch.setattr(config, "read", fail)
+    (tmp_path / "netsky.toml").write_text("")
+    result = run(lambda _rate: DONE, "--config", str(tmp_path / "netsky.toml"), "-vv")
+    assert result.exit_code == FAILED
+    *frames, record = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"unexpected RecursionError at test_tool\.py:\d+", record)
+    assert frames[-1].endswith(".<locals>.fail")
 
 
 @pytest.mark.parametrize("arguments", [["--no-such"], ["--rate", "x"], ["argument"]])

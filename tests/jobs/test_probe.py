@@ -513,6 +513,16 @@ def test_a_certificate_that_is_not_there_costs_the_delivery_only(site):
     assert "not delivered: database" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["", "\n", " \t\r\n", "\nsecond line\n"])
+def test_a_password_file_without_a_password_is_refused_in_one_line(site, text):
+    file = site.folder / "password"
+    file.write_text(text)
+    push = ("--pushgateway", "http://127.0.0.1:1", "--push-user", "netsky")
+    message = complaint_of(site.run(*push, "--push-password-file", str(file)))
+    said = f"cannot read the password of --push-user in {file}: its first line is empty\n"
+    assert message.endswith(said)
+
+
 def test_a_push_password_without_a_user_is_refused(site):
     message = complaint_of(
         site.run("--pushgateway", "http://127.0.0.1:1", "--push-password-file", "/dev/null")

@@ -202,5 +202,8 @@ def _first_line(file: Path) -> str:
     except ValueError as error:
         reason = str(error)
     else:
-        return text.partition("\n")[0].removesuffix("\r")
+        password = text.partition("\n")[0].removesuffix("\r")
+        if password.strip():
+            return password
+        reason = "its first line is empty"
     raise InputError(f"cannot read the password of --push-user in {file}: {reason}")

@@ -102,10 +102,14 @@ class Tool(Boundary):
         ]
         click.version_option(__version__, prog_name=name)(self)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Before netsky.toml is read, so that -vv tells the stack of what goes wrong there, too.
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        _set_log_level(verbose=given.get("verbose") or 0, quiet=bool(given.get("quiet")))
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        verbose, quiet = ctx.params.pop("verbose"), ctx.params.pop("quiet")
-        level = logging.ERROR if quiet else max(logging.DEBUG, logging.WARNING - 10 * verbose)
-        logging.getLogger().setLevel(level)
+        _set_log_level(verbose=ctx.params.pop("verbose"), quiet=ctx.params.pop("quiet"))
         for name, value in ctx.params.items():
             if name == "egress" or isinstance(value, Path):
                 _check_file_name(name, value)
@@ -123,6 +127,11 @@ class Tool(Boundary):
         ):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _set_log_level(*, verbose: int, quiet: bool) -> None:
+    level = logging.ERROR if quiet else max(logging.DEBUG, logging.WARNING - 10 * verbose)
+    logging.getLogger().setLevel(level)
 
 
 def report(error: Exception, where: str = "") -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from netsky.clock import IgnoredRows, is_set
+from netsky.clock import CLOCK_TOLERANCE, IgnoredRows, is_set
 from netsky.errors import ClockError, NoDataError
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.rule import LossHistory, Rule
@@ -142,6 +142,12 @@ def _prune(
 ) -> None:
     """Delete for a while what is older than is kept, and count it as it goes."""
     prunable = database.prunable(now=now, keep=keep)
+    if prunable.ahead > CLOCK_TOLERANCE:
+        log.warning(
+            "this host's clock is %s ahead of that of the database's host: what is old is told by the "
+            "database's; set the one that is wrong (timedatectl set-ntp true)",
+            prunable.ahead,
+        )
     if rows := prunable.held_back:
         ignored.append(rows)
         log.warning(

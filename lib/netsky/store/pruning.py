@@ -27,24 +27,40 @@ _NOT_WORTH_A_WORD = timedelta(days=1)  # of pauses in what is kept
 class Prunable:
     """What is older than is kept: all `before` that time (aware, UTC), if anything.
 
-    `held_back` looks so by the clock, but not by the sweeps that were stored since.
+    `held_back` looks so by the clock, but not by the sweeps that were stored since. `ahead` is by how
+    much this host's clock is ahead of the database's.
     """
 
     before: datetime | None = None
     held_back: IgnoredRows | None = None
+    ahead: timedelta = timedelta(0)
 
 
 def prunable(connection: sa.Connection, *, now: datetime, keep: timedelta) -> Prunable:
-    """What may be pruned at that time."""
+    """What may be pruned at that time, or at that of the database's clock if that is earlier.
+
+    A clock that is days ahead, and stays so, writes the sweeps of those days beside the true ones.
+    """
+    server_time = _server_time(connection)
+    ahead = timedelta(0) if server_time is None else max(timedelta(0), now - server_time)
+    now -= ahead
     by_clock = column_time(now - keep)
     oldest = connection.scalar(sa.select(sa.func.min(lossrate.c.update_time)))
     if oldest is None or oldest >= by_clock:
-        return Prunable()
+        return Prunable(ahead=ahead)
     before = _oldest_kept(connection, now=now, keep=keep)
     if before is not None:
         before = min(before, by_clock)
     held_back = rows_between(connection, before, by_clock - _NOT_WORTH_A_WORD)
-    return Prunable(before and aware_time(before), held_back)
+    return Prunable(before and aware_time(before), held_back, ahead)
+
+
+def _server_time(connection: sa.Connection) -> datetime | None:
+    """What the clock of the database's host says; None of SQLite, which is on this host."""
+    if connection.dialect.name == "sqlite":
+        return None
+    told = connection.scalar(sa.select(sa.func.utc_timestamp()))
+    return None if told is None else aware_time(told)
 
 
 def _oldest_kept(connection: sa.Connection, *, now: datetime, keep: timedelta) -> datetime | None:
