@@ -9,7 +9,7 @@ from netsky.cli.destinations import DatabaseOptions, OutletOptions
 from netsky.cli.engine_options import ChosenEngine, engine_options
 from netsky.cli.lines import Lines
 from netsky.cli.options import Number, takes
-from netsky.cli.probing import LibraryOptions, PlanOptions, SpoolOptions
+from netsky.cli.probing import LibraryOptions, MemoryOptions, PlanOptions, SpoolOptions
 from netsky.cli.running import Running
 from netsky.cli.tool import Tool
 
@@ -23,6 +23,7 @@ from netsky.cli.tool import Tool
     library=LibraryOptions,
     plan=PlanOptions,
     spool=SpoolOptions,
+    memory=MemoryOptions,
     by_hand=ByHand,
 )
 @engine_options
@@ -51,6 +52,7 @@ def main(
     library: LibraryOptions,
     plan: PlanOptions,
     spool: SpoolOptions,
+    memory: MemoryOptions,
     by_hand: ByHand,
     engine: ChosenEngine,
     abnormal_rtt: float,
@@ -78,6 +80,7 @@ def main(
         library=library,
         plan=plan,
         spool=spool,
+        memory=memory,
         by_hand=by_hand,
         engine=engine,
         abnormal_rtt=abnormal_rtt,

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ import numpy as np
 from netsky.addresses import AddressLibrary
 from netsky.aggregate import aggregate
 from netsky.jobs.library_build import build_candidates
+from netsky.jobs.memory import Remembering
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Sweep
 from netsky.targets import library
 from netsky.targets.geo import read_source
+from netsky.targets.memory_file import file_name
 from testing import ROOT
 from testing.geo import large_ipdb
 
@@ -39,7 +42,7 @@ def main() -> None:
         print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, medians of {RUNS} runs")
         _show("load 1,000,000 addresses, one a line", *_time(_load_lines(directory)))
         _show("load 1,015,808 addresses, 31 CIDRs", *_time(lambda: _load_demo() and None))
-        _show("aggregate 1,015,808 RTTs", *_time(_aggregate_million()))
+        _show_memory(directory / "memory")
         _show("build candidates, 683,843 rows of ip2region", *_time(_build(directory)))
         _show("read an ipdb, 2,097,152 rows", *_time(_read_ipdb(directory)))
         _show("netsky_probe.py --help", *_time(lambda: _run("--help") and None))
@@ -87,14 +90,46 @@ def _load_demo() -> AddressLibrary:
     return library.load(ROOT / "ipdata", "demo")
 
 
-def _aggregate_million() -> Callable[[], object]:
+def _show_memory(folder: Path) -> None:
+    """What the memory costs a sweep, beside the same without it: time, and the peak of a process."""
+    sweep = _million()
+    memory = Remembering(folder / file_name("demo", "default"), 0o600)
+    without = partial(aggregate, sweep, abnormal_rtt=0.3)
+    within = partial(_aggregate_and_remember, sweep, memory)
+    for what, function in (("", without), (", with memory", within)):
+        _show(f"aggregate 1,015,808 RTTs{what}", *_time(function))
+        print(f"{'':40} {_peak_mib(function):8.1f} MiB more at the peak")
+
+
+def _million() -> Sweep:
     targets = _load_demo()
     rng = np.random.default_rng(1)
     rtts = rng.exponential(0.05, (targets.targets, 1)).astype(np.float32)
     rtts[rng.random(targets.targets) < 0.02] = np.nan
     sent = np.ones(rtts.shape, np.bool_)
-    sweep = Sweep(targets, Egress(), "bench", datetime.now(UTC), 10.0, rtts, sent)
-    return lambda: aggregate(sweep, abnormal_rtt=0.3)
+    return Sweep(targets, Egress(), "bench", datetime.now(UTC), 10.0, rtts, sent)
+
+
+def _aggregate_and_remember(sweep: Sweep, memory: Remembering) -> None:
+    known = memory.recall(sweep)
+    assert known is not None
+    aggregate(sweep, abnormal_rtt=0.3, live=known.live)
+
+
+def _peak_mib(function: Callable[[], object]) -> float:
+    """How much more memory a process has at its peak that calls it."""
+    reader, writer = os.pipe()
+    if not (pid := os.fork()):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        function()
+        more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        os.write(writer, str(more).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    more = int(os.read(reader, 100))
+    os.close(reader)
+    os.close(writer)
+    return more / 1024
 
 
 def _write_loopback(directory: Path, *, per_province: int) -> None:

@@ -40,6 +40,7 @@ WITHOUT_DEFAULT = {
     "every",
     "geo",
     "lock_dir",
+    "memory",
     "province",
     "push_password_file",
     "push_proxy",

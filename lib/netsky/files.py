@@ -13,6 +13,7 @@ import secrets
 import select
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,11 @@ def read_file(file: Path, *, limit: int = MIB, streams: bool = False) -> FileCon
             raise OSError(errno.EINVAL, f"it is {kind} and not a file", str(file))
         if status.st_size > limit:
             raise _too_large(file, limit)
-        data = _read_stream(descriptor, file, limit) if kind else _read(descriptor, limit)
+        data = (
+            _read_stream(descriptor, file, limit)
+            if kind
+            else _read(descriptor, status.st_size, limit)
+        )
     finally:
         os.close(descriptor)
     if len(data) > limit:
@@ -81,12 +86,16 @@ def _too_large(file: Path, limit: int) -> OSError:
     return OSError(errno.EFBIG, f"it has more than {size}", str(file))
 
 
-def _read(descriptor: int, limit: int) -> bytes:
-    """Up to one byte more than `limit`."""
-    data = bytearray()
-    while len(data) <= limit and (chunk := os.read(descriptor, min(_CHUNK, limit + 1 - len(data)))):
-        data += chunk
-    return bytes(data)
+def _read(descriptor: int, size: int, limit: int) -> bytes:
+    """Up to one byte more than `limit`; at once what has that size, so that it is in memory once."""
+    parts: list[bytes] = []
+    got = 0
+    while got <= limit and (
+        part := os.read(descriptor, min(max(size - got, _CHUNK), limit + 1 - got))
+    ):
+        parts.append(part)
+        got += len(part)
+    return b"".join(parts)
 
 
 def _read_stream(descriptor: int, file: Path, limit: int) -> bytes:
@@ -120,8 +129,10 @@ def _read_what_is_there(descriptor: int, most: int) -> bytes | None:
         return None
 
 
-def replace_file(file: Path, data: bytes, *, mode: int) -> None:
+def replace_file(file: Path, data: bytes | Iterable[bytes | memoryview], *, mode: int) -> None:
     """Put a new file with that content and mode in the place of `file`, at once. Raises OSError.
+
+    `data` may be in parts, which are written one after the other.
 
     All goes by the descriptors of the file and its folder: by path, the folder's owner could have
     another file changed by who runs this.
@@ -131,7 +142,7 @@ def replace_file(file: Path, data: bytes, *, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as opened:
-            opened.write(data)
+            opened.writelines([data] if isinstance(data, bytes) else data)
             opened.flush()
             os.fchmod(opened.fileno(), mode)
             os.fsync(opened.fileno())

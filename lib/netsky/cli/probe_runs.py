@@ -15,13 +15,14 @@ from netsky.cli.by_hand import ByHand
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
 from netsky.cli.engine_options import ChosenEngine
 from netsky.cli.lines import Lines, several
-from netsky.cli.probing import LibraryOptions, PlanOptions, SpoolOptions
+from netsky.cli.probing import LibraryOptions, MemoryOptions, PlanOptions, SpoolOptions
 from netsky.cli.running import LineRun, Run, Running
 from netsky.cli.tool import DONE, INCOMPLETE
 from netsky.console.dry_run import DryRunView
 from netsky.console.probe import FlushView, ProbeView
 from netsky.console.targets import TargetsView
 from netsky.jobs.dry_run import dry_run
+from netsky.jobs.memory import Remembering
 from netsky.jobs.probe import Storage, probe
 from netsky.jobs.targets import probe_targets, read_list
 from netsky.outlets.delivery import Outlets
@@ -42,6 +43,7 @@ class ProbeRuns:
     library: LibraryOptions
     plan: PlanOptions
     spool: SpoolOptions
+    memory: MemoryOptions
     by_hand: ByHand
     engine: ChosenEngine
     abnormal_rtt: float
@@ -73,6 +75,7 @@ class ProbeRuns:
 
     def _start_sweep(self, isp: ISP, egress: Egress, *, outlets: Outlets) -> Run:
         storage = None if self.no_store else self._storage(isp, egress)
+        memory = self._memory(isp, egress)
         files, engine = self._files_of(isp, egress), self.engine.open(egress)
 
         def run() -> int:
@@ -85,6 +88,7 @@ class ProbeRuns:
                     self.plan.plan(),
                     abnormal_rtt=self.abnormal_rtt / 1000,
                     storage=storage,
+                    memory=memory,
                     outlets=outlets,
                     progress=progress,
                 )
@@ -148,6 +152,17 @@ class ProbeRuns:
     def _storage(self, isp: ISP, egress: Egress) -> Storage:
         waiting = self.spool.open(isp.slug, egress.name, mode=self.database.file_mode)
         return Storage(database=self.database.open(isp.slug, egress.name), spool=waiting)
+
+    def _memory(self, isp: ISP, egress: Egress) -> Remembering:
+        """Written where figures are stored: a look by hand leaves it as it is."""
+        return self.memory.open(
+            isp.slug,
+            egress.name,
+            spool=self.spool.spool,
+            mode=self.database.file_mode,
+            writes=not self.no_store,
+            partial=bool(self.library.province),
+        )
 
     def _files_of(self, isp: ISP, egress: Egress) -> LibraryFiles:
         """The ISP's library, which is read once for all exits."""

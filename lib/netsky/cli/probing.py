@@ -14,6 +14,7 @@ from netsky.cli.options import FILE, Number, Option
 from netsky.places import PROVINCES, Province, find_provinces
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
+    from netsky.jobs.memory import Remembering
     from netsky.store.spool import Spool
     from netsky.sweep import ProbePlan
     from netsky.targets.library import LibraryFiles
@@ -150,3 +151,30 @@ class SpoolOptions:
             max_age=timedelta(days=self.spool_days),
             mode=mode,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOptions:
+    """Where it is remembered which targets usually answer."""
+
+    memory: Path | None
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        click.option(
+            "--memory",
+            type=FILE,
+            metavar="DIR",
+            help="Remember in this folder which targets usually answer; with --no-store what is there "
+            "is used and left as it is.  [default: the folder memory beside that of --spool]",
+        ),
+    )
+
+    def open(
+        self, isp: str, egress: str, *, spool: Path, mode: int, writes: bool, partial: bool
+    ) -> Remembering:
+        """The memory of an ISP and exit, by default beside the folder `spool`."""
+        from netsky.jobs.memory import Remembering
+        from netsky.targets.memory_file import file_name
+
+        folder = self.memory or spool.parent / "memory"
+        return Remembering(folder / file_name(isp, egress), mode, writes=writes, partial=partial)

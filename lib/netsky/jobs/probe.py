@@ -10,6 +10,7 @@ from functools import partial
 from netsky.addresses import AddressLibrary
 from netsky.aggregate import ProvinceQuality, Total, aggregate, total_of
 from netsky.errors import DatabaseError
+from netsky.jobs.memory import Remembering
 from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import probe_metrics
 from netsky.places import Egress
@@ -49,14 +50,29 @@ def probe(
     *,
     abnormal_rtt: float,
     storage: Storage | None,
+    memory: Remembering | None = None,
     outlets: Outlets,
     progress: Progress,
 ) -> ProbeReport:
-    """One sweep, stored (unless `storage` is None) and delivered.
+    """One sweep, stored (unless `storage` is None), remembered and delivered.
 
     Raises EngineError when nothing could be measured.
     """
     sweep = engine.sweep(library, egress, plan, progress)
+    _warn(sweep)
+    known = memory.recall(sweep) if memory else None
+    qualities = aggregate(sweep, abnormal_rtt=abnormal_rtt, live=known.live if known else None)
+    not_stored: tuple[str, ...] = ()
+    spooled = None
+    if storage:
+        rows = sweep_rows(library.isp, egress.name, sweep.started_at, qualities)
+        not_stored, spooled = storage.store(rows)
+    not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
+    return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
+
+
+def _warn(sweep: Sweep) -> None:
+    """Tell the log of what is not the network's doing, or was not measured."""
     if sweep.tainted:
         log.warning(
             "this host itself dropped up to %s of the lost packets: the loss may not be the network's alone",
@@ -72,14 +88,6 @@ def probe(
             failure.targets,
             failure.reason,
         )
-    qualities = aggregate(sweep, abnormal_rtt=abnormal_rtt)
-    not_stored: tuple[str, ...] = ()
-    spooled = None
-    if storage:
-        rows = sweep_rows(library.isp, egress.name, sweep.started_at, qualities)
-        not_stored, spooled = storage.store(rows)
-    not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
-    return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""What a sweep does with the memory of its targets. Whatever is wrong with that, the sweep goes on."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netsky.errors import DeliveryError
+from netsky.sweep import Sweep
+from netsky.targets import memory_file
+from netsky.targets.memory import Flags, Memory, learned, nothing_of
+from netsky.time_limit import time_limit
+
+log = logging.getLogger(__name__)
+
+FILE_SECONDS = 30.0  # a disk can hang like a server
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recollection:
+    """What was known before a sweep of its targets: `live`, bool[targets], are usually alive."""
+
+    live: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """The memory of one line in its file; `mode` is that of files that are made.
+
+    Without `writes` the file stays as it is. `partial`: the sweeps are of a part of the library, so
+    that what is remembered of other targets stays.
+    """
+
+    file: Path
+    mode: int
+    writes: bool = True
+    partial: bool = False
+
+    def recall(self, sweep: Sweep) -> Recollection | None:
+        """What is known of the targets of a sweep; what it teaches is learned and kept.
+
+        None when nothing is known, for a reason in the log: a file that is damaged is set aside,
+        one that cannot be read is left alone. Of a tainted sweep nothing is learned.
+        """
+        memory = self._read()
+        if memory is None:
+            return None
+        memory = memory.of(sweep.library.addresses)
+        if self.writes and not sweep.tainted:
+            frozen = np.zeros(sweep.library.targets, np.bool_)
+            self.keep(learned(memory, sweep, memory.provinces, frozen=frozen))
+        return Recollection(memory.live)
+
+    def keep(self, memory: Memory) -> None:
+        """Write the memory after a sweep; what keeps it from being written goes to the log."""
+        try:
+            with time_limit(FILE_SECONDS, f"memory {self.file}"):
+                if self.partial and self.file.exists():
+                    memory = memory.with_others_of(memory_file.read(self.file))
+                self._remove_leftovers()
+                memory_file.write(self.file, memory, mode=self.mode)
+        except (OSError, ValueError, DeliveryError) as error:
+            log.error(
+                "memory %s is not written, and stays as it was: %s: see to the disk and the rights "
+                "of its folder (--memory)",
+                self.file,
+                _reason(error),
+            )
+
+    def _read(self) -> Memory | None:
+        try:
+            with time_limit(FILE_SECONDS, f"memory {self.file}"):
+                return memory_file.read(self.file)
+        except FileNotFoundError:
+            return nothing_of(np.empty(0, np.uint32)) if self.writes else None
+        except (OSError, DeliveryError) as error:
+            log.error(
+                "memory %s cannot be read and is left alone: %s: which targets are usually alive is "
+                "not known until whoever runs this may read it (--memory)",
+                self.file,
+                _reason(error),
+            )
+        except ValueError as error:
+            return self._set_aside(error)
+        return None
+
+    def _set_aside(self, error: ValueError) -> Memory | None:
+        if not self.writes:
+            log.error("memory %s cannot be used and is left alone: %s", self.file, error)
+            return None
+        aside = self.file.with_name(f"{self.file.name}.aside")
+        try:
+            self.file.replace(aside)  # in the place of an earlier one: these do not add up
+        except OSError as refusal:
+            log.error(
+                "memory %s cannot be used, nor set aside: %s; %s",
+                self.file,
+                error,
+                refusal.strerror,
+            )
+            return None
+        log.error(
+            "memory %s cannot be used: %s: it is set aside as %s, and a new one begun; which targets "
+            "are usually alive is known again after some 50 sweeps",
+            self.file,
+            error,
+            aside.name,
+        )
+        return nothing_of(np.empty(0, np.uint32))
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a run left that was killed while it wrote."""
+        for leftover in self.file.parent.glob(f".{self.file.name}.*"):
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

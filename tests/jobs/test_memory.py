@@ -1,0 +1,172 @@
+"""The probe and its memory: written where figures are stored, and never in the way of a sweep."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netsky.jobs.memory import Remembering
+from netsky.places import PROVINCES
+from netsky.targets import memory_file
+from netsky.targets.memory import NEW, nothing_of
+from testing.commands import run_tool
+from testing.netns import needs_root
+from testing.samples import write_library
+
+TARGETS = 31 * 4
+FILE = "netsky_demo.default.memory"
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_library(tmp_path / "library", targets=4)
+    return tmp_path
+
+
+def probe(folder, *arguments):
+    """The document of a run, and its log."""
+    # One of its own each: two sweeps of one second in one database are remarked on in the log.
+    database = f"--database=sqlite:///{next(NUMBERS)}.db"
+    options = ("--library", "library", "--window", "0.1", "--timeout", "2000", "--format", "json")
+    options += (database,)
+    done = run_tool(folder, "netsky_probe", *options, *arguments, isp="demo")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def test_what_a_sweep_taught_is_in_the_folder_beside_the_spool(folder):
+    probe(folder, "--spool", "data/spool")
+    memory = memory_file.read(folder / "data" / "memory" / FILE)
+    assert len(memory.addresses) == TARGETS
+    assert (memory.answered > NEW).all()
+    assert (folder / "data" / "memory" / FILE).stat().st_mode & 0o777 == 0o600
+    probe(folder, "--memory", "elsewhere", "--group-readable")
+    assert (folder / "elsewhere" / FILE).stat().st_mode & 0o777 == 0o640
+
+
+def test_the_next_sweep_goes_on_from_it(folder):
+    shares = []
+    for _ in range(3):
+        probe(folder)
+        shares.append(int(memory_file.read(folder / "memory" / FILE).answered[0]))
+    assert NEW < shares[0] < shares[1] < shares[2]
+
+
+def test_once_targets_are_usually_alive_their_loss_is_told(folder):
+    first, _ = probe(folder)
+    assert {p["live_targets"] for p in first["provinces"]} == {0}
+    assert {p["live_loss_ratio"] for p in first["provinces"]} == {None}
+    raise_shares(folder / "memory" / FILE)
+    document, _ = probe(folder)
+    assert {p["live_targets"] for p in document["provinces"]} == {4}
+    assert {p["live_loss_ratio"] for p in document["provinces"]} == {0}
+
+
+def raise_shares(file):
+    memory = memory_file.read(file)
+    answered = np.full_like(memory.answered, 65000)
+    memory_file.write(file, type(memory)(memory.addresses, answered, *rest(memory)), mode=0o600)
+
+
+def rest(memory):
+    return memory.silent_days, memory.lost, memory.provinces, memory.swept_at
+
+
+def test_a_look_by_hand_uses_it_and_leaves_it_as_it_is(folder):
+    unknown, log = probe(folder, "--no-store", "--no-push")
+    assert {p["live_targets"] for p in unknown["provinces"]} == {None}
+    assert (log, (folder / "memory").exists()) == ("", False)
+    probe(folder)
+    raise_shares(folder / "memory" / FILE)
+    before = (folder / "memory" / FILE).read_bytes()
+    document, log = probe(folder, "--no-store", "--no-push")
+    assert {p["live_targets"] for p in document["provinces"]} == {4}
+    assert (folder / "memory" / FILE).read_bytes() == before
+    (folder / "memory" / FILE).write_bytes(b"nonsense")
+    document, log = probe(folder, "--no-store", "--no-push")
+    assert log.count("\n") == 1
+    assert "cannot be used and is left alone" in log
+    assert [each.name for each in (folder / "memory").iterdir()] == [FILE]
+
+
+def test_a_sweep_of_some_provinces_forgets_nothing_of_the_others(folder):
+    probe(folder)
+    before = memory_file.read(folder / "memory" / FILE)
+    probe(folder, "--province", "hunan")
+    after = memory_file.read(folder / "memory" / FILE).of(before.addresses)
+    moved = after.answered > before.answered
+    hunan = PROVINCES.index(next(p for p in PROVINCES if p.slug == "hunan"))
+    assert np.flatnonzero(moved).tolist() == list(range(4 * hunan, 4 * hunan + 4))
+
+
+def test_what_has_left_the_library_is_forgotten(folder):
+    probe(folder)
+    shutil.rmtree(folder / "library")
+    write_library(folder / "library", targets=3)
+    probe(folder)
+    memory = memory_file.read(folder / "memory" / FILE)
+    assert len(memory.addresses) == 31 * 3
+    assert (memory.answered > NEW + (65535 - NEW) // 64 + 1).all(), "two sweeps taught it"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"netsky memory 2\n", b"netsky memory 1\n{}"]
+)
+def test_one_that_cannot_be_used_is_set_aside_with_one_line(folder, content):
+    for _ in range(2):  # the second one takes the place of the first
+        (folder / "memory").mkdir(exist_ok=True)
+        (folder / "memory" / FILE).write_bytes(content)
+        document, log = probe(folder)
+        assert document["sweep"]["packets_received"] == TARGETS
+        assert log.count("\n") == 1
+        assert f"it is set aside as {FILE}.aside, and a new one begun" in log
+        aside = folder / "memory" / f"{FILE}.aside"
+        assert aside.read_bytes() == content
+        assert len(memory_file.read(folder / "memory" / FILE).addresses) == TARGETS
+        assert len(list((folder / "memory").iterdir())) == 2
+
+
+def test_one_that_cannot_be_read_is_left_alone_with_one_line(folder):
+    (folder / "memory" / FILE).mkdir(parents=True)
+    document, log = probe(folder)
+    assert {p["live_targets"] for p in document["provinces"]} == {None}
+    assert log.count("\n") == 1
+    assert "cannot be read and is left alone: it is a folder and not a file" in log
+    assert (folder / "memory" / FILE).is_dir()
+
+
+def test_a_folder_that_cannot_be_made_costs_one_line(folder):
+    (folder / "file").write_text("in the way")
+    document, log = probe(folder, "--memory", "file/below")
+    assert document["sweep"]["packets_received"] == TARGETS
+    assert log.count("\n") == 1
+    assert "(--memory)" in log
+
+
+@needs_root
+def test_on_a_full_disk_the_sweep_goes_on_with_one_line(folder):
+    from testing.faults.disk import mount_disk
+
+    (folder / "disk").mkdir()
+    with mount_disk(folder / "disk") as disk:
+        probe(folder, "--memory", str(disk.path()))
+        before = disk.path(FILE).read_bytes()
+        disk.fill()
+        document, log = probe(folder, "--memory", str(disk.path()))
+        assert document["sweep"]["packets_received"] == TARGETS
+        assert log.count("\n") == 1
+        assert "is not written, and stays as it was: No space left on device" in log
+        assert disk.path(FILE).read_bytes() == before
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
+    memory = nothing_of(np.arange(5, dtype=np.uint32))
+    leftover, other = tmp_path / f".{FILE}.0123456789abcdef", tmp_path / ".other.memory.0"
+    leftover.write_bytes(b"half")
+    other.write_bytes(b"half")
+    Remembering(tmp_path / FILE, 0o600).keep(memory)
+    assert {each.name for each in Path(tmp_path).iterdir()} == {FILE, other.name}
