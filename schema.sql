@@ -2,8 +2,10 @@
 --
 --     mysql -u root < schema.sql
 --
--- `value` is percent (lossrate, abnormalrate) or milliseconds (latency, NULL when nothing replied);
--- `update_time` is the start of the sweep in UTC, the same on all its rows.
+-- Times are the start of the sweep in UTC, the same on all its rows. Rates are percent, latencies (`mean`
+-- to `max`) milliseconds, NULL when nothing replied. netsky_sweep has a row for each province of a sweep;
+-- netsky_lossrate, netsky_abnormalrate and netsky_latency hold three of its figures as netsky's earlier
+-- tables do. netsky_get_avg_lossrate.py divides netsky_sweep into days.
 
 CREATE DATABASE IF NOT EXISTS netsky_cu CHARACTER SET utf8mb4;
 CREATE DATABASE IF NOT EXISTS netsky_cm CHARACTER SET utf8mb4;
@@ -53,12 +55,49 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_avg_lossrate (
   PRIMARY KEY (name, egress)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_sweep (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  started_at DATETIME NOT NULL,
+  lossrate FLOAT,
+  abnormalrate FLOAT,
+  mean FLOAT,
+  p50 FLOAT,
+  p95 FLOAT,
+  p99 FLOAT,
+  max FLOAT,
+  targets INT UNSIGNED,
+  sent INT UNSIGNED,
+  received INT UNSIGNED,
+  abnormal INT UNSIGNED,
+  live_targets INT UNSIGNED,
+  live_sent INT UNSIGNED,
+  live_lost INT UNSIGNED,
+  tainted BOOL NOT NULL DEFAULT 0,
+  serial BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, started_at),
+  KEY index_netsky_sweep_startedat (started_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+PARTITION BY RANGE COLUMNS (started_at) (PARTITION later VALUES LESS THAN (MAXVALUE));
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_line (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  serial BIGINT UNSIGNED NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_sweep LIKE netsky_cu.netsky_sweep;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_line LIKE netsky_cu.netsky_line;
 
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_latency LIKE netsky_cu.netsky_latency;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_sweep LIKE netsky_cu.netsky_sweep;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_line LIKE netsky_cu.netsky_line;

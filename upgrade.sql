@@ -21,6 +21,7 @@ DROP PROCEDURE IF EXISTS netsky_upgrade_look;
 DROP PROCEDURE IF EXISTS netsky_upgrade_check;
 DROP PROCEDURE IF EXISTS netsky_upgrade_create;
 DROP PROCEDURE IF EXISTS netsky_upgrade_fill;
+DROP PROCEDURE IF EXISTS netsky_upgrade_add;
 DROP PROCEDURE IF EXISTS netsky_upgrade_table;
 
 DELIMITER //
@@ -127,6 +128,20 @@ BEGIN
   END IF;
 END//
 
+-- The tables that came later; see schema.sql for what is in them.
+CREATE PROCEDURE netsky_upgrade_add(for_table VARCHAR(64), definition TEXT)
+BEGIN
+  CALL netsky_upgrade_run(for_table, '
+    SELECT COUNT(*) INTO @netsky_is_there FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND table_name = "{table}"');
+  IF @netsky_is_there THEN
+    CALL netsky_upgrade_run(for_table, 'SELECT "is of today, left as it is" AS {table}');
+  ELSE
+    CALL netsky_upgrade_run(for_table, CONCAT('CREATE TABLE {table} ', definition));
+    CALL netsky_upgrade_run(for_table, 'SELECT "was missing, made empty" AS {table}');
+  END IF;
+END//
+
 CREATE PROCEDURE netsky_upgrade_table(for_table VARCHAR(64))
 BEGIN
   CALL netsky_upgrade_look(for_table);
@@ -181,9 +196,42 @@ CALL netsky_upgrade_table('netsky_abnormalrate');
 CALL netsky_upgrade_table('netsky_latency');
 CALL netsky_upgrade_table('netsky_avg_lossrate');
 
+CALL netsky_upgrade_add('netsky_line', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  serial BIGINT UNSIGNED NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_sweep', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  started_at DATETIME NOT NULL,
+  lossrate FLOAT,
+  abnormalrate FLOAT,
+  mean FLOAT,
+  p50 FLOAT,
+  p95 FLOAT,
+  p99 FLOAT,
+  max FLOAT,
+  targets INT UNSIGNED,
+  sent INT UNSIGNED,
+  received INT UNSIGNED,
+  abnormal INT UNSIGNED,
+  live_targets INT UNSIGNED,
+  live_sent INT UNSIGNED,
+  live_lost INT UNSIGNED,
+  tainted BOOL NOT NULL DEFAULT 0,
+  serial BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, started_at),
+  KEY index_netsky_sweep_startedat (started_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+PARTITION BY RANGE COLUMNS (started_at) (PARTITION later VALUES LESS THAN (MAXVALUE))');
+
 DROP PROCEDURE netsky_upgrade_run;
 DROP PROCEDURE netsky_upgrade_look;
 DROP PROCEDURE netsky_upgrade_check;
 DROP PROCEDURE netsky_upgrade_create;
 DROP PROCEDURE netsky_upgrade_fill;
+DROP PROCEDURE netsky_upgrade_add;
 DROP PROCEDURE netsky_upgrade_table;

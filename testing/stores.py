@@ -17,7 +17,7 @@ from netsky.places import find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
-from netsky.store.tables import avg_lossrate, lossrate, metadata, row_name
+from netsky.store.tables import avg_lossrate, lossrate, metadata, row_name, sweeps
 from testing.servers import MariaDB
 
 _serial = count()
@@ -49,6 +49,12 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(metadata.tables[table]).order_by(sa.text("1")))
             return [tuple(row._mapping[name] for name in columns.split(", ")) for row in rows]
+
+    def sweeps(self) -> list[dict[str, Any]]:
+        """What is in netsky_sweep, in the order of its key."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(sa.select(sweeps).order_by(*sweeps.primary_key))
+            return [dict(row) for row in rows.mappings()]
 
     def execute(self, sql: str) -> None:
         with self.engine.begin() as connection:

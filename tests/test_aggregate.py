@@ -73,6 +73,7 @@ def figures_of(targets, threshold):
         None,
         None,
         None,
+        rtts[-1] if rtts else None,
     )
 
 

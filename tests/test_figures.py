@@ -11,21 +11,30 @@ from netsky.jobs.probe import ProbeReport
 from netsky.outlets.metrics import JOBS, PROBE_JOB, probe_metrics
 from netsky.places import BUILTIN_ISPS
 from netsky.store.rows import sweep_rows
-from netsky.store.tables import HISTORY
+from netsky.store.tables import HISTORY, SWEEP_TABLES, sweeps
 from testing.samples import STARTED_AT, make_quality, make_sweep
 
 QUALITY = make_quality("hunan")
+COMPUTED = {"packets_lost", "abnormal_targets", "live_loss_ratio", "live_packets_lost"}
 
 
 def test_every_figure_of_a_province_is_in_the_list():
     attributes = {field.name for field in fields(ProvinceQuality)} - {"province"}
-    assert {figure.name for figure in FIGURES} == attributes | {"packets_lost", "live_loss_ratio"}
+    assert {figure.name for figure in FIGURES} == attributes | COMPUTED
 
 
-def test_each_history_table_has_its_figure():
+def test_each_narrow_table_has_its_figure():
     kinds = [f"netsky_{figure.kind}" for figure in FIGURES if figure.kind]
     assert sorted(kinds) == sorted(table.name for table in HISTORY)
-    assert sweep_rows("cu", "a", STARTED_AT, [QUALITY]).rows.keys() == set(kinds)
+    rows = sweep_rows("cu", "a", STARTED_AT, [QUALITY]).rows
+    assert rows.keys() == {table.name for table in SWEEP_TABLES} == {*kinds, "netsky_sweep"}
+
+
+def test_each_column_of_the_wide_table_has_its_figure_or_says_of_which_sweep_it_is():
+    figures = {figure.column for figure in FIGURES if figure.column}
+    [row] = sweep_rows("cu", "a", STARTED_AT, [QUALITY], narrow=False).rows["netsky_sweep"]
+    assert row.keys() == {"isp", "egress", "province", "started_at", "tainted"} | figures
+    assert {column.name for column in sweeps.c} == row.keys() | {"serial"}
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)

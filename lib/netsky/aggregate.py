@@ -36,17 +36,27 @@ class ProvinceQuality:
     live_targets: int | None = None
     live_packets_sent: int | None = None
     live_packets_received: int | None = None
+    latency_max_seconds: float | None = None
 
     @property
     def packets_lost(self) -> int:
         return self.packets_sent - self.packets_received
 
     @property
+    def abnormal_targets(self) -> int:
+        return round(self.abnormal_ratio * self.targets)
+
+    @property
+    def live_packets_lost(self) -> int | None:
+        if self.live_packets_sent is None or self.live_packets_received is None:
+            return None
+        return self.live_packets_sent - self.live_packets_received
+
+    @property
     def live_loss_ratio(self) -> float | None:
         """Packets lost / packets sent, of the targets that usually answer; None when not known."""
-        if not self.live_packets_sent or self.live_packets_received is None:
-            return None
-        return (self.live_packets_sent - self.live_packets_received) / self.live_packets_sent
+        lost = self.live_packets_lost
+        return None if lost is None or not self.live_packets_sent else lost / self.live_packets_sent
 
 
 def aggregate(
@@ -87,6 +97,7 @@ def aggregate(
                 latency_p50_seconds=p50,
                 latency_p95_seconds=p95,
                 latency_p99_seconds=p99,
+                latency_max_seconds=float(rtts.max()) if len(rtts) else None,
                 **({} if live is None else _live(sent[rows], received[rows], live[rows])),
             )
         )

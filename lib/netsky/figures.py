@@ -1,6 +1,6 @@
 """The figures of a province in a sweep, each written down once.
 
-JSON, tables, metrics and the rows of the history are all made from `FIGURES`, so that what is added
+JSON, tables, metrics and the rows of the database are all made from `FIGURES`, so that what is added
 here, and to `ProvinceQuality`, is in all of them.
 """
 
@@ -32,7 +32,8 @@ class Figure:
     """`name` is its attribute of `ProvinceQuality` and its key in JSON.
 
     `heading` is that of its column on screens, `gauge` its metric (with `quantile` as the value of
-    that label), `kind` what its rows in the history are called: `netsky_<kind>`. None: it is not there.
+    that label), `column` that of netsky_sweep, `kind` the table netsky_<kind> which has it alone.
+    None: it is not there.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Figure:
     heading: str | None = None
     gauge: Gauge | None = None
     quantile: str | None = None
+    column: str | None = None
     kind: str | None = None
 
 
@@ -57,18 +59,25 @@ LATENCY = Gauge(
 
 # Screens have their columns in this order.
 FIGURES = (
-    Figure("loss_ratio", Unit.RATIO, "丢包率", LOSS, kind="lossrate"),
-    Figure("abnormal_ratio", Unit.RATIO, "异常率", ABNORMAL, kind="abnormalrate"),
-    Figure("latency_mean_seconds", Unit.SECONDS, "平均 ms", LATENCY_MEAN, kind="latency"),
-    Figure("latency_p50_seconds", Unit.SECONDS, "P50", LATENCY, quantile="0.5"),
-    Figure("latency_p95_seconds", Unit.SECONDS, "P95", LATENCY, quantile="0.95"),
-    Figure("latency_p99_seconds", Unit.SECONDS, "P99", LATENCY, quantile="0.99"),
-    Figure("targets", Unit.COUNT, "目标", TARGETS),
+    Figure("loss_ratio", Unit.RATIO, "丢包率", LOSS, column="lossrate", kind="lossrate"),
+    Figure(
+        "abnormal_ratio", Unit.RATIO, "异常率", ABNORMAL, column="abnormalrate", kind="abnormalrate"
+    ),
+    Figure(
+        "latency_mean_seconds", Unit.SECONDS, "平均 ms", LATENCY_MEAN, column="mean", kind="latency"
+    ),
+    Figure("latency_p50_seconds", Unit.SECONDS, "P50", LATENCY, quantile="0.5", column="p50"),
+    Figure("latency_p95_seconds", Unit.SECONDS, "P95", LATENCY, quantile="0.95", column="p95"),
+    Figure("latency_p99_seconds", Unit.SECONDS, "P99", LATENCY, quantile="0.99", column="p99"),
+    Figure("latency_max_seconds", Unit.SECONDS, column="max"),
+    Figure("targets", Unit.COUNT, "目标", TARGETS, column="targets"),
     Figure("packets_lost", Unit.COUNT, "丢包"),
-    Figure("packets_sent", Unit.COUNT, gauge=PACKETS_SENT),
-    Figure("packets_received", Unit.COUNT, gauge=PACKETS_RECEIVED),
+    Figure("packets_sent", Unit.COUNT, gauge=PACKETS_SENT, column="sent"),
+    Figure("packets_received", Unit.COUNT, gauge=PACKETS_RECEIVED, column="received"),
+    Figure("abnormal_targets", Unit.COUNT, column="abnormal"),
     Figure("live_loss_ratio", Unit.RATIO),
-    Figure("live_targets", Unit.COUNT),
-    Figure("live_packets_sent", Unit.COUNT),
+    Figure("live_targets", Unit.COUNT, column="live_targets"),
+    Figure("live_packets_sent", Unit.COUNT, column="live_sent"),
     Figure("live_packets_received", Unit.COUNT),
+    Figure("live_packets_lost", Unit.COUNT, column="live_lost"),
 )

@@ -63,7 +63,7 @@ class Ledger:
 
     def note_backlog(self, sweeps: Iterable[SweepRows]) -> None:
         for sweep in sweeps:
-            rows = [row for table in sweep.rows.values() for row in table]
+            rows = [row for table in HISTORY for row in sweep.rows[table.name]]
             self.completed.add(frozenset((row["name"], _as_float(row["value"])) for row in rows))
 
     def note_printed(self, text: str) -> int:

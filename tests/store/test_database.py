@@ -167,7 +167,7 @@ def test_an_unknown_database_is_to_be_made_with_the_schema(mariadb: MariaDB):
 def test_a_missing_table_is_to_be_made_with_the_schema(mariadb: MariaDB):
     mariadb.execute("CREATE DATABASE IF NOT EXISTS test_empty")
     message = store_and_fail(mariadb.url("test_empty"))
-    assert "netsky_lossrate' doesn't exist" in message
+    assert "doesn't exist" in message
     assert "apply schema.sql" in message
 
 
@@ -306,5 +306,5 @@ def test_a_user_that_may_not_select_is_told_to_get_the_right(mariadb, mariadb_st
     mariadb.execute("GRANT INSERT ON *.* TO netsky@'127.0.0.1'")
     name = mariadb_store.url.rpartition("/")[2]
     message = store_and_fail(mariadb.url(name, user="netsky", password="right"))
-    assert "SELECT command denied" in message
+    assert "command denied" in message
     assert "grant" in message

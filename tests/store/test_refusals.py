@@ -12,6 +12,7 @@ from netsky.store.connection import fill_url, reason_of
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
+from netsky.store.tables import SWEEP_TABLES, time_of
 from testing.commands import run_tool
 from testing.samples import make_quality, write_library
 
@@ -77,16 +78,16 @@ def test_a_column_that_is_too_narrow_keeps_all_sweeps_waiting_until_it_is_mended
     spool, mariadb_store, tmp_path
 ):
     mariadb_store.create_tables()
-    for table in ("lossrate", "abnormalrate", "latency"):
-        mariadb_store.execute(f"ALTER TABLE netsky_{table} MODIFY egress VARCHAR(3) NOT NULL")
+    for table in SWEEP_TABLES:
+        mariadb_store.execute(f"ALTER TABLE {table} MODIFY egress VARCHAR(3) NOT NULL")
     for seconds in (3, 2, 1):
         with pytest.raises(DatabaseError, match="refused whole; they wait in") as failure:
             spool.store(rows(seconds), mariadb_store.database)
     assert "Data too long for column 'egress'" in str(failure.value)
     assert "a column is too narrow: are these tables of today's schema?" in str(failure.value)
     assert (spool.state().sweeps, spool.state().quarantined_rows) == (3, 0)
-    for table in ("lossrate", "abnormalrate", "latency"):
-        mariadb_store.execute(f"ALTER TABLE netsky_{table} MODIFY egress VARCHAR(40) NOT NULL")
+    for table in SWEEP_TABLES:
+        mariadb_store.execute(f"ALTER TABLE {table} MODIFY egress VARCHAR(40) NOT NULL")
     spool.flush(mariadb_store.database)
     assert losses(mariadb_store) == [25, 25, 25]
     assert spool.state().sweeps == 0
@@ -117,10 +118,10 @@ def test_what_a_trigger_or_check_refuses_keeps_no_later_sweep_from_the_database(
 
 def test_however_many_are_refused_whole_the_newest_goes_through(spool, mariadb_store, monkeypatch):
     mariadb_store.create_tables()
-    for table in ("lossrate", "abnormalrate", "latency"):
+    for table in SWEEP_TABLES:
         mariadb_store.execute(
-            f"CREATE TRIGGER t_{table} BEFORE INSERT ON netsky_{table} FOR EACH ROW "
-            f"IF NEW.update_time < '{(NOW - timedelta(seconds=60)).strftime('%Y-%m-%d %H:%M:%S')}' "
+            f"CREATE TRIGGER t_{table} BEFORE INSERT ON {table} FOR EACH ROW "
+            f"IF NEW.{time_of(table).name} < '{(NOW - timedelta(seconds=60)).strftime('%Y-%m-%d %H:%M:%S')}' "
             "THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too old'; END IF"
         )
     for minutes in range(20, 0, -1):

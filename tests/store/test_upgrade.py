@@ -24,7 +24,8 @@ DOCUMENT = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
 
 HISTORIES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 MEANS = "netsky_avg_lossrate"
-TABLES = (*HISTORIES, MEANS)
+ADDED = ("netsky_line", "netsky_sweep")
+TABLES = (*HISTORIES, MEANS, *ADDED)
 
 NOON = datetime(2024, 5, 6, 12)  # noqa: DTZ001 # as the column holds it
 BEIJING = "netsky_CU_beijing_lossrate"
@@ -147,7 +148,7 @@ class Installation:
         exit_code, output, errors = self.run(init_command)
         assert (exit_code, errors) == (0, "")
         lines = output.splitlines()
-        assert len(lines) == 8
+        assert len(lines) == 12
         return dict(zip(lines[::2], lines[1::2], strict=True))
 
     def upgrade_and_fail(self, init_command="SET @hours_ahead_of_utc = 0"):
@@ -300,12 +301,12 @@ def test_without_hours_that_make_sense_nothing_is_touched(installation, hours):
 def test_the_tables_come_out_as_the_schema_makes_them(installation, as_the_schema_makes_them):
     assert set(TABLES) == set(metadata.tables)
     installation.make_all()
-    earlier = {table: installation.shown(table) for table in TABLES}
+    earlier = {table: installation.shown(table) for table in (*HISTORIES, MEANS)}
     installation.upgrade()
     assert {table: installation.shown(table) for table in TABLES} == as_the_schema_makes_them
-    for table in TABLES:
+    for table, statement in earlier.items():
         backup = installation.shown(f"{table}_before_upgrade")
-        assert backup.replace("_before_upgrade` (", "` (", 1) == earlier[table]
+        assert backup.replace("_before_upgrade` (", "` (", 1) == statement
     assert installation.procedures() == []
 
 
@@ -347,9 +348,9 @@ def test_ids_of_32_bits_become_wider_and_keep_their_numbers(installation):
     installation.store_sweep("unicom-1")
     before = {table: installation.rows(table) for table in TABLES}
     said = installation.upgrade(init_command=None)
-    assert said == dict.fromkeys(HISTORIES, "ids are wider now") | {
-        "netsky_avg_lossrate": "is of today, left as it is"
-    }
+    assert said == dict.fromkeys(TABLES, "is of today, left as it is") | dict.fromkeys(
+        HISTORIES, "ids are wider now"
+    )
     assert {table: installation.rows(table) for table in TABLES} == before
     assert {table: installation.shown(table) for table in TABLES} == schema
     assert installation.upgrade(init_command=None) == dict.fromkeys(

@@ -31,6 +31,7 @@ class DatabaseOptions:
     database: str
     database_timeout: float
     group_readable: bool
+    narrow_tables: bool
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         common_option(
@@ -51,6 +52,12 @@ class DatabaseOptions:
             "--group-readable",
             is_flag=True,
             help="Make SQLite files that the group of this user may read, too.",
+        ),
+        common_option(
+            "--narrow-tables/--no-narrow-tables",
+            default=True,
+            help="Write sweeps into netsky_lossrate, netsky_abnormalrate and netsky_latency, too; "
+            "netsky itself reads netsky_sweep.",
         ),
     )
 

@@ -151,7 +151,11 @@ class ProbeRuns:
 
     def _storage(self, isp: ISP, egress: Egress) -> Storage:
         waiting = self.spool.open(isp.slug, egress.name, mode=self.database.file_mode)
-        return Storage(database=self.database.open(isp.slug, egress.name), spool=waiting)
+        return Storage(
+            database=self.database.open(isp.slug, egress.name),
+            spool=waiting,
+            narrow_tables=self.database.narrow_tables,
+        )
 
     def _memory(self, isp: ISP, egress: Egress) -> Remembering:
         """Written where figures are stored: a look by hand leaves it as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -65,8 +65,7 @@ def probe(
     not_stored: tuple[str, ...] = ()
     spooled = None
     if storage:
-        rows = sweep_rows(library.isp, egress.name, sweep.started_at, qualities)
-        not_stored, spooled = storage.store(rows)
+        not_stored, spooled = storage.store_sweep(sweep, qualities)
     not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
     return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
 
@@ -92,10 +91,26 @@ def _warn(sweep: Sweep) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A database, and the spool through which sweeps go there."""
+    """A database, the spool through which sweeps go there, and whether the narrow tables get them, too."""
 
     database: Database
     spool: Spool
+    narrow_tables: bool = True
+
+    def store_sweep(
+        self, sweep: Sweep, qualities: Sequence[ProvinceQuality]
+    ) -> tuple[tuple[str, ...], SpoolState | None]:
+        """What went wrong, a line each, and how full the spool is."""
+        return self.store(
+            sweep_rows(
+                sweep.library.isp,
+                sweep.egress.name,
+                sweep.started_at,
+                qualities,
+                tainted=sweep.tainted,
+                narrow=self.narrow_tables,
+            )
+        )
 
     def store(self, rows: SweepRows) -> tuple[tuple[str, ...], SpoolState | None]:
         """What went wrong, a line each, and how full the spool is."""

@@ -15,8 +15,9 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from netsky import unexpected
 from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
+from netsky.store.carry_over import make_tables
 from netsky.store.option_file import GROUP, OptionFileError, read_option_file
-from netsky.store.tables import metadata
+from netsky.store.tables import NEW_TABLES
 from netsky.time_limit import time_limit, wait_for_name
 
 _DRIVERS = {
@@ -172,7 +173,7 @@ class Connector:
                     connection.exec_driver_sql("PRAGMA synchronous=FULL")
                     # Python begins at the first INSERT: half of the tables could stay behind.
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
-                    metadata.create_all(connection)
+                    make_tables(connection)
                 yield connection
 
     @contextmanager
@@ -226,7 +227,11 @@ class Connector:
             )
 
 
+_UPGRADE = (
+    "apply upgrade.sql to this database, see docs/upgrade.md (or, if it is empty, apply schema.sql)"
+)
 _APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
+_NO_TABLE = 1146
 _HINTS = {
     167: "its ids are used up: apply upgrade.sql, which makes room for more (docs/upgrade.md)",
     1264: "a column is too narrow: are these tables of today's schema? See docs/upgrade.md",
@@ -234,10 +239,11 @@ _HINTS = {
     1044: "grant this user the rights on the database",
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
     1049: _APPLY_SCHEMA,
-    1054: "these tables are not of today's schema: see docs/upgrade.md",
+    1054: f"these tables are not of today's schema: {_UPGRADE}",
     1142: "grant this user the rights to select, insert, update and delete",
-    1146: _APPLY_SCHEMA,
-    1176: "these tables are not of today's schema: see docs/upgrade.md",
+    _NO_TABLE: _APPLY_SCHEMA,
+    1176: f"these tables are not of today's schema: {_UPGRADE}",
+    1526: f"these tables are not of today's schema: {_UPGRADE}",
     2003: "is the server running and reachable?",
 }
 _SQLITE_HINTS = {
@@ -267,7 +273,10 @@ def reason_of(error: SQLAlchemyError) -> str:
         case (0, _):  # PyMySQL, when the connection is gone
             return "the connection broke off: no answer came within --database-timeout, or the server has ended it"
         case (int(code), text):  # this is how an error of the MySQL protocol looks
-            return f"{text} ({code})" + (f": {_HINTS[code]}" if code in _HINTS else "")
+            hint = _HINTS.get(code)
+            if code == _NO_TABLE and any(f".{name}'" in text for name in NEW_TABLES):
+                hint = _UPGRADE
+            return f"{text} ({code})" + (f": {hint}" if hint else "")
     text = str(cause).partition("\n")[0]
     hint = _SQLITE_HINTS.get(text.partition(":")[0])
     return f"{text}: {hint}" if hint else text

@@ -35,10 +35,15 @@ from netsky.store.tables import (
     avg_lossrate,
     by_name,
     exact,
+    figures_of,
+    key_of,
+    line,
     lossrate,
     metadata,
     provinces_by_name,
     row_name,
+    sweeps,
+    time_of,
 )
 
 log = logging.getLogger(__name__)
@@ -109,7 +114,10 @@ class Database:
         for _ in range(MOST_ATTEMPTS):
             try:
                 with self.connector.transaction(create=True) as connection:
-                    insert(connection, self._missing_at_free_place(connection, sweep))
+                    # First, so that whoever stores for the same exit waits here, and then looks.
+                    serial = self._next_serial(connection, sweep)
+                    missing = self._missing_at_free_place(connection, sweep)
+                    insert(connection, missing.numbered(serial))
             except TakenError:
                 continue
             return
@@ -117,6 +125,18 @@ class Database:
             f"database {self}: other sweeps through egress {sweep.egress!r} took each second that "
             f"was free, {MOST_ATTEMPTS} times: do other hosts use that name, too?"
         )
+
+    def _next_serial(self, connection: sa.Connection, sweep: SweepRows) -> int:
+        """The place of a sweep in the order in which those of its exit came."""
+        key = {"isp": sweep.isp, "egress": sweep.egress}
+        if self.connector.is_sqlite:
+            insert = sqlite.insert(line).values(**key, serial=1)
+            connection.execute(insert.on_conflict_do_update(set_={"serial": line.c.serial + 1}))
+        else:
+            mysql_insert = mysql.insert(line).values(**key, serial=1)
+            connection.execute(mysql_insert.on_duplicate_key_update(serial=line.c.serial + 1))
+        query = sa.select(line.c.serial).filter_by(**key)
+        return int(connection.execute(query).scalar_one())
 
     def _missing_at_free_place(self, connection: sa.Connection, sweep: SweepRows) -> SweepRows:
         """What is not there of the sweep, at the first second from its own on where no other one is."""
@@ -272,20 +292,23 @@ def _means(names: Iterable[str], egress: str, after: datetime, until: datetime) 
 
 
 def _missing(
-    connection: sa.Connection, table: str, rows: Sequence[Row], sweep: SweepRows
+    connection: sa.Connection, name: str, rows: Sequence[Row], sweep: SweepRows
 ) -> list[Row] | None:
     """The rows that are not there yet; None where others are in their place."""
-    columns = metadata.tables[table].c
-    values = {row["name"]: row["value"] for row in rows}
-    found = connection.execute(
-        sa.select(columns.name, columns.value)
-        .where(columns.name.in_(values), columns.egress == sweep.egress)
-        .where(columns.update_time == sweep.update_time)
-    )
-    there = {name: value for name, value in found}  # noqa: C416 - a Row is no pair to dict()
-    if not all(_same(values[name], value) for name, value in there.items()):
-        return None
-    return [row for row in rows if row["name"] not in there]
+    table = metadata.tables[name]
+    key, figures = key_of(table), figures_of(table)
+    ours = {row[key.name]: row for row in rows}
+    query = sa.select(key, *figures).where(key.in_(ours), table.c.egress == sweep.egress)
+    query = query.where(time_of(table) == sweep.update_time)
+    if table is sweeps:
+        query = query.where(table.c.isp == sweep.isp)
+    there = set()
+    for key_there, *stored in connection.execute(query):
+        row = ours[key_there]
+        if not all(_same(row[f.name], value) for f, value in zip(figures, stored, strict=True)):
+            return None
+        there.add(key_there)
+    return [row for row in rows if row[key.name] not in there]
 
 
 def _same(ours: float | None, stored: float | None) -> bool:

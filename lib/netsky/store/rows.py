@@ -1,4 +1,4 @@
-"""A sweep as the rows that it becomes in the history tables: percent, milliseconds, UTC."""
+"""A sweep as the rows that it becomes in the database: percent, milliseconds, UTC."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 from netsky.aggregate import ProvinceQuality
 from netsky.figures import FIGURES, Figure, Unit
-from netsky.store.tables import row_name
+from netsky.store.tables import metadata, row_name, sweeps, time_of
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRows:
-    """`update_time` is naive UTC in whole seconds; `rows` are by table, without their ids."""
+    """`update_time` is naive UTC in whole seconds; `rows` are by table, without ids and serial."""
 
+    isp: str
     egress: str
     update_time: datetime
     rows: Mapping[str, Sequence[Row]]
@@ -28,17 +29,44 @@ class SweepRows:
             return self
         update_time = self.update_time + timedelta(seconds=seconds)
         rows = {
-            table: [{**row, "update_time": update_time} for row in rows]
+            table: [{**row, time_of(metadata.tables[table]).name: update_time} for row in rows]
             for table, rows in self.rows.items()
         }
         return replace(self, update_time=update_time, rows=rows)
 
+    def numbered(self, serial: int) -> SweepRows:
+        """The same sweep with its place in the order in which the sweeps of its exit came."""
+        numbered = [{**row, "serial": serial} for row in self.rows[sweeps.name]]
+        return replace(self, rows={**self.rows, sweeps.name: numbered})
+
 
 def sweep_rows(
-    isp: str, egress: str, started_at: datetime, qualities: Sequence[ProvinceQuality]
+    isp: str,
+    egress: str,
+    started_at: datetime,
+    qualities: Sequence[ProvinceQuality],
+    *,
+    tainted: bool = False,
+    narrow: bool = True,
 ) -> SweepRows:
-    """The rows of a sweep; the conversion from ratios and seconds is here and nowhere else."""
+    """The rows of a sweep; the conversion from ratios and seconds is here and nowhere else.
+
+    `narrow`: those of the three narrow tables, too.
+    """
     update_time = column_time(started_at)
+    wide = [
+        {
+            "isp": isp,
+            "egress": egress,
+            "province": quality.province.name,
+            "started_at": update_time,
+            "tainted": tainted,
+            **{
+                figure.column: _column_value(figure, quality) for figure in FIGURES if figure.column
+            },
+        }
+        for quality in qualities
+    ]
     rows = {
         f"netsky_{figure.kind}": [
             {
@@ -51,9 +79,9 @@ def sweep_rows(
             for quality in qualities
         ]
         for figure in FIGURES
-        if figure.kind
+        if figure.kind and narrow
     }
-    return SweepRows(egress, update_time, rows)
+    return SweepRows(isp, egress, update_time, {sweeps.name: wide, **rows})
 
 
 def column_time(moment: datetime) -> datetime:

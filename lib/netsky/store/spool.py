@@ -24,7 +24,7 @@ from netsky.spool_state import SpoolState
 from netsky.store.connection import PRIVATE, is_damage
 from netsky.store.database import Database, RefusedRow
 from netsky.store.rows import SweepRows, column_time
-from netsky.store.tables import HISTORY, lossrate
+from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,15 @@ quarantine = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("set_aside_at", sa.DateTime, nullable=False),
 )
+# The same for rows of netsky_sweep.
+quarantined_sweeps = sa.Table(
+    "netsky_quarantine_sweep",
+    _own,
+    sa.Column("netsky_quarantine_sweep_id", sa.Integer, primary_key=True),
+    *(sa.Column(column.name, column.type) for column in sweeps.c),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("set_aside_at", sa.DateTime, nullable=False),
+)
 counters = sa.Table(
     "netsky_spool_counters",
     _own,
@@ -58,9 +67,9 @@ counters = sa.Table(
 
 # The starts of the sweeps, in the order in which they were put here.
 _SWEEPS = (
-    sa.select(lossrate.c.update_time)
-    .group_by(lossrate.c.update_time)
-    .order_by(sa.func.min(lossrate.c.netsky_lossrate_id))
+    sa.select(sweeps.c.started_at)
+    .group_by(sweeps.c.started_at)
+    .order_by(sa.func.min(sa.literal_column("rowid")))
 )
 
 
@@ -83,6 +92,7 @@ class Spool:
         max_age: timedelta,
         mode: int = PRIVATE,
     ) -> None:
+        self._isp, self._egress = isp, egress
         self.file = directory / f"netsky_{isp}.{egress}.spool"
         self._max_bytes = max_bytes
         self._max_age = max_age
@@ -171,23 +181,26 @@ class Spool:
             return list(connection.scalars(_SWEEPS))
 
     def _read(self, update_time: datetime) -> SweepRows:
-        egress, rows = "", {}
+        rows = {}
         with self._transaction() as connection:
-            for table in HISTORY:
-                columns = [column for column in table.c if not column.primary_key]
-                query = sa.select(*columns).where(table.c.update_time == update_time)
+            for table in SWEEP_TABLES:
+                # Serial and id are given anew by the database.
+                columns = [c for c in table.c if c.name not in ("serial", f"{table.name}_id")]
+                query = sa.select(*columns).where(time_of(table) == update_time)
                 rows[table.name] = [dict(row) for row in connection.execute(query).mappings()]
-                egress = next((row["egress"] for row in rows[table.name]), egress)
-        return SweepRows(egress, update_time, rows)
+        return SweepRows(self._isp, self._egress, update_time, rows)
 
     def _remove(self, update_time: datetime, refused: Sequence[RefusedRow]) -> None:
         """Take out a sweep that the database has; what it refused goes into the quarantine."""
         with self._transaction() as connection:
             for each in refused:
                 log.error("set aside in %s: refused for good: %s", self.file, each.reason)
-                values = {"table_name": each.table, "reason": each.reason, **each.row}
-                set_aside_at = column_time(datetime.now(UTC))
-                connection.execute(quarantine.insert().values(set_aside_at=set_aside_at, **values))
+                values = {"reason": each.reason, "set_aside_at": column_time(datetime.now(UTC))}
+                values |= each.row
+                if each.table == sweeps.name:
+                    connection.execute(quarantined_sweeps.insert().values(values))
+                else:
+                    connection.execute(quarantine.insert().values(table_name=each.table, **values))
             _count(connection, QUARANTINED, len(refused))
             _delete(connection, update_time)
 
@@ -287,8 +300,8 @@ def _count(connection: sa.Connection, name: str, more: int) -> None:
 
 
 def _delete(connection: sa.Connection, update_time: datetime) -> None:
-    for table in HISTORY:
-        connection.execute(sa.delete(table).where(table.c.update_time == update_time))
+    for table in SWEEP_TABLES:
+        connection.execute(sa.delete(table).where(time_of(table) == update_time))
 
 
 def _used_bytes(connection: sa.Connection) -> int:

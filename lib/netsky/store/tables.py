@@ -1,6 +1,7 @@
 """The tables, and the names of their rows; `schema.sql` holds the same tables for MySQL.
 
-Columns hold percent and milliseconds, times are UTC without a zone.
+Columns hold percent and milliseconds, times are UTC without a zone. `netsky_sweep` is what is read;
+the three narrow tables hold some of its figures, as netsky's earlier tables do, for whoever reads these.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
+from netsky.figures import FIGURES, Unit
 from netsky.places import PROVINCES, Province
 
 metadata = sa.MetaData()
+
+_SERIAL = mysql.BIGINT(unsigned=True).with_variant(sa.Integer, "sqlite")
+_COUNT = mysql.INTEGER(unsigned=True).with_variant(sa.Integer, "sqlite")
+_MYSQL: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",  # `Unicom` and `unicom` are two egresses
+}
 
 
 def _columns() -> tuple[sa.Column[Any], ...]:
@@ -26,18 +36,15 @@ def _columns() -> tuple[sa.Column[Any], ...]:
 
 
 def _history(table: str) -> sa.Table:
-    serial = mysql.BIGINT(unsigned=True).with_variant(sa.Integer, "sqlite")
     return sa.Table(
         table,
         metadata,
-        sa.Column(f"{table}_id", serial, primary_key=True, autoincrement=True),
+        sa.Column(f"{table}_id", _SERIAL, primary_key=True, autoincrement=True),
         *_columns(),
         # Writing a sweep a second time is harmless, and the newest value of a name is one look-up.
         sa.UniqueConstraint("name", "egress", "update_time", name=f"unique_{table}"),
         sa.Index(f"index_{table}_updatetime", "update_time"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",  # `Unicom` and `unicom` are two egresses
+        **_MYSQL,
     )
 
 
@@ -53,10 +60,64 @@ avg_lossrate = sa.Table(
     sa.Column("egress", sa.String(40), primary_key=True, server_default="default"),
     sa.Column("value", sa.Float),
     sa.Column("update_time", sa.DateTime, nullable=False),
-    mysql_engine="InnoDB",
-    mysql_charset="utf8mb4",
-    mysql_collate="utf8mb4_bin",
+    **_MYSQL,
 )
+
+# The rates stand beside the counts, because of what was carried over from the narrow tables no
+# counts are known. `serial` tells in which order an exit's sweeps came, whatever a clock says.
+LATER = "later"
+sweeps = sa.Table(
+    "netsky_sweep",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("province", sa.String(40), primary_key=True),
+    sa.Column("started_at", sa.DateTime, primary_key=True),
+    *(
+        sa.Column(figure.column, _COUNT if figure.unit is Unit.COUNT else sa.Float)
+        for figure in FIGURES
+        if figure.column
+    ),
+    sa.Column("tainted", sa.Boolean, nullable=False, server_default=sa.text("0")),
+    sa.Column("serial", _SERIAL, nullable=False, server_default=sa.text("0")),
+    sa.Index("index_netsky_sweep_startedat", "started_at"),
+    mysql_partition_by=f"RANGE COLUMNS (started_at) (PARTITION {LATER} VALUES LESS THAN (MAXVALUE))",
+    **_MYSQL,
+)
+
+# Each ISP and exit that ever had a sweep; `serial` is that of its sweep that was stored last.
+line = sa.Table(
+    "netsky_line",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("serial", _SERIAL, nullable=False),
+    **_MYSQL,
+)
+
+# What a sweep is written into, in one transaction.
+SWEEP_TABLES = (sweeps, *HISTORY)
+_SHARED = [figure.column for figure in FIGURES if figure.column and figure.kind]
+
+# What an installation of before does not have until upgrade.sql is applied.
+NEW_TABLES = (sweeps.name, line.name)
+
+
+def time_of(table: sa.Table) -> sa.Column[Any]:
+    """The column with the start of the sweep."""
+    column: sa.Column[Any] = table.c.started_at if table is sweeps else table.c.update_time
+    return column
+
+
+def key_of(table: sa.Table) -> sa.Column[Any]:
+    """The column in which the rows of a sweep differ."""
+    column: sa.Column[Any] = table.c.province if table is sweeps else table.c.name
+    return column
+
+
+def figures_of(table: sa.Table) -> list[sa.Column[Any]]:
+    """The columns by which a sweep is known: the figures that both kinds of tables hold."""
+    return [table.c[name] for name in (_SHARED if table is sweeps else ("value",))]
 
 
 def row_name(isp: str, province: Province, kind: str) -> str:

@@ -1,0 +1,55 @@
+"""What an earlier netsky has stored in an SQLite file, in the narrow tables only, goes into netsky_sweep.
+
+On MySQL upgrade.sql does this. A file has its tables made by the first sweep that is written to it, and
+so it is at that moment that its history is taken over, in the same transaction.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from netsky.store.tables import (
+    abnormalrate,
+    latency,
+    line,
+    lossrate,
+    metadata,
+    sweeps,
+)
+
+
+def make_tables(connection: sa.Connection) -> None:
+    """Make the tables that are missing in an SQLite file; a new netsky_sweep gets the history."""
+    is_new = not sa.inspect(connection).has_table(sweeps.name)
+    metadata.create_all(connection)
+    if is_new:
+        connection.execute(_history())
+        exits = sa.select(sweeps.c.isp, sweeps.c.egress, sa.literal(0)).distinct()
+        connection.execute(sa.insert(line).from_select(["isp", "egress", "serial"], exits))
+
+
+def _history() -> sa.Insert:
+    """In the order in which it came: that is the order in which a spool hands it on."""
+    loss = lossrate.c
+    abnormal, mean = _beside(abnormalrate, "abnormalrate"), _beside(latency, "latency")
+    rest = sa.func.substr(loss.name, len("netsky_") + 1)  # CU_beijing_lossrate
+    isp = sa.func.lower(sa.func.substr(rest, 1, sa.func.instr(rest, "_") - 1))
+    values = {
+        "isp": isp,
+        "egress": loss.egress,
+        "province": loss.province,
+        "started_at": loss.update_time,
+        "lossrate": loss.value,
+        "abnormalrate": abnormal,
+        "mean": mean,
+    }
+    query = sa.select(*values.values()).order_by(loss.netsky_lossrate_id)
+    return sa.insert(sweeps).prefix_with("OR IGNORE").from_select(list(values), query)
+
+
+def _beside(table: sa.Table, kind: str) -> sa.ScalarSelect[float]:
+    """The value of the same province and sweep in another of the narrow tables."""
+    name = sa.func.replace(lossrate.c.name, "_lossrate", f"_{kind}")
+    query = sa.select(table.c.value).where(table.c.name == name)
+    query = query.where(table.c.egress == lossrate.c.egress)
+    return query.where(table.c.update_time == lossrate.c.update_time).scalar_subquery()
