@@ -116,9 +116,16 @@ _BY_NAME = {
 _BY_SPELLING = _BY_NAME | {"shannxi": _BY_NAME["shaanxi"]}
 
 
-def split_names(text: str) -> list[str]:
-    """What stands between the commas of either script, or blanks, of a list of names."""
-    return [name for name in _NAME_SEPARATORS.split(text) if name]
+def split_names(text: str, what: str) -> list[str]:
+    """What stands between the commas of either script, or blanks, of a list of names.
+
+    InputError when there is none, as from an empty variable in a script: that must not stand for
+    all of them, nor for nothing to do. `what` they are names of.
+    """
+    names = [name for name in _NAME_SEPARATORS.split(text) if name]
+    if not names:
+        raise InputError(f"{text!r} names no {what}")
+    return names
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -150,7 +157,11 @@ def find_province(name: str) -> Province:
 
 def find_provinces(texts: Iterable[str]) -> list[Province]:
     """Each once, of texts that may have several names in them: `广东,湖南`."""
-    return list(dict.fromkeys(find_province(name) for text in texts for name in split_names(text)))
+    return list(
+        dict.fromkeys(
+            find_province(name) for text in texts for name in split_names(text, "province")
+        )
+    )
 
 
 def find_isp(name: str, configured: Mapping[str, ISP]) -> ISP:

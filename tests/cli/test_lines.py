@@ -1,8 +1,11 @@
 """Which lines `--isp` and `--egress` stand for."""
 
+from pathlib import Path
+
 import pytest
 
 from netsky.cli.lines import Lines, StoredLines, several
+from netsky.cli.probing import LibraryOptions
 from netsky.cli.settings import Settings, read
 from netsky.errors import InputError
 
@@ -52,6 +55,26 @@ def test_an_isp_that_is_left_out_of_all_keeps_its_name(settings):
 def test_each_of_several_names_must_be_known(settings, isp, egress, message):
     with pytest.raises(InputError, match=message):
         Lines(isp, egress, settings).each()
+
+
+@pytest.mark.parametrize("names", ["", ",", " ，"])
+def test_a_list_without_a_name_is_refused_and_stands_neither_for_all_nor_for_none(settings, names):
+    with pytest.raises(InputError, match="names no ISP"):
+        Lines(names, "spare", settings).each()
+    with pytest.raises(InputError, match="names no egress"):
+        Lines("cu", names, settings).each()
+    with pytest.raises(InputError, match="names no province"):
+        LibraryOptions(Path("ipdata"), (names,)).provinces()
+
+
+def test_all_of_which_each_is_left_out_is_refused(tmp_path):
+    file = tmp_path / "netsky.toml"
+    isps = "".join(f"[isp.{name}]\nin_all = false\n" for name in ("cu", "cm", "ct"))
+    file.write_text(f"[egress.spare]\nin_all = false\n{isps}", encoding="utf-8")
+    with pytest.raises(InputError, match="each ISP has in_all = false"):
+        Lines("all", "spare", read(file)).each()
+    with pytest.raises(InputError, match="each egress has in_all = false"):
+        Lines("cu", "all", read(file)).each()
 
 
 def test_what_is_stored_is_asked_for_all_exits_at_once_where_one_database_has_them(settings):

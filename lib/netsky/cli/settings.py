@@ -45,15 +45,24 @@ class Settings:
     def find_isps(self, names: str) -> list[ISP]:
         """The ISPs of names separated by commas; `all`: cu, cm, ct and those of this file."""
         if names == ALL:
-            return [isp for isp in (BUILTIN_ISPS | dict(self.isps)).values() if isp.in_all]
-        return list(dict.fromkeys(find_isp(name, self.isps) for name in split_names(names)))
+            every = [isp for isp in (BUILTIN_ISPS | dict(self.isps)).values() if isp.in_all]
+            if not every:
+                raise InputError(f"{self.file}: each ISP has in_all = false: --isp all is none")
+            return every
+        found = [find_isp(name, self.isps) for name in split_names(names, "ISP")]
+        return list(dict.fromkeys(found))
 
     def find_egresses(self, names: str) -> list[Egress]:
         """The egresses of names separated by commas; `all`: those of this file, or else `default`."""
         if names == ALL:
             every = [egress for egress in self.egresses.values() if egress.in_all]
+            if self.egresses and not every:
+                raise InputError(
+                    f"{self.file}: each egress has in_all = false: --egress all is none"
+                )
             return every or [self.find_egress("default")]
-        return list(dict.fromkeys(self.find_egress(name) for name in split_names(names)))
+        found = [self.find_egress(name) for name in split_names(names, "egress")]
+        return list(dict.fromkeys(found))
 
     def find_egress(self, name: str) -> Egress:
         """The egress of that name; `default` needs no definition. InputError lists the known."""
