@@ -173,7 +173,7 @@ def test_both_spellings_of_shaanxi_at_once_are_an_error(tmp_path):
         load(tmp_path, "cu")
 
 
-@pytest.mark.parametrize("files", [{}, {"beijing": "# none\n"}, {"beijing": "10.0.0.1"}])
+@pytest.mark.parametrize("files", [{}, {"beijing": "# none\n"}])
 def test_a_library_without_targets_is_an_error(tmp_path, files):
     write(tmp_path, exclude="10.0.0.0/8", **files)
     with pytest.raises(LibraryError, match=f"no targets in {tmp_path}/cu"):
@@ -241,7 +241,7 @@ def test_what_is_written_is_read_back_exactly(files, exclude):
             Path(name), text_of(exclude), **{slug: text_of(e) for slug, e in files.items()}
         )
         if not expected:
-            with pytest.raises(LibraryError, match="no targets"):
+            with pytest.raises(LibraryError, match="excludes all" if seen else "no targets"):
                 load(directory, "cu")
             return
         library = load(directory, "cu")
@@ -372,6 +372,32 @@ def test_while_the_list_of_exclusions_cannot_be_read_the_old_one_holds_and_it_is
     (tmp_path / "exclude.txt").unlink(missing_ok=True)
     (tmp_path / "exclude.txt").write_text("")
     assert by_province(files.current()) == {"beijing": ["10.0.0.1"]}
+
+
+def test_what_is_excluded_is_left_out_at_once_though_the_library_is_broken(tmp_path, caplog):
+    files = LibraryFiles(write(tmp_path, beijing="10.0.0.0/30"), "cu", PROVINCES[:1])
+    change(tmp_path / "cu/beijing.txt", "10.0.0.x")
+    (tmp_path / "exclude.txt").write_text("10.0.0.1\nof whom?\n10.0.0.2")
+    assert by_province(files.current()) == {"beijing": ["10.0.0.0", "10.0.0.3"]}
+    (tmp_path / "exclude.txt").write_text("10.0.0.1\n10.0.0.2\n10.0.0.3")
+    assert by_province(files.current()) == {"beijing": ["10.0.0.0"]}
+    assert "cu/beijing.txt:1: '10.0.0.x'" in caplog.text
+
+
+def test_when_all_is_excluded_nothing_is_probed_until_that_is_changed(tmp_path):
+    files = LibraryFiles(write(tmp_path, beijing="10.0.0.0/30"), "cu", PROVINCES[:1])
+    (tmp_path / "exclude.txt").write_text("10.0.0.0/8")
+    for _ in range(2):
+        with pytest.raises(LibraryError, match=r"exclude\.txt excludes all 4 addresses of cu$"):
+            files.current()
+    (tmp_path / "exclude.txt").write_text("10.0.0.0/31")
+    assert by_province(files.current()) == {"beijing": ["10.0.0.2", "10.0.0.3"]}
+
+
+def test_a_library_of_which_all_is_excluded_is_told_as_that(tmp_path):
+    write(tmp_path, exclude="10.0.0.0/8", beijing="10.0.0.0/30")
+    with pytest.raises(LibraryError, match=r"excludes all 4 addresses of cu$"):
+        load(tmp_path, "cu")
 
 
 def test_a_list_of_exclusions_that_appears_is_heeded_at_once_and_may_not_vanish(tmp_path):

@@ -60,6 +60,7 @@ def load(
         )
     _check_size(directory / isp, parts.values())
     library = _assemble(isp, {province: part.expand() for province, part in parts.items()}, exclude)
+    _check_excluded(library, directory)
     if not library.targets:
         raise LibraryError(
             f"no targets in {directory / isp} for the asked provinces: put one address, CIDR or "
@@ -83,6 +84,7 @@ def load_list(file: Path, directory: Path, stands_for: Province) -> AddressLibra
     library = _assemble(stands_for.slug, {stands_for: parts[stands_for].expand()}, exclude)
     if library.excluded:
         log.warning("%s: %s left out, as %s says", file, library.excluded, directory / EXCLUDE_FILE)
+    _check_excluded(library, directory)
     if not library.targets:
         raise LibraryError(f"no targets in {file}: put one address, CIDR or range a line into it")
     return library
@@ -102,6 +104,14 @@ def _read_exclude(file: Path, bad: BadLines, *, must_exist: bool) -> Intervals |
     except OSError as error:
         raise LibraryError(f"cannot read {file}: {error.strerror}") from error
     return read_intervals(file, bad, targets=False)
+
+
+def _check_excluded(library: AddressLibrary, directory: Path) -> None:
+    if library.excluded and not library.targets:
+        raise LibraryError(
+            f"nothing is to be probed: {directory / EXCLUDE_FILE} excludes all "
+            f"{library.excluded:,} addresses of {library.isp}"
+        )
 
 
 def _check_size(folder: Path, parts: Iterable[Intervals]) -> None:
@@ -210,8 +220,9 @@ class LibraryFiles:
     def current(self) -> AddressLibrary:
         """The library as it is now; while it cannot be read, as it was, with the error in the log.
 
-        That a known exclude.txt has vanished is such an error: whoever asked not to be probed is
-        not probed because of a slip of somebody else's hand.
+        What exclude.txt names is left out of that, too. That a known exclude.txt has vanished is
+        such an error: whoever asked not to be probed is not probed because of a slip of somebody
+        else's hand. Raises LibraryError while all that there is is excluded.
         """
         state = self._look()
         if state != self._state:
@@ -219,8 +230,23 @@ class LibraryFiles:
             try:
                 self._library = self._load()
             except LibraryError as error:
-                log.error("%s\nprobing goes on with the library as it was before", error)
+                self._library = self._still_allowed()
+                if self._library.targets:
+                    log.error("%s\nprobing goes on with the library as it was before", error)
+        _check_excluded(self._library, self._directory)
         return self._library
+
+    def _still_allowed(self) -> AddressLibrary:
+        """The library as it was, without what exclude.txt names by now, as far as it can be read."""
+        old, bad = self._library, BadLines()
+        try:
+            exclude = _read_exclude(self._directory / EXCLUDE_FILE, bad, must_exist=False)
+        except LibraryError:
+            return old
+        if exclude is None:
+            return old
+        found = {each: old.addresses[old.slice_of(i)] for i, each in enumerate(old.provinces)}
+        return _assemble(old.isp, found, exclude)
 
     def _load(self) -> AddressLibrary:
         self._excludes = self._excludes or os.path.lexists(self._directory / EXCLUDE_FILE)
