@@ -237,8 +237,10 @@ class LibraryFuzzer:
         except LibraryError as error:
             *lines, summary = str(error).split("\n")
             if not bad:
-                assert "no targets in" in summary, summary
-                assert set().union(*sets) <= excluded, "there are targets"
+                there = set().union(*sets)
+                said = f"excludes all {len(there):,} addresses" if there else "no targets in"
+                assert said in summary, summary
+                assert there <= excluded, "there are targets"
                 return
             # The order within a file is the reader's own affair.
             told = [where for where in bad if sum(map(where.__eq__, map(where_of, lines))) == 1]
