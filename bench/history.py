@@ -143,9 +143,12 @@ def fill(
     return first
 
 
+def egress_names(number: int) -> list[str]:
+    return ["default", *(f"line-{each}" for each in range(1, number))]
+
+
 def _places(egresses: int) -> list[dict[str, object]]:
-    names = ["default", *(f"line-{number}" for number in range(1, egresses))]
-    rows = [(egress, province) for egress in names for province in PROVINCES]
+    rows = [(egress, province) for egress in egress_names(egresses) for province in PROVINCES]
     return [
         {"kind": table.name, "number": number, "egress": egress, "province": province.name}
         | {"name": row_name("cu", province, table.name.removeprefix("netsky_"))}

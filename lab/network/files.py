@@ -53,6 +53,8 @@ def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
     for name, route in [("default", routes[0]), *((route.egress, route) for route in routes)]:
         lines += ["", f"[egress.{name}]"]
         lines += [f'source = "{route.source}"', f'interface = "{route.interface}"']
+        if name == "default":  # which is the first exit under another name
+            lines.append("in_all = false")
     return "\n".join(lines) + "\n"
 
 
