@@ -100,7 +100,7 @@ def test_figures_are_those_of_a_plain_computation(measurement, threshold):
         assert astuple(quality)[1:] == close(expected[quality.province])
     everything = figures_of([target for province in measurement for target in province], threshold)
     if everything is not None:
-        assert astuple(total_of(qualities)) == close(everything[:6])
+        assert astuple(total_of(qualities)) == close((*everything[:6], None, None))
 
 
 @given(measurement=measurements(), data=st.data())
@@ -114,6 +114,19 @@ def test_figures_of_those_that_usually_answer_are_those_of_a_sweep_of_them_alone
         assert quality.live_targets == targets
         assert (quality.live_packets_sent, quality.live_packets_received) == (sent, received)
         assert quality.live_loss_ratio == (None if loss is None else pytest.approx(float(loss)))
+
+
+def test_the_total_of_those_that_usually_answer_is_of_the_provinces_where_they_are_known():
+    known = {"live_targets": 4, "live_packets_sent": 8, "live_packets_received": 6}
+    more = {"live_targets": 1, "live_packets_sent": 2, "live_packets_received": 2}
+    learning = {"live_targets": 0, "live_packets_sent": 0, "live_packets_received": 0}
+    slugs = ("beijing", "hebei", "hunan", "hubei")
+    total = total_of(
+        [make_quality(s, **f) for s, f in zip(slugs, (known, more, learning, {}), strict=True)]
+    )
+    assert (total.live_targets, total.live_loss_ratio) == (5, 0.2)
+    total = total_of([make_quality("beijing", **learning)])
+    assert (total.live_targets, total.live_loss_ratio) == (0, None)
 
 
 def test_loss_of_those_that_usually_answer_is_not_known_without_a_memory():

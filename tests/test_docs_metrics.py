@@ -11,6 +11,7 @@ from netsky.judging.grading import NotJudged, Severity
 from netsky.outlets.metrics import JOBS
 from testing import ROOT
 from testing.commands import run_tool
+from testing.memories import answered_always
 from testing.prometheus import query, run_prometheus, scraping_pushgateway
 from testing.samples import write_library
 from testing.servers import run_pushgateway, wait_until
@@ -40,6 +41,8 @@ def pushed(tmp_path_factory):
     with run_pushgateway(folder) as url:
         to = ["--pushgateway", url]
         probe = ["netsky_probe", "--library", "library", "--window", "0", *to]
+        assert run_tool(folder, *probe).returncode == 0
+        answered_always(folder / "memory" / "netsky_cu.default.memory")
         assert run_tool(folder, *probe).returncode == 0
         average = ["netsky_get_avg_lossrate", "--min-samples", "1", *to]
         assert run_tool(folder, *average).returncode == 0

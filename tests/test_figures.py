@@ -14,7 +14,8 @@ from netsky.store.rows import sweep_rows
 from netsky.store.tables import HISTORY, SWEEP_TABLES, sweeps
 from testing.samples import STARTED_AT, make_quality, make_sweep
 
-QUALITY = make_quality("hunan")
+LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 7}
+QUALITY = make_quality("hunan", **LIVE)
 COMPUTED = {"packets_lost", "abnormal_targets", "live_loss_ratio", "live_packets_lost"}
 
 

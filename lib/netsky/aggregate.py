@@ -127,7 +127,10 @@ def _quantiles(rtts: npt.NDArray[np.float32]) -> tuple[float, ...] | tuple[None,
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The figures of all provinces together: sums over sums, never a mean of ratios."""
+    """The figures of all provinces together: sums over sums, never a mean of ratios.
+
+    Those of the targets that usually answer are None where they are of no province.
+    """
 
     targets: int
     packets_sent: int
@@ -135,6 +138,8 @@ class Total:
     loss_ratio: float
     abnormal_ratio: float
     latency_mean_seconds: float | None
+    live_targets: int | None = None
+    live_loss_ratio: float | None = None
 
 
 def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
@@ -144,6 +149,9 @@ def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
     received = sum(q.packets_received for q in qualities)
     abnormal = sum(q.abnormal_ratio * q.targets for q in qualities)
     rtt_sum = sum((q.latency_mean_seconds or 0.0) * q.packets_received for q in qualities)
+    known = [q for q in qualities if q.live_targets is not None]
+    live_sent = sum(q.live_packets_sent or 0 for q in known)
+    live_received = sum(q.live_packets_received or 0 for q in known)
     return Total(
         targets=targets,
         packets_sent=sent,
@@ -151,4 +159,6 @@ def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
         loss_ratio=(sent - received) / sent,
         abnormal_ratio=abnormal / targets,
         latency_mean_seconds=rtt_sum / received if received else None,
+        live_targets=sum(q.live_targets or 0 for q in known) if known else None,
+        live_loss_ratio=(live_sent - live_received) / live_sent if live_sent else None,
     )

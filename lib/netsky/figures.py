@@ -34,6 +34,7 @@ class Figure:
     `heading` is that of its column on screens, `gauge` its metric (with `quantile` as the value of
     that label), `column` that of netsky_sweep, `kind` the table netsky_<kind> which has it alone.
     None: it is not there.
+    `may_be_unknown`: where its value is None there is no metric, and where it is for all, no column.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Figure:
     quantile: str | None = None
     column: str | None = None
     kind: str | None = None
+    may_be_unknown: bool = False
 
 
 BY_PROVINCE = ("province", "province_name")
@@ -56,10 +58,19 @@ LATENCY_MEAN = Gauge("netsky_latency_mean_seconds", "Mean RTT of the replies.", 
 LATENCY = Gauge(
     "netsky_latency_seconds", "Quantiles of the RTT of the replies.", (*BY_PROVINCE, "quantile")
 )
+LIVE_TARGETS = Gauge(
+    "netsky_live_targets", "Of the targets measured, those that usually answer.", BY_PROVINCE
+)
+LIVE_LOSS = Gauge(
+    "netsky_live_loss_ratio",
+    "Packets lost / packets sent, of those that usually answer.",
+    BY_PROVINCE,
+)
 
 # Screens have their columns in this order.
 FIGURES = (
     Figure("loss_ratio", Unit.RATIO, "丢包率", LOSS, column="lossrate", kind="lossrate"),
+    Figure("live_loss_ratio", Unit.RATIO, "常在线丢包率", LIVE_LOSS, may_be_unknown=True),
     Figure(
         "abnormal_ratio", Unit.RATIO, "异常率", ABNORMAL, column="abnormalrate", kind="abnormalrate"
     ),
@@ -71,12 +82,18 @@ FIGURES = (
     Figure("latency_p99_seconds", Unit.SECONDS, "P99", LATENCY, quantile="0.99", column="p99"),
     Figure("latency_max_seconds", Unit.SECONDS, column="max"),
     Figure("targets", Unit.COUNT, "目标", TARGETS, column="targets"),
+    Figure(
+        "live_targets",
+        Unit.COUNT,
+        "常在线目标",
+        LIVE_TARGETS,
+        column="live_targets",
+        may_be_unknown=True,
+    ),
     Figure("packets_lost", Unit.COUNT, "丢包"),
     Figure("packets_sent", Unit.COUNT, gauge=PACKETS_SENT, column="sent"),
     Figure("packets_received", Unit.COUNT, gauge=PACKETS_RECEIVED, column="received"),
     Figure("abnormal_targets", Unit.COUNT, column="abnormal"),
-    Figure("live_loss_ratio", Unit.RATIO),
-    Figure("live_targets", Unit.COUNT, column="live_targets"),
     Figure("live_packets_sent", Unit.COUNT, column="live_sent"),
     Figure("live_packets_received", Unit.COUNT),
     Figure("live_packets_lost", Unit.COUNT, column="live_lost"),

@@ -180,6 +180,33 @@ def test_the_table_has_a_row_for_each_province_worst_first(report, capsys):
     assert row_of(text, "hunan")[2:] == ["未测", "1234"]
 
 
+LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 7}
+LEARNING = {"live_targets": 0, "live_packets_sent": 0, "live_packets_received": 0}
+
+
+def test_loss_of_those_that_usually_answer_stands_beside_the_loss_of_all(capsys):
+    report = make_report(make_quality("hebei", **LIVE), make_quality("beijing", **LEARNING))
+    text = table(report, capsys)
+    assert text.splitlines()[1].split()[1:4] == ["丢包率", "常在线丢包率", "异常率"]
+    assert row_of(text, "hebei")[2:4] == ["10.00%", "12.50%"]
+    assert row_of(text, "beijing")[2:4] == ["10.00%", "-"]
+    assert "常在线目标 8 个，其丢包率 12.50%" in text
+    fields = fields_of(console.render_line(view(report)))
+    assert (fields["live_targets"], fields["live_loss"]) == ("8", "12.50%")
+
+
+def test_while_none_is_known_to_answer_usually_the_table_says_why(capsys):
+    text = table(make_report(make_quality("hebei", **LEARNING)), capsys)
+    assert "常在线丢包率" not in text
+    assert "常在线目标：尚在学习，约 50 轮后可用" in text
+
+
+def test_without_a_memory_nothing_is_said_of_those_that_usually_answer(report, capsys):
+    assert "常在线" not in table(report, capsys)
+    fields = fields_of(console.render_line(view(report)))
+    assert (fields["live_targets"], fields["live_loss"]) == ("-", "-")
+
+
 def test_the_table_tells_where_from_when_and_how(report, capsys):
     title = table(report, capsys).splitlines()[0]
     for part in ("中国联通", "cu", "联通-1", "2024-05-0", "fping"):

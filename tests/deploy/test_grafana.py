@@ -13,6 +13,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pymysql
 import pytest
 import yaml
@@ -23,6 +24,7 @@ from netsky.outlets.pushgateway import Pushgateway
 from netsky.places import PROVINCES, find_isp
 from testing import ROOT
 from testing.commands import run_tool
+from testing.memories import answered_always
 from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
 from testing.samples import make_alert_report, make_sweep, write_library
 from testing.servers import SCHEMA, run_pushgateway, wait_until
@@ -136,6 +138,8 @@ def measured(tmp_path_factory, mariadb, gateway):
     probe("without")
     probe("without")
     run("netsky_get_avg_lossrate", "--min-samples", "1")
+    for egress in EGRESSES:
+        answered_always(folder / "memory" / f"netsky_cu.{egress}.memory")
     probe("with")
     for egress in EGRESSES:
         run("netsky_alert", "--egress", egress, exit_code=3)  # the new province is not judged
@@ -275,7 +279,8 @@ def push(gateway, rtts, *, egress, isp="ct", age=0.0):
         library=dataclasses.replace(sweep.library, isp=isp),
         started_at=datetime.now(UTC) - timedelta(seconds=age),
     )
-    group = probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3))
+    alive = np.ones(sweep.library.targets, np.bool_)
+    group = probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3, live=alive))
     Pushgateway(gateway, timeout=5).push(group)
     return f'netsky_sweep_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
 

@@ -13,6 +13,7 @@ from netsky.places import PROVINCES
 from netsky.targets import memory_file
 from netsky.targets.memory import NEW, nothing_of
 from testing.commands import run_tool
+from testing.memories import answered_always
 from testing.netns import needs_root
 from testing.samples import write_library
 
@@ -60,20 +61,10 @@ def test_once_targets_are_usually_alive_their_loss_is_told(folder):
     first, _ = probe(folder)
     assert {p["live_targets"] for p in first["provinces"]} == {0}
     assert {p["live_loss_ratio"] for p in first["provinces"]} == {None}
-    raise_shares(folder / "memory" / FILE)
+    answered_always(folder / "memory" / FILE)
     document, _ = probe(folder)
     assert {p["live_targets"] for p in document["provinces"]} == {4}
     assert {p["live_loss_ratio"] for p in document["provinces"]} == {0}
-
-
-def raise_shares(file):
-    memory = memory_file.read(file)
-    answered = np.full_like(memory.answered, 65000)
-    memory_file.write(file, type(memory)(memory.addresses, answered, *rest(memory)), mode=0o600)
-
-
-def rest(memory):
-    return memory.silent_days, memory.lost, memory.provinces, memory.swept_at
 
 
 def test_a_look_by_hand_uses_it_and_leaves_it_as_it_is(folder):
@@ -81,7 +72,7 @@ def test_a_look_by_hand_uses_it_and_leaves_it_as_it_is(folder):
     assert {p["live_targets"] for p in unknown["provinces"]} == {None}
     assert (log, (folder / "memory").exists()) == ("", False)
     probe(folder)
-    raise_shares(folder / "memory" / FILE)
+    answered_always(folder / "memory" / FILE)
     before = (folder / "memory" / FILE).read_bytes()
     document, log = probe(folder, "--no-store", "--no-push")
     assert {p["live_targets"] for p in document["provinces"]} == {4}

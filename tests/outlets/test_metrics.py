@@ -23,6 +23,7 @@ QUALITIES = [
         latency_p99_seconds=None,
     ),
 ]
+LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 6}
 GROUP = {"egress": "联通-1", "isp": "cu"}
 GUANGDONG = GROUP | {"province": "guangdong", "province_name": "广东"}
 XIZANG = GROUP | {"province": "xizang", "province_name": "西藏"}
@@ -41,9 +42,9 @@ def exported(*groups):
     return samples
 
 
-def sweep_metrics(spool=None):
+def sweep_metrics(spool=None, qualities=QUALITIES):
     sweep = make_sweep({"guangdong": [0.1], "xizang": [nan]}, egress="联通-1", local_drops=3)
-    return probe_metrics(sweep, QUALITIES, spool)
+    return probe_metrics(sweep, qualities, spool)
 
 
 def alert_metrics_of(rises):
@@ -77,6 +78,15 @@ def test_each_province_has_its_figures():
         ("netsky_abnormal_ratio", 0.3, 1),
     ):
         assert samples[name] == [(GUANGDONG, guangdong), (XIZANG, xizang)]
+
+
+def test_what_is_not_known_of_the_usually_alive_is_absent():
+    learning = {"live_targets": 0, "live_packets_sent": 0, "live_packets_received": 0}
+    qualities = [make_quality("guangdong", **LIVE), make_quality("xizang", **learning)]
+    samples = exported(sweep_metrics(qualities=qualities))
+    assert samples["netsky_live_targets"] == [(GUANGDONG, 8), (XIZANG, 0)]
+    assert samples["netsky_live_loss_ratio"] == [(GUANGDONG, 0.25)]
+    assert "netsky_live_targets" not in exported()
 
 
 def test_a_latency_without_any_reply_is_nan_rather_than_0_or_absent():
@@ -115,7 +125,7 @@ def test_the_sweep_has_its_figures():
 
 def test_the_labels_of_each_metric_are_those_that_it_declares():
     groups = {
-        "netsky_probe": sweep_metrics(SpoolState(0, 0, 0)),
+        "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
         "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
     }

@@ -118,6 +118,13 @@ def _trends() -> list[Panel]:
             (12, 10),
             over_time(promql.each(figures.LATENCY_MEAN), each),
         ),
+        place(
+            loss_graph(style.RATIO, steps, "lastNotNull", "max"),
+            "各省常在线目标丢包率",
+            "各省经各出口，只算平时十轮应答九轮以上的目标：用户真正丢了多少，不被从不应答的地址冲淡。",
+            (24, 10),
+            over_time(promql.each(figures.LIVE_LOSS), each),
+        ),
     ]
 
 

@@ -168,11 +168,13 @@ def make_table(title: str, first: str, *headers: str) -> Table:
     return table
 
 
-def percent(ratio: float) -> str:
-    """Two decimals; never 0.00% or 100.00% for what is not exactly that.
+def percent(ratio: float | None) -> str:
+    """Two decimals; never 0.00% or 100.00% for what is not exactly that; `-` for what is not known.
 
     Nor is a loss rate rounded up to a step of the grading: below 5 it is never 5.00%.
     """
+    if ratio is None:
+        return "-"
     if 0 < ratio < 0.00005:
         return "<0.01%"
     if 0.99995 <= ratio < 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from netsky.aggregate import ProvinceQuality
+from netsky.aggregate import ProvinceQuality, Total
 from netsky.console import (
     WORST_IN_LINE,
     listed,
@@ -19,7 +19,7 @@ from netsky.console import (
     percent,
 )
 from netsky.console.province_table import ProvinceTable, Row
-from netsky.figures import FIGURES, LOSS, TARGETS, Figure, Unit
+from netsky.figures import FIGURES, LIVE_LOSS, LOSS, TARGETS, Figure, Unit
 from netsky.jobs.probe import ProbeReport
 from netsky.places import ISP, Province
 from netsky.spool_state import SpoolState
@@ -75,6 +75,8 @@ class ProbeView:
             "sent": total.packets_sent,
             "received": total.packets_received,
             "loss": percent(total.loss_ratio),
+            "live_targets": "-" if total.live_targets is None else total.live_targets,
+            "live_loss": percent(total.live_loss_ratio),
             "abnormal": percent(total.abnormal_ratio),
             "latency": f"{milliseconds(total.latency_mean_seconds)}ms",
             "duration": f"{sweep.duration_seconds:.1f}s",
@@ -95,7 +97,7 @@ class ProbeView:
 
     def _table(self, below: Text) -> ProvinceTable:
         sweep = self.report.sweep
-        shown = [figure for figure in FIGURES if figure.heading]
+        shown = [figure for figure in FIGURES if figure.heading and self._is_known(figure)]
         not_measured = [
             Row([_name(failure.province), *_not_measured(failure, shown)], "bold red")
             for failure in sweep.failures
@@ -113,6 +115,10 @@ class ProbeView:
             below=below,
         )
 
+    def _is_known(self, figure: Figure) -> bool:
+        values = (getattr(quality, figure.name) for quality in self.report.qualities)
+        return not figure.may_be_unknown or any(value is not None for value in values)
+
     def _summary(self) -> Text:
         sweep, total = self.report.sweep, self.report.total
         text = Text(
@@ -122,6 +128,7 @@ class ProbeView:
             f"平均时延 {milliseconds(total.latency_mean_seconds)} ms，"
             f"用时 {sweep.duration_seconds:.1f} s，本机丢弃 {sweep.local_drops:,}"
         )
+        text.append(_live_text(total))
         lossy = [q for q in worst_first(self.report.qualities) if q.loss_ratio > 0]
         if lossy:
             worst = [f"{q.province.name} {percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
@@ -197,6 +204,15 @@ def spool_text(spool: SpoolState | None) -> str:
     )
 
 
+def _live_text(total: Total) -> str:
+    """A line on the targets that usually answer; none where that is not known."""
+    if total.live_targets is None:
+        return ""
+    if total.live_loss_ratio is None:
+        return "\n常在线目标：尚在学习，约 50 轮后可用"
+    return f"\n常在线目标 {total.live_targets:,} 个，其丢包率 {percent(total.live_loss_ratio)}"
+
+
 def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
     province = quality.province
     figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
@@ -231,6 +247,7 @@ _LEAST_IMPORTANT = (
     "latency_p99_seconds",
     "latency_p95_seconds",
     "abnormal_ratio",
+    "live_targets",
     "latency_mean_seconds",
     "targets",
     "packets_lost",
@@ -239,9 +256,9 @@ _LEAST_IMPORTANT = (
 
 def _cell(figure: Figure, quality: ProvinceQuality) -> Text | str:
     value = getattr(quality, figure.name)
-    if figure.gauge is LOSS:
-        return loss_text(value)
-    return _CELLS[figure.unit](value)
+    if value is None:
+        return "-"
+    return loss_text(value) if figure.gauge in (LOSS, LIVE_LOSS) else _CELLS[figure.unit](value)
 
 
 _CELLS: Mapping[Unit, Callable[[Any], str]] = {

@@ -140,9 +140,10 @@ def probe_metrics(
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[PROBE_JOB]}
     for quality in qualities:
         for figure in FIGURES:
-            if figure.gauge:
+            value = getattr(quality, figure.name)
+            if figure.gauge and not (figure.may_be_unknown and value is None):
                 labels = (*_labels(quality.province), *filter(None, [figure.quantile]))
-                samples[figure.gauge].append((labels, _or_nan(getattr(quality, figure.name))))
+                samples[figure.gauge].append((labels, _or_nan(value)))
     samples[SWEEP_DURATION].append(((), sweep.duration_seconds))
     samples[SWEEP_TIMESTAMP].append(((), sweep.started_at.timestamp()))
     samples[SWEEP_LOCAL_DROPS].append(((), sweep.local_drops))
