@@ -15,6 +15,8 @@ VALUES = (
     "spool_state",
     "sweep",
     "text",
+    "trace",
+    "trace_locate",
 )
 
 

@@ -1,0 +1,122 @@
+"""What traces measured: who answers on the way to targets, and how often.
+
+An echo whose TTL runs out makes the router where it does so answer "time exceeded"; an echo with a TTL for
+the whole way is answered by the target. A trace counts both. Times are seconds, ratios 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The answers to echoes of one TTL: `rtts` has one for each, `addresses` who gave them, most first.
+
+    For the target itself, which is reached with a TTL for the whole way, `ttl` is None.
+    """
+
+    ttl: int | None
+    sent: int
+    rtts: tuple[float, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> int:
+        return len(self.rtts)
+
+    @property
+    def lost(self) -> int:
+        return self.sent - len(self.rtts)
+
+    @property
+    def loss_ratio(self) -> float | None:
+        """What was not answered of what was sent; None when nothing was sent."""
+        return self.lost / self.sent if self.sent else None
+
+    @property
+    def rtt_mean_seconds(self) -> float | None:
+        return sum(self.rtts) / len(self.rtts) if self.rtts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One flow to one target: its routers by TTL, from 1 and without a gap, and the target itself.
+
+    Equal-cost branches are chosen by flow, so that all packets of a trace go one way. `unreachable` are those
+    who said that the target cannot be reached; they are no hops.
+    """
+
+    target: str
+    flow: int
+    hops: tuple[Hop, ...]
+    end: Hop
+    unreachable: tuple[str, ...] = ()
+
+
+class Finding(Enum):
+    """What can be said of a path."""
+
+    CLEAN = "clean"
+    BEGINS = "begins"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where loss begins: after hop `after`, at hop `at_latest` at the latest (None: at the target).
+
+    Hop 0 is this host. Both are None but for `Finding.BEGINS`. `limited` are hops that answer less often than
+    what lies behind them is reached, because they limit their messages, and `silent` those that never
+    answered: both say nothing of loss, and are set aside.
+    """
+
+    finding: Finding
+    after: int | None = None
+    at_latest: int | None = None
+    limited: tuple[int, ...] = ()
+    silent: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What traces say together: `verdict` is of the pooled `hops` and `end` of the `affected` ones.
+
+    `healthy` are the others. `branch` is a hop, by TTL and address, that all affected flows go through and
+    no healthy one does; None when no hop tells them apart.
+    """
+
+    verdict: Verdict
+    hops: tuple[Hop, ...]
+    end: Hop
+    affected: tuple[Trace, ...]
+    healthy: tuple[Trace, ...] = ()
+    branch: tuple[int, str] | None = None
+
+
+def pool_hops(traces: Sequence[Trace]) -> tuple[Hop, ...]:
+    """The routers of several traces, those of one TTL counted together."""
+    longest = max((len(trace.hops) for trace in traces), default=0)
+    return tuple(
+        _pooled(trace.hops[index] for trace in traces if index < len(trace.hops))
+        for index in range(longest)
+    )
+
+
+def pool_ends(traces: Iterable[Trace]) -> Hop:
+    """The targets of traces counted together; there is at least one trace."""
+    return _pooled(trace.end for trace in traces)
+
+
+def _pooled(hops: Iterable[Hop]) -> Hop:
+    every = list(hops)
+    votes: Counter[str] = Counter()
+    for hop in every:
+        for address in hop.addresses:
+            votes[address] += hop.answered
+    rtts = tuple(rtt for hop in every for rtt in hop.rtts)
+    addresses = tuple(address for address, _ in votes.most_common())
+    return Hop(every[0].ttl, sum(hop.sent for hop in every), rtts, addresses)

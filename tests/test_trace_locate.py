@@ -1,0 +1,153 @@
+"""Where loss begins: cases that can be computed by hand, and paths whose truth is drawn at random."""
+
+import random
+
+import pytest
+
+from netsky.trace import Finding, Hop, Trace, Verdict
+from netsky.trace_locate import locate, locate_all
+
+SENT = 200
+
+
+def hop(ttl, lost, *, sent=SENT, addresses=None):
+    """A hop of which `lost` of `sent` echoes had no answer."""
+    named = (f"198.51.100.{ttl}",) if addresses is None and lost < sent else addresses or ()
+    return Hop(ttl, sent, (0.01,) * (sent - lost), named)
+
+
+def path(*lost):
+    return [hop(ttl, each) for ttl, each in enumerate(lost, 1)]
+
+
+def end(lost, *, sent=SENT):
+    return Hop(None, sent, (0.02,) * (sent - lost), ("203.0.113.1",))
+
+
+def begins(after, at_latest, **aside):
+    return Verdict(Finding.BEGINS, after, at_latest, **aside)
+
+
+def test_loss_that_all_hops_from_one_on_share_begins_there():
+    assert locate(path(0, 0, 20, 19, 21), end(20)) == begins(2, 3)
+
+
+def test_a_path_without_loss_is_clean():
+    assert locate(path(0, 0, 0), end(0)) == Verdict(Finding.CLEAN)
+
+
+def test_a_router_that_limits_its_answers_is_set_aside_and_never_where_loss_begins():
+    assert locate(path(0, 190, 0, 192, 0), end(0)) == Verdict(Finding.CLEAN, limited=(2, 4))
+    assert locate(path(0, 190, 20, 192, 20), end(20)) == begins(1, 3, limited=(2, 4))
+
+
+def test_a_silent_router_makes_the_interval_wider():
+    assert locate(path(0, 0, 200, 20, 20), end(20)) == begins(2, 4, silent=(3,))
+
+
+def test_this_host_is_hop_0_and_clean():
+    assert locate(path(20, 21, 19), end(20)) == begins(0, 1)
+
+
+def test_loss_at_the_target_alone_begins_behind_the_last_router():
+    assert locate(path(0, 0, 0), end(200)) == begins(3, None)
+
+
+def test_a_total_outage_begins_behind_the_last_router_that_speaks():
+    assert locate(path(0, 0, 200, 200), end(200)) == begins(2, None, silent=(3, 4))
+
+
+def test_who_spoke_in_quiet_times_narrows_a_total_outage():
+    quiet = [*path(0, 0, 0), hop(4, 200), *path(0, 0, 0, 0, 0)[4:]]
+    assert locate(path(0, 0, 200, 200, 200), end(200), quiet=quiet) == begins(2, 3, silent=(4,))
+
+
+def test_a_limiter_just_before_the_fault_is_known_from_quiet_times():
+    seen = path(0, 0, 40, 60, 60)  # hop 3 limits itself, and the fault is at hop 4
+    assert locate(seen, end(60)).at_latest == 3
+    assert locate(seen, end(60), quiet=path(0, 0, 40, 0, 0)) == begins(2, 4, limited=(3,))
+
+
+def test_what_another_router_did_in_quiet_times_is_not_heeded():
+    moved = [*path(0, 0), hop(3, 200, addresses=("192.0.2.1",)), hop(4, 0)]
+    assert locate(path(0, 0, 20, 20), end(20), quiet=moved) == begins(2, 3)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_packet_or_two_do_not_tell_where(lost):
+    assert locate(path(0, 0, 0), end(lost)) == Verdict(Finding.UNKNOWN)
+
+
+def test_nothing_sent_and_nothing_heard_tell_nothing():
+    assert locate([], end(0, sent=0)).finding is Finding.UNKNOWN
+    assert locate(path(200, 200), end(200)) == Verdict(Finding.UNKNOWN, silent=(1, 2))
+
+
+def trace(number, lost, *, by="198.51.100.2", flow=0, sent=10):
+    hops = (hop(1, 0, sent=sent), hop(2, 0, sent=sent, addresses=(by,)), hop(3, lost, sent=sent))
+    return Trace(f"203.0.113.{number}", flow, hops, end(lost, sent=sent))
+
+
+def test_flows_through_a_lossy_branch_are_judged_alone_and_the_branch_is_named():
+    good = [trace(n, 0, by="198.51.100.20", flow=n % 2) for n in range(10)]
+    bad = [trace(n, n % 3 + 1, by="198.51.100.21", flow=n % 2) for n in range(10, 20)]
+    located = locate_all([*good, *bad])
+    assert located.branch == (2, "198.51.100.21")
+    assert located.affected == tuple(bad)
+    assert located.healthy == tuple(good)
+    assert located.end.lost == sum(trace.end.lost for trace in bad)
+    assert located.verdict == begins(2, 3)
+
+
+def test_targets_that_are_cut_off_are_judged_without_those_that_are_not():
+    cut_off, fine = [trace(n, 10) for n in range(6)], [trace(n, 0) for n in range(6, 20)]
+    located = locate_all([*cut_off, *fine])
+    assert located.affected == tuple(cut_off)
+    assert located.branch is None
+    assert (located.end.sent, located.end.lost) == (60, 60)
+
+
+def test_random_loss_takes_no_target_out():
+    draw = random.Random(1)
+    for _ in range(100):
+        traces = [trace(n, sum(draw.random() < 0.3 for _ in range(10))) for n in range(20)]
+        assert locate_all(traces).healthy == ()
+
+
+def simulated(draw, *, ratio, at, quiet_too):
+    """A path of 12 hops of which 3 limit their answers and 2 are silent, and its verdict."""
+    silent, limiting = set(draw.sample(range(1, 13), 2)), {}
+    for ttl in draw.sample([ttl for ttl in range(1, 13) if ttl not in silent], 3):
+        limiting[ttl] = draw.uniform(0.05, 0.9)
+
+    def answers(*, fault):
+        hops = []
+        for ttl in range(1, 13):
+            passes = (1 - ratio) if fault and ttl >= at else 1.0
+            share = 0.0 if ttl in silent else passes * (1 - limiting.get(ttl, 0.0))
+            hops.append(hop(ttl, sum(draw.random() >= share for _ in range(SENT))))
+        return hops, end(sum(draw.random() < ratio for _ in range(SENT)) if fault else 0)
+
+    quiet = answers(fault=False)[0] if quiet_too else ()
+    return locate(*answers(fault=ratio > 0), quiet=quiet)
+
+
+def right(verdict, at):
+    return verdict.after < at and (verdict.at_latest is None or at <= verdict.at_latest)
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.1, 0.3, 1.0])
+def test_with_quiet_times_known_intervals_are_right(ratio):
+    draw = random.Random(1)
+    faults = [draw.randint(1, 12) for _ in range(100)]
+    verdicts = [simulated(draw, ratio=ratio, at=at, quiet_too=True) for at in faults]
+    begun = [(v, at) for v, at in zip(verdicts, faults, strict=True) if v.after is not None]
+    assert len(begun) >= 95
+    assert sum(right(verdict, at) for verdict, at in begun) >= len(begun) - 1
+
+
+def test_a_clean_path_with_limiters_is_always_clean():
+    draw = random.Random(1)
+    for quiet_too in (False, True):
+        verdicts = [simulated(draw, ratio=0, at=1, quiet_too=quiet_too) for _ in range(100)]
+        assert {verdict.finding for verdict in verdicts} == {Finding.CLEAN}
