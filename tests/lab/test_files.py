@@ -9,6 +9,7 @@ import pytest
 
 from lab.network import files
 from lab.network.addresses import make_routes
+from netsky.cli.settings import read
 from netsky.targets import library
 from testing import ROOT
 from testing.farside import make_network
@@ -88,6 +89,11 @@ def test_database_spool_and_locks_are_in_the_folder(tmp_path):
     assert document["no_push"] is True
     assert document["probe"] == {"library": str(targets), "spool": str(folder / "spool")}
     assert library.load(targets, "cm").targets == 31 * 3
+
+
+def test_all_egresses_are_each_exit_once_and_not_the_first_one_again_as_default(tmp_path):
+    settings, _ = files.write(tmp_path, ROUTES, targets=3)
+    assert [egress.name for egress in read(settings).find_egresses("all")] == ["a", "b"]
 
 
 @needs_root
