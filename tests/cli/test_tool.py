@@ -3,9 +3,11 @@
 import errno
 import logging
 import math
+import os
 import re
 import signal
 import sys
+from contextlib import suppress
 
 import click
 import pytest
@@ -118,6 +120,17 @@ def test_at_vv_so_is_that_of_an_error_while_netsky_toml_is_read(caplog, monkeypa
     *frames, record = [record.getMessage() for record in caplog.records]
     assert re.fullmatch(r"unexpected RecursionError at test_tool\.py:\d+", record)
     assert frames[-1].endswith(".<locals>.fail")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_reader_of_help_that_has_seen_enough_is_no_failure(option, monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with suppress(BrokenPipeError), os.fdopen(writer, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        with pytest.raises(SystemExit) as ended:
+            Tool("netsky_x").main([option], prog_name="netsky_x")
+    assert ended.value.code == DONE
 
 
 @pytest.mark.parametrize("arguments", [["--no-such"], ["--rate", "x"], ["argument"]])

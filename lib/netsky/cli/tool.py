@@ -59,6 +59,8 @@ class Boundary(click.Command):
         except click.Abort:
             log.error("interrupted")
             code = FAILED
+        except SystemExit:  # so click ends when whoever reads a help text has seen enough (`head`)
+            code = DONE
         except Exception as error:  # noqa: BLE001 - nobody wants a traceback at 3 a.m.
             code = report(error)
         try:

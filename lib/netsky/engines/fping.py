@@ -124,8 +124,11 @@ class FpingEngine:
                 "give its path with --fping PATH"
             ) from error
         except OSError as error:
+            hint = (
+                ": check its mode and its privilege" if isinstance(error, PermissionError) else ""
+            )
             raise EngineUnavailableError(
-                f"cannot run {self._program!r}: {error.strerror}: check its mode and its privilege"
+                f"cannot run {self._program!r}: {error.strerror}{hint}"
             ) from error
         except subprocess.TimeoutExpired as error:
             raise EngineError(
