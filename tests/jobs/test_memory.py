@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import math
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ from netsky.targets.memory import NEW, nothing_of
 from testing.commands import run_tool
 from testing.memories import answered_always
 from testing.netns import needs_root
-from testing.samples import write_library
+from testing.samples import STARTED_AT, make_sweep, write_library
 
 TARGETS = 31 * 4
 FILE = "netsky_demo.default.memory"
@@ -161,3 +164,25 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
     other.write_bytes(b"half")
     Remembering(tmp_path / FILE, 0o600).keep(memory)
     assert {each.name for each in Path(tmp_path).iterdir()} == {FILE, other.name}
+
+
+def test_of_a_tainted_sweep_nothing_is_learned(tmp_path):
+    memory = Remembering(tmp_path / FILE, 0o600)
+    sweep = make_sweep({"hunan": [0.1, math.nan]})
+    assert memory.recall(sweep) is not None
+    before = (tmp_path / FILE).read_bytes()
+    tainted = replace(sweep, local_drops=1)
+    assert memory.recall(tainted).live.tolist() == [False, False]
+    assert (tmp_path / FILE).read_bytes() == before
+    memory.recall(sweep)
+    assert (tmp_path / FILE).read_bytes() != before
+
+
+def test_a_fault_is_not_learned(tmp_path):
+    memory = Remembering(tmp_path / FILE, 0o600)
+    good, bad = (make_sweep({"hunan": [rtt] * 40, "hubei": [0.1] * 40}) for rtt in (0.1, math.nan))
+    for minute in range(60):
+        memory.recall(replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
+    for minute in range(60, 120):
+        known = memory.recall(replace(bad, started_at=STARTED_AT + timedelta(minutes=minute)))
+    assert known.live.all()

@@ -15,9 +15,9 @@ from netsky.targets.memory import (
     USUALLY,
     Memory,
     ProvinceMemory,
-    answers,
     learned,
     nothing_of,
+    packets,
 )
 from testing.samples import STARTED_AT, make_sweep
 
@@ -91,9 +91,13 @@ def test_a_new_target_is_usually_alive_after_some_45_answers_and_one_of_two_neve
 def test_a_target_answers_when_any_of_its_packets_is_answered():
     sweep = make_sweep({"hunan": [nan, nan, nan]})
     rtts = np.array([[nan, 0.1], [nan, nan], [nan, nan]], np.float32)
-    sent = np.array([[True, True], [False, True], [False, False]])
-    was_sent, replied = answers(replace(sweep, rtt_seconds=rtts, sent=sent))
-    assert (was_sent.tolist(), replied.tolist()) == ([True, True, False], [True, False, False])
+    were_sent = np.array([[True, True], [False, True], [False, False]])
+    sweep = replace(sweep, rtt_seconds=rtts, sent=were_sent)
+    sent, lost = packets(sweep)
+    assert (sent.tolist(), lost.tolist()) == ([2, 1, 0], [1, 1, 0])
+    memory = learn(memory_of(sweep), sweep)
+    assert [int(np.sign(int(share) - NEW)) for share in memory.answered] == [1, -1, 0]
+    assert memory.lost.tolist() == [False, True, False]
 
 
 def test_days_of_silence_are_days_with_sweeps_not_days_of_the_calendar():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from netsky.errors import DeliveryError
+from netsky.judging.learning import frozen_targets, losses, provinces_after
 from netsky.sweep import Sweep
 from netsky.targets import memory_file
 from netsky.targets.memory import Flags, Memory, learned, nothing_of
@@ -50,10 +51,12 @@ class Remembering:
         if memory is None:
             return None
         memory = memory.of(sweep.library.addresses)
+        live = memory.live
         if self.writes and not sweep.tainted:
-            frozen = np.zeros(sweep.library.targets, np.bool_)
-            self.keep(learned(memory, sweep, memory.provinces, frozen=frozen))
-        return Recollection(memory.live)
+            provinces = provinces_after(memory, sweep, losses(sweep, live))
+            frozen = frozen_targets(sweep, provinces)
+            self.keep(learned(memory, sweep, provinces, frozen=frozen))
+        return Recollection(live)
 
     def keep(self, memory: Memory) -> None:
         """Write the memory after a sweep; what keeps it from being written goes to the log."""

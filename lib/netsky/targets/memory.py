@@ -18,6 +18,7 @@ from netsky.addresses import Addresses
 from netsky.sweep import Sweep
 
 Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.uint8]
 
 ALWAYS = 0xFFFF  # the share of a target that always answers
 USUALLY = 58_982  # 0.9 of it: such a target is usually alive
@@ -29,19 +30,21 @@ _SPAN_BITS = 6  # a sweep has a weight of 1/64
 DEAD_DAYS = 7
 _MOST_DAYS = 255
 
+_BLOCK = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class ProvinceMemory:
     """What is usual in a province: its loss among the usually alive, and that of all its targets.
 
     Both are ratios, over `sweeps` sweeps. `up_seconds`: for so long it has now lost far more than
-    that. `prefixes` failed in the sweep before, as far as any were looked for.
+    that, or None. `prefixes` failed in the sweep before.
     """
 
     sweeps: int = 0
     live_loss: float = 0.0
     loss: float = 0.0
-    up_seconds: float = 0.0
+    up_seconds: float | None = None
     prefixes: tuple[str, ...] = ()
 
 
@@ -57,7 +60,7 @@ class Memory:
 
     addresses: Addresses
     answered: npt.NDArray[np.uint16]
-    silent_days: npt.NDArray[np.uint8]
+    silent_days: Counts
     lost: Flags
     provinces: Mapping[str, ProvinceMemory] = field(default_factory=dict)
     swept_at: datetime | None = None
@@ -114,13 +117,17 @@ def nothing_of(addresses: Addresses) -> Memory:
     )
 
 
-def answers(sweep: Sweep) -> tuple[Flags, Flags]:
-    """Which targets were sent a packet, and which answered one: bool[targets] each."""
-    sent, replied = sweep.sent[:, 0], ~np.isnan(sweep.rtt_seconds[:, 0])
-    for packet in range(1, sweep.sent.shape[1]):
-        sent = sent | sweep.sent[:, packet]
-        replied |= ~np.isnan(sweep.rtt_seconds[:, packet])
-    return sent, replied
+def packets(sweep: Sweep, rows: slice = slice(None)) -> tuple[Counts, Counts]:
+    """How many packets each target was sent, and how many of them were lost: uint8[targets] each.
+
+    `rows` are the targets that are asked for.
+    """
+    was_sent, silent = sweep.sent[rows], np.isnan(sweep.rtt_seconds[rows])
+    sent, lost = (np.zeros(len(was_sent), np.uint8) for _ in range(2))
+    for packet in range(was_sent.shape[1]):
+        sent += was_sent[:, packet]
+        lost += was_sent[:, packet] & silent[:, packet]
+    return sent, lost
 
 
 def learned(
@@ -131,37 +138,42 @@ def learned(
     A target that is `frozen` (bool[targets]), or that was sent nothing, keeps its share. That it lost
     the last packet, and for how many days it has been silent, is noted all the same: these are facts.
     """
-    sent, replied = answers(sweep)
+    last = memory.swept_at
+    new_day = last is not None and last.date() != sweep.started_at.date()
+    answered, silent_days = memory.answered.copy(), memory.silent_days.copy()
+    lost = np.empty(len(answered), np.bool_)
+    # Block by block: what is needed on the way is then too small to show in the process's memory.
+    for start in range(0, len(answered), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        packets_sent, packets_lost = packets(sweep, rows)
+        sent, replied = packets_sent > 0, packets_lost < packets_sent
+        lost[rows] = sent & ~replied
+        _move(answered[rows], replied, sent & ~frozen[rows])
+        _count_days(silent_days[rows], lost[rows], replied, new_day=new_day)
     return replace(
         memory,
-        answered=_moved(memory.answered, replied, sent & ~frozen),
-        silent_days=_days(memory, sweep.started_at, sent, replied),
-        lost=sent & ~replied,
+        answered=answered,
+        silent_days=silent_days,
+        lost=lost,
         provinces=provinces,
         swept_at=sweep.started_at,
     )
 
 
-def _moved(
-    answered: npt.NDArray[np.uint16], replied: Flags, moves: Flags
-) -> npt.NDArray[np.uint16]:
-    """The shares, those that move a 64th of the way to where the answer is, at least by 1."""
+def _move(answered: npt.NDArray[np.uint16], replied: Flags, moves: Flags) -> None:
+    """Move the shares, of those that move, a 64th of the way to where the answer is, or by 1."""
     # The way up is the way down seen from the other end: ALWAYS - share is share ^ ALWAYS.
     flip = replied.astype(np.uint16) * np.uint16(ALWAYS)
-    share = answered ^ flip
-    step = share >> np.uint16(_SPAN_BITS)
-    step += share > 0
+    answered ^= flip
+    step = answered >> np.uint16(_SPAN_BITS)
+    step += answered > 0
     step *= moves
-    share -= step
-    share ^= flip
-    return share
+    answered -= step
+    answered ^= flip
 
 
-def _days(
-    memory: Memory, started_at: datetime, sent: Flags, replied: Flags
-) -> npt.NDArray[np.uint8]:
-    """The days of silence; one more for who is sent to and silent in the first sweep of a day."""
-    days = memory.silent_days * ~replied
-    if memory.swept_at is not None and memory.swept_at.date() != started_at.date():
-        days += sent & ~replied & (days < _MOST_DAYS)
-    return days
+def _count_days(silent_days: Counts, lost: Flags, replied: Flags, *, new_day: bool) -> None:
+    """An answer ends the silence; being lost in the first sweep of a day adds a day to it."""
+    silent_days *= ~replied
+    if new_day:
+        silent_days += lost & (silent_days < _MOST_DAYS)

@@ -1,0 +1,202 @@
+"""What sweeps teach, over days: faults are not learned, and what has changed for good is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from netsky.judging.learning import (
+    FROZEN_SECONDS,
+    ProvinceLoss,
+    frozen_targets,
+    is_frozen,
+    is_up,
+    losses,
+    provinces_after,
+)
+from netsky.targets.memory import ALWAYS, ProvinceMemory, learned, nothing_of
+from testing.samples import STARTED_AT, make_sweep
+
+ALIVE, DEAD = 600, 400
+EVERY = timedelta(minutes=5)
+
+
+class World:
+    """Two provinces, each with targets that answer and targets that never do, and their memory."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(1)
+        self.template = make_sweep({"hunan": [0.1] * (ALIVE + DEAD), "hubei": [0.1] * 1000})
+        self.chance = np.tile(np.repeat([0.99, 0.0], [ALIVE, DEAD]), 2)
+        self.memory = nothing_of(self.template.library.addresses)
+        self.at = STARTED_AT
+
+    def sweep(self, **fields):
+        """A sweep in which each target answers with its chance; what it teaches is learned."""
+        replied = self.rng.random(len(self.chance)) < self.chance
+        rtts = np.where(replied, np.float32(0.1), np.float32("nan"))[:, None]
+        self.at += EVERY
+        sweep = replace(self.template, rtt_seconds=rtts, started_at=self.at, **fields)
+        self.learn(sweep)
+
+    def learn(self, sweep, *, held=()):
+        loss = losses(sweep, self.memory.live)
+        provinces = provinces_after(self.memory, sweep, loss, held=held)
+        frozen = frozen_targets(sweep, provinces)
+        self.memory = learned(self.memory, sweep, provinces, frozen=frozen)
+
+    def sweeps(self, count):
+        for _ in range(count):
+            self.sweep()
+
+    def hours(self, hours):
+        self.sweeps(int(hours * 12))
+
+    @property
+    def hunan(self):
+        return self.memory.provinces["hunan"]
+
+    def live(self):
+        """How many targets of Hunan and Hubei are usually alive."""
+        return [int(part.sum()) for part in self.memory.live.reshape(2, 1000)]
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.hours(12)
+    assert world.live() == [ALIVE, ALIVE]
+    return world
+
+
+def test_a_day_of_total_loss_leaves_the_targets_usually_alive(world):
+    world.chance[:1000] = 0
+    world.hours(24)
+    assert world.live() == [ALIVE, ALIVE]
+    assert world.hunan.live_loss == pytest.approx(0.01, abs=0.003)
+    world.chance[:ALIVE] = 0.99
+    world.sweep()
+    assert world.hunan.up_seconds is None
+    assert world.live() == [ALIVE, ALIVE]
+
+
+def test_what_has_lasted_longer_than_a_day_is_the_new_usual(world):
+    world.chance[:200] = 0  # a third of those that answered
+    world.hours(24)
+    assert world.live()[0] == ALIVE
+    world.hours(3)
+    assert world.live() == [ALIVE - 200, ALIVE]
+    world.hours(3)
+    assert world.hunan.live_loss == pytest.approx(0.01, abs=0.05)
+    assert not is_frozen(world.hunan)
+
+
+def test_a_province_whose_users_were_renumbered_is_relearned_within_a_day(world):
+    world.chance[:1000] = np.roll(world.chance[:1000], DEAD)
+    world.hours(24)
+    assert world.live() == [ALIVE, ALIVE]
+    assert world.memory.live[DEAD:1000].all()
+    assert world.hunan.live_loss == pytest.approx(0.01, abs=0.02)
+
+
+def test_users_that_moved_out_of_the_library_are_gone_after_two_days(world):
+    world.chance[:1000] = 0
+    world.hours(24)
+    assert world.live()[0] == ALIVE
+    world.hours(1)
+    assert world.live()[0] == 0
+    world.chance[:ALIVE] = 0.99
+    world.hours(16)
+    assert world.live()[0] == ALIVE
+    assert world.hunan.live_loss == pytest.approx(0.01, abs=0.005), "of the fault nothing is left"
+
+
+def test_a_fault_freezes_its_own_province_only(world):
+    world.chance[:1000] = 0
+    before = world.memory.answered.copy()
+    world.sweep()
+    changed = world.memory.answered != before
+    assert (changed[:1000].any(), changed[1000:].any()) == (False, True)
+
+
+def test_a_clock_that_jumps_does_not_end_a_freeze(world):
+    world.chance[:1000] = 0
+    world.sweeps(3)
+    world.at += timedelta(days=400)
+    world.sweeps(3)
+    world.at -= timedelta(days=400)
+    world.sweeps(3)
+    assert is_frozen(world.hunan)
+    assert world.live()[0] == ALIVE
+
+
+def test_targets_that_were_not_sent_to_teach_nothing(world):
+    before = world.memory.answered.copy()
+    nobody = np.zeros((2000, 1), np.bool_)
+    world.learn(replace(world.template, sent=nobody, rtt_seconds=np.full((2000, 1), np.nan, "f4")))
+    assert np.array_equal(world.memory.answered, before)
+
+
+def test_provinces_of_an_open_incident_are_frozen_for_a_day_at_most(world):
+    answered = replace(world.template, rtt_seconds=np.full((2000, 1), np.nan, np.float32))
+    loss = {"hunan": ProvinceLoss(600, 6, 1000, 406)}
+    known = world.memory
+    frozen_for = 0
+    for _ in range(2 * 288):
+        sweep = replace(answered, started_at=known.swept_at + EVERY)
+        after = provinces_after(known, sweep, loss, held=["hunan"])
+        known = replace(known, provinces=after, swept_at=sweep.started_at)
+        frozen_for += is_frozen(after["hunan"])
+    assert frozen_for == FROZEN_SECONDS / EVERY.total_seconds() + 1
+    assert not is_frozen(provinces_after(known, sweep, loss)["hunan"])
+
+
+USUAL = ProvinceMemory(100, 0.01, 0.406)
+
+
+@pytest.mark.parametrize(
+    ("lost", "all_lost", "up"),
+    [
+        (10, 410, False),  # as usual
+        (22, 422, False),  # by chance it may be twice as many
+        (29, 429, True),
+        (60, 460, True),
+        (60, 406, False),  # as many others answer now
+        (1000, 1400, True),
+    ],
+)
+def test_a_province_is_up_when_it_loses_more_than_chance_and_no_others_answer(lost, all_lost, up):
+    assert is_up(USUAL, ProvinceLoss(1000, lost, 1000, all_lost)) is up
+
+
+def test_nothing_is_up_before_it_is_known_what_is_usual():
+    loss = ProvinceLoss(1000, 1000, 1000, 1000)
+    assert not is_up(ProvinceMemory(2, 0.01, 0.01), loss)
+    assert not is_up(USUAL, ProvinceLoss(0, 0, 1000, 1000))
+
+
+def test_what_is_usual_is_the_mean_of_the_sweeps_that_were_not_up(world):
+    known = ProvinceMemory()
+    memory = replace(world.memory, provinces={"hunan": known})
+    for lost in (10, 20, 12, 500, 14):
+        loss = {"hunan": ProvinceLoss(1000, lost, 2000, 900 + lost)}
+        memory = replace(memory, provinces=provinces_after(memory, world.template, loss))
+    after = memory.provinces["hunan"]
+    assert after.sweeps == 4
+    assert after.live_loss == pytest.approx(0.014)
+    assert after.loss == pytest.approx(0.457)
+
+
+def test_losses_are_counted_by_packet_and_province():
+    template = make_sweep({"hunan": [0.1, 0.1], "hubei": [0.1]})
+    nan = np.nan
+    rtts = np.array([[0.1, nan], [nan, nan], [nan, nan]], np.float32)
+    sent = np.array([[True, True], [True, False], [False, False]])
+    sweep = replace(template, rtt_seconds=rtts, sent=sent)
+    live = np.array([True, False, True])
+    assert losses(sweep, live) == {
+        "hunan": ProvinceLoss(2, 1, 3, 2),
+        "hubei": ProvinceLoss(0, 0, 0, 0),
+    }
+    assert nothing_of(template.library.addresses).answered.max() < ALWAYS
