@@ -9,6 +9,7 @@ import pytest
 
 from netsky.engines import exit_check
 from netsky.engines.exit_check import NEIGHBOURS_FULL, parse_table_fulls
+from netsky.engines.fping import FpingEngine
 from netsky.engines.icmp import IcmpEngine, _unmeasured
 from netsky.errors import EngineError
 from netsky.places import PROVINCES, Egress
@@ -86,6 +87,23 @@ def test_a_cable_that_is_pulled_in_the_middle_makes_no_loss(network, directory):
     with pytest.raises(EngineError, match="during the sweep, nothing of which counts"):
         network.sweep(IcmpEngine(), directory, ProbePlan(window=4))
     puller.join()
+
+
+@pytest.mark.parametrize("engine", [IcmpEngine(), FpingEngine()], ids=["icmp", "fping"])
+def test_nor_does_one_that_is_pulled_and_plugged_in_again(network, directory, engine):
+    def pull():
+        wait_until(lambda: network.wires[0].heard() > before, what="the sweep to send")
+        pull_out(network)
+        network.wires[0].far.run("ip", "link", "set", "wire", "up")
+
+    before = network.wires[0].heard()
+
+    puller = threading.Thread(target=pull)
+    puller.start()
+    with pytest.raises(EngineError, match="nothing of which counts, and has it again") as failure:
+        network.sweep(engine, directory, ProbePlan(window=4))
+    puller.join()
+    assert "interface 'exit0' lost its carrier during the sweep" in str(failure.value)
 
 
 def test_an_exit_by_interface_without_a_route_by_it_asks_nobody(directory):

@@ -24,9 +24,11 @@ from netsky.places import Egress
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, bits of destination and source, …, flags
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
-_RTM_GETROUTE, _NLMSG_ERROR, _NLM_F_REQUEST = 26, 2, 1
+_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_RTM_GETLINK, _RTM_GETROUTE, _NLMSG_ERROR, _NLM_F_REQUEST = 18, 26, 2, 1
 _RTM_F_FIB_MATCH = 0x2000  # tell the entry of the routing table; without one it is an error
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_MARK = 1, 2, 4, 16
+_IFLA_CARRIER_CHANGES = 35
 _ANSWER_SECONDS = 5.0
 
 _SIOCGIFFLAGS, _IFREQ = 0x8913, struct.Struct("=16sH14x")
@@ -59,12 +61,18 @@ def watch_exit(library: AddressLibrary, egress: Egress) -> Iterator[ExitWatch]:
         _check_carrier(egress.interface, egress)  # when it is down, its routes are gone, too
     samples = [IPv4Address(int(library.addresses[start])) for start in library.bounds[:-1]]
     watch = ExitWatch(_interfaces(samples, egress))
-    for interface in sorted(watch.interfaces):
+    changes = {interface: _carrier_changes(interface) for interface in sorted(watch.interfaces)}
+    for interface in changes:
         _check_carrier(interface, egress)
     before = _overflows()
     yield watch
-    for interface in sorted(watch.interfaces):
+    for interface, number in changes.items():
         _check_carrier(interface, egress, meanwhile=True)
+        if _carrier_changes(interface) != number:
+            raise EngineError(
+                f"egress {egress.name!r}: interface {interface!r} lost its carrier during the sweep, "
+                "nothing of which counts, and has it again: is a plug loose?"
+            )
     watch.overflows = _overflows() - before
 
 
@@ -122,29 +130,41 @@ def _ask_for_route(address: IPv4Address, egress: Egress, *, flags: int = 0) -> i
     body = _ROUTE.pack(socket.AF_INET, 32, source_bits, 0, 0, 0, 0, 0, flags)
     for kind, value in attributes:
         body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
-    message = _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, 1, 0) + body
+    return _ask_kernel(_RTM_GETROUTE, body, wanted=_RTA_OIF, behind=_ROUTE.size) or 0
+
+
+def _carrier_changes(interface: str) -> int | None:
+    """How often it has lost or got its carrier; None where that is not told."""
+    with suppress(OSError):  # it has gone, which is told by other means
+        body = _LINK.pack(socket.AF_UNSPEC, 0, socket.if_nametoindex(interface), 0, 0)
+        return _ask_kernel(_RTM_GETLINK, body, wanted=_IFLA_CARRIER_CHANGES, behind=_LINK.size)
+    return None
+
+
+def _ask_kernel(kind: int, body: bytes, *, wanted: int, behind: int) -> int | None:
+    """An attribute of the answer, whose attributes begin after so many bytes; None without it, OSError."""
+    message = _HEADER.pack(_HEADER.size + len(body), kind, _NLM_F_REQUEST, 1, 0) + body
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.settimeout(_ANSWER_SECONDS)
         netlink.send(message)
-        return _interface_of(netlink.recv(65536))
+        return _attribute(netlink.recv(65536), wanted, _HEADER.size + behind)
 
 
-def _interface_of(answer: bytes) -> int:
-    """RTA_OIF of an answer; OSError with the kernel's number when it is an error."""
+def _attribute(answer: bytes, wanted: int, place: int) -> int | None:
+    """A number among the attributes from `place` on; OSError with the kernel's own for an error."""
     length, kind, _, _, _ = _HEADER.unpack_from(answer)
     if kind == _NLMSG_ERROR:
         (number,) = struct.unpack_from("=i", answer, _HEADER.size)
         raise OSError(-number, os.strerror(-number))
-    place = _HEADER.size + _ROUTE.size
     while place + _ATTRIBUTE.size <= length:
         size, attribute = _ATTRIBUTE.unpack_from(answer, place)
         if size < _ATTRIBUTE.size:
             break
-        if attribute == _RTA_OIF:
-            (index,) = struct.unpack_from("=I", answer, place + _ATTRIBUTE.size)
-            return int(index)
+        if attribute == wanted:
+            (value,) = struct.unpack_from("=I", answer, place + _ATTRIBUTE.size)
+            return int(value)
         place += size + 3 & ~3
-    return 0
+    return None
 
 
 def _check_carrier(interface: str, egress: Egress, *, meanwhile: bool = False) -> None:
