@@ -1,34 +1,21 @@
 """deploy/alertmanager: what is sent where, what is held back, and one story from loss to notice."""
 
-import dataclasses
 import json
 import re
 import subprocess
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from netsky.outlets.metrics import probe_metrics
-from netsky.outlets.pushgateway import Pushgateway
-from netsky.places import PROVINCES
-from netsky.store.connection import fill_url
-from netsky.store.database import Database
 from testing import ROOT
 from testing.alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
-from testing.commands import run_tool
-from testing.prometheus import query, run_prometheus
-from testing.samples import make_quality, make_sweep
-from testing.servers import free_port, program, run_pushgateway, wait_until
-from testing.stores import store_sweep
+from testing.chain import DEAD, FINE, PROMETHEUS, alertmanager_config, run_chain, some_lossy
+from testing.prometheus import query
+from testing.servers import program, wait_until
 
-DEPLOY = ROOT / "deploy"
-CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
-PROMETHEUS = DEPLOY / "prometheus"
-SHIPPED_WEBHOOK = "http://127.0.0.1:8060/dingtalk/netsky/send"
+CONFIG = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
 ALERTS = {
     rule["alert"]: rule
@@ -36,13 +23,6 @@ ALERTS = {
     for rule in group["rules"]
     if "alert" in rule
 }
-
-
-def config_text(*, webhook=None):
-    """The shipped configuration, its notices sent to `webhook` or nowhere."""
-    text = CONFIG.read_text(encoding="utf-8")
-    assert SHIPPED_WEBHOOK in text
-    return text.replace(SHIPPED_WEBHOOK, webhook or f"http://127.0.0.1:{free_port()}/")
 
 
 def amtool(*arguments):
@@ -75,12 +55,15 @@ def test_recoveries_are_sent():
     assert all(webhook["send_resolved"] is True for webhook in receiver["webhook_configs"])
 
 
-UNSENT = {"NetskyProvinceLossElevated": "nobody", "NetskyProvinceLossSevere": "nobody"}
-ELSEWHERE = {"NetskyHeartbeat": "heartbeat", **UNSENT}
+UNSENT = [name for name, alert in ALERTS.items() if alert["labels"]["scope"] == "province"]
+ELSEWHERE = {
+    "NetskyHeartbeat": "heartbeat",
+    **dict.fromkeys([*UNSENT, "NetskyLossEnding"], "nobody"),
+}
 
 
 @pytest.mark.parametrize("name", [name for name in ALERTS if name not in ELSEWHERE])
-def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
+def test_every_alert_is_sent_in_the_one_notice_of_its_exit(name):
     labels = {**ALERTS[name]["labels"], "alertname": name, "egress": "unicom-1", "isp": "cu"}
     pairs = [f"{key}={value}" for key, value in labels.items() if key != "dashboard"]
     route = amtool(
@@ -88,19 +71,20 @@ def test_every_alert_is_sent_in_the_one_notice_of_its_egress_and_isp(name):
     )
     assert route.startswith("netsky")
     routes = yaml.safe_load(CONFIG.read_text("utf-8"))["route"]
-    assert routes["group_by"] == ["egress", "isp"]
+    assert routes["group_by"] == ["egress"]
+    assert all("group_by" not in route for route in routes["routes"])
     assert {route["receiver"] for route in routes["routes"]} == set(ELSEWHERE.values())
 
 
 @pytest.mark.parametrize(("name", "receiver"), ELSEWHERE.items())
 def test_what_has_a_way_of_its_own_takes_it(name, receiver):
-    pairs = [f"alertname={name}", "egress=unicom-1", "isp=cu"]
+    pairs = [f"alertname={name}", f"scope={ALERTS[name]['labels']['scope']}", "egress=unicom-1"]
     route = amtool("config", "routes", "test", f"--config.file={CONFIG}", *pairs)
     assert route.strip() == receiver
 
 
 def test_the_heartbeat_goes_its_own_way_again_and_again(tmp_path):
-    text = config_text()
+    text = alertmanager_config()
     with run_webhook() as (webhook, beats):
         switched_off = re.compile(r"^( +)#(?=webhook_configs| {2}- \{url)", re.MULTILINE)
         text = switched_off.sub(r"\1", text).replace("http://127.0.0.1:8061", webhook.rstrip("/"))
@@ -129,12 +113,22 @@ def rendered(tmp_path, part, *alerts):
     return amtool("template", "render", template, text, f"--template.data={data}")
 
 
-def alert(severity, summary, *, minutes=None, description="整体丢包率 9.00%。", dashboard="/d/x"):
+def alert(
+    severity,
+    summary,
+    *,
+    minutes=None,
+    description="整体丢包率 9.00%。",
+    dashboard="/d/x",
+    recovery="",
+    **labels,
+):
     ended = None if minutes is None else STARTED + timedelta(minutes=minutes)
+    labels = {"alertname": "NetskyLossHeavy", "scope": "egress", "isp": "cu"} | labels
     return {
         "status": "firing" if ended is None else "resolved",
-        "labels": {"severity": severity, "dashboard": dashboard},
-        "annotations": {"summary": summary, "description": description},
+        "labels": {"severity": severity, "dashboard": dashboard, **labels},
+        "annotations": {"summary": summary, "description": description, "recovery": recovery},
         "startsAt": STARTED.isoformat(),
         "endsAt": "0001-01-01T00:00:00Z" if ended is None else ended.isoformat(),
     }
@@ -148,20 +142,56 @@ def test_the_text_names_the_worst_first_and_links_to_its_dashboard(tmp_path):
     assert "[看板](http://127.0.0.1:3000/d/y?a=b)" in text
 
 
+OVER = "丢包恢复（中国联通，出口 unicom-1）：持续 7m 0s，最多 31 省，最高 广东 +30.00 个百分点"
+
+
+@pytest.mark.parametrize("name", ["setup.md", "setup.zh-CN.md"])
+def test_the_one_place_for_grafanas_address_is_named_by_the_set_up(tmp_path, name):
+    text = (CONFIG.parent / "netsky.tmpl").read_text(encoding="utf-8")
+    assert text.count("http://") == 1
+    assert "http://127.0.0.1:3000" in rendered(tmp_path, "grafana")
+    step = re.search(r"^# 13 .*\n.*", (ROOT / "docs" / name).read_text("utf-8"), re.MULTILINE)[0]
+    assert "Grafana" in step
+    assert "/etc/prometheus/netsky.tmpl" in step
+
+
 def test_a_recovery_is_one_line_however_many_alerts_it_ends(tmp_path):
-    alerts = [alert("critical", f"{n} 省", minutes=n) for n in range(5, 36)]
-    alerts.append(alert("heavy", "重度：4 省", minutes=42.4))
-    assert rendered(tmp_path, "text", *alerts) == "已恢复，持续 42 分钟。结束前最重的告警：5 省"
-    assert rendered(tmp_path, "title", *alerts) == "【恢复】5 省"
+    alerts = [alert("critical", f"{n} 省", minutes=n, recovery=OVER) for n in range(5, 36)]
+    alerts.append(alert("heavy", "重度：4 省", minutes=42, recovery=OVER))
+    alerts.append(alert("medium", "丢包波及 31 省", minutes=3, alertname="NetskyLossSpread"))
+    assert rendered(tmp_path, "text", *alerts) == f"【恢复】{OVER}"
+    assert rendered(tmp_path, "title", *alerts) == f"【恢复】{OVER}"
 
 
-@pytest.mark.parametrize("minutes", [None, 5])
-def test_the_text_fits_what_the_bridges_take(tmp_path, minutes):
-    longest = {"description": "省" * 5000, "dashboard": "/d/" + "x" * 390, "minutes": minutes}
-    alerts = [alert("critical", "危" * 5000, **longest) for _ in range(200)]
-    assert len(rendered(tmp_path, "text", *alerts).encode()) <= 4096
-    if minutes is None:
-        assert "共 200 条" in rendered(tmp_path, "text", *alerts)
+def test_what_ends_for_want_of_data_is_not_called_a_recovery(tmp_path):
+    assert rendered(tmp_path, "text", alert("critical", "危急：2 省", minutes=720)) == (
+        "【结束】没有新数据，不等于恢复：危急：2 省"
+    )
+    own = alert("warning", "探测失真", minutes=5, scope="netsky", alertname="NetskySweepTainted")
+    assert rendered(tmp_path, "text", own) == "【结束】探测失真"
+
+
+def test_beside_what_still_stands_a_recovery_is_told_but_not_of_loss_that_is_only_less(tmp_path):
+    stands = alert("medium", "中度：1 省", alertname="NetskyLossMedium")
+    other = alert("critical", "危急：1 省", isp="cm", alertname="NetskyLossCritical")
+    ended = alert("critical", "危急：2 省", minutes=5, recovery=OVER)
+    assert rendered(tmp_path, "text", other, ended).endswith(f"\n另有 1 条已结束。{OVER}\n")
+    assert rendered(tmp_path, "text", stands, other, ended).endswith("\n另有 1 条已结束。\n")
+
+
+@pytest.mark.parametrize(("firing", "ended"), [(200, 0), (0, 200), (200, 200)])
+def test_the_text_fits_what_the_bridges_take(tmp_path, firing, ended):
+    longest = {"description": "省" * 5000, "dashboard": "/d/" + "x" * 390}
+    alerts = [alert("critical", "危" * 5000, **longest) for _ in range(firing)]
+    alerts += [
+        alert("heavy", "重" * 5000, minutes=5, isp="cm", recovery=f"{n}" + "复" * 5000, **longest)
+        for n in range(ended)
+    ]
+    text = rendered(tmp_path, "text", *alerts)
+    assert len(text.encode()) <= 4096
+    assert len(rendered(tmp_path, "title", *alerts).encode()) <= 4096
+    assert ("共 200 条" in text) == bool(firing)
+    assert ("复复" in text) == bool(ended)
 
 
 def test_the_text_of_a_long_notice_is_made_of_whole_characters(tmp_path):
@@ -172,18 +202,25 @@ def test_the_text_of_a_long_notice_is_made_of_whole_characters(tmp_path):
 
 GRADED = ["NetskyLossMedium", "NetskyLossHeavy", "NetskyLossCritical"]
 SPREAD = "NetskyLossSpread"
-LATENCY = "NetskyProvinceLatencyHigh"
+LATENCY = "NetskyLatencyHigh"
 OF_DATA = ["NetskySweepStale", "NetskyAlertStale", "NetskyBaselineStale"]
 
 # By what fires, what of it is not sent.
 HELD_BACK = {
+    ("NetskyExitDown", "NetskyEgressDown", *GRADED, SPREAD, LATENCY): {
+        *("NetskyEgressDown", *GRADED, SPREAD, LATENCY)
+    },
     ("NetskyEgressDown", *GRADED, SPREAD, LATENCY): {*GRADED, SPREAD, LATENCY},
+    ("NetskyLossEnding", "NetskyLossMedium", SPREAD, LATENCY): {SPREAD},
     ("NetskyLossMedium", LATENCY): set(),
     ("NetskyLossHeavy", "NetskyLossMedium", LATENCY): {"NetskyLossMedium"},
-    ("NetskyLossCritical", "NetskyLossMedium", SPREAD, LATENCY): set(),
+    ("NetskyLossCritical", "NetskyLossMedium", SPREAD, LATENCY): {"NetskyLossMedium"},
+    ("NetskyLossCritical", "NetskyLossHeavy"): set(),
     # What is old hides no fault, and a dead judge nothing at all.
     ("NetskySweepStale", "NetskyEgressDown"): set(),
-    ("NetskySweepStale", *GRADED[:1], *GRADED[2:], LATENCY): set(),
+    ("NetskySweepStale", "NetskyAlertStale", "NetskyExitDown", "NetskySweepTainted"): set(),
+    ("NetskySweepStale", "NetskyLossMedium", LATENCY): set(),
+    ("NetskySweepStale", "NetskyLossCritical", LATENCY): set(),
     ("NetskyAlertStale", "NetskyLossCritical", "NetskyProvincesNotJudged", LATENCY): set(),
     (*OF_DATA, "NetskyProvincesNotJudged", "NetskySweepTainted"): {
         "NetskyProvincesNotJudged",
@@ -195,13 +232,15 @@ HELD_BACK = {
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory):
-    with run_alertmanager(tmp_path_factory.mktemp("alertmanager"), config_text()) as url:
+    with run_alertmanager(tmp_path_factory.mktemp("alertmanager"), alertmanager_config()) as url:
         yield url
 
 
 def labels_of(name, egress, province="hainan"):
     labels = {**ALERTS[name]["labels"], "alertname": name, "egress": egress, "isp": "cu"}
     del labels["dashboard"]
+    if name == "NetskyExitDown":
+        del labels["isp"]
     return labels | ({"province": province} if labels["scope"] == "province" else {})
 
 
@@ -231,6 +270,29 @@ def test_what_follows_from_a_graver_alert_is_not_sent(alertmanager, firing):
     assert sorted(known) == sorted(firing)
 
 
+SIZES = ["2", "4", "8", "16", "24"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_of_the_provinces_that_loss_has_spread_to_only_the_largest_size_is_sent(alertmanager, size):
+    standing = SIZES[: SIZES.index(size) + 1]
+    egress = f"spread-{size}"
+    post_alerts(alertmanager, [labels_of(SPREAD, egress) | {"size": each} for each in standing])
+
+    def sent():
+        return [
+            alert["labels"]["size"]
+            for alert in get_alerts(alertmanager)
+            if alert["labels"]["egress"] == egress and not alert["status"]["inhibitedBy"]
+        ]
+
+    wait_until(lambda: sent() == [size], what=f"only {size} sent", seconds=5)
+
+
+def test_the_sizes_are_those_of_the_rules():
+    assert re.findall(r'"size", "(\d+)"', ALERTS[SPREAD]["expr"]) == SIZES
+
+
 def test_an_egress_or_province_holds_back_nothing_of_another(alertmanager):
     post_alerts(
         alertmanager,
@@ -239,6 +301,7 @@ def test_an_egress_or_province_holds_back_nothing_of_another(alertmanager):
             labels_of("NetskyLossMedium", "one"),
             labels_of("NetskyLossCritical", "two"),
             labels_of("NetskyLossCritical", "one") | {"isp": "cm"},
+            labels_of("NetskyExitDown", "four"),
             labels_of("NetskyProvinceLossSevere", "three", "hainan"),
             labels_of("NetskyProvinceLossElevated", "three", "hunan"),
         ],
@@ -246,7 +309,7 @@ def test_an_egress_or_province_holds_back_nothing_of_another(alertmanager):
     wait_until(lambda: held_back(alertmanager, "one"), what="one held back", seconds=5)
     assert held_back(alertmanager, "one") == {"NetskyLossMedium"}
     assert held_back(alertmanager, "two") == held_back(alertmanager, "three") == set()
-    (of_cm,) = [a for a in get_alerts(alertmanager) if a["labels"]["isp"] == "cm"]
+    (of_cm,) = [a for a in get_alerts(alertmanager) if a["labels"].get("isp") == "cm"]
     assert not of_cm["status"]["inhibitedBy"]
 
 
@@ -256,7 +319,7 @@ def test_without_the_pushgateway_it_is_no_news_that_data_are_old_but_faults_stil
         {"alertname": name, "severity": "critical", "scope": "netsky"}
         for name in ("NetskyPushgatewayDown", "NetskyNoSweeps")
     ]
-    with run_alertmanager(tmp_path, config_text()) as url:
+    with run_alertmanager(tmp_path, alertmanager_config()) as url:
         post_alerts(
             url,
             [*everywhere, *(labels_of(name, "a") for name in firing if name != "NetskyEgressDown")],
@@ -282,7 +345,7 @@ def test_the_silences_of_the_manual_hold_for_the_exit_and_no_other(name, tmp_pat
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     commands = re.search(r"```sh\n(amtool=.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
     assert commands.count("expire ID") == 1
-    with run_alertmanager(tmp_path, config_text()) as url:
+    with run_alertmanager(tmp_path, alertmanager_config()) as url:
         post_alerts(url, [labels_of("NetskyEgressDown", egress) for egress in ("unicom-1", "b")])
         commands = commands.replace("http://127.0.0.1:9093", url)
         commands = commands.replace("expire ID", "query --quiet")
@@ -296,158 +359,127 @@ def test_the_silences_of_the_manual_hold_for_the_exit_and_no_other(name, tmp_pat
         )
 
 
-# One story: the shipped configurations, quicker
+# One story: the shipped configurations, all their waits divided
+
+TIMES = 30
+A_MINUTE = 60 / TIMES
 
 
-def quick_prometheus(folder, *, pushgateway, alertmanager):
-    """The shipped configuration and rules, without any waiting; the rules go into `folder`."""
-    rules = yaml.safe_load((PROMETHEUS / "netsky.rules.yml").read_text("utf-8"))
-    for group in rules["groups"]:
-        for rule in group["rules"]:
-            if "alert" in rule and rule["labels"]["scope"] != "netsky":
-                rule.update({"for": "1s", "keep_firing_for": "1s"})
-    (folder / "netsky.rules.yml").write_text(yaml.safe_dump(rules, allow_unicode=True), "utf-8")
-    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    for place, url in (
-        (config["scrape_configs"][0], pushgateway),
-        (config["alerting"]["alertmanagers"][0], alertmanager),
-    ):
-        place["static_configs"] = [{"targets": [urlsplit(url).netloc]}]
-    return yaml.safe_dump(config)
-
-
-def quick_alertmanager(webhook):
-    text = config_text(webhook=webhook)
-    return re.sub(r"(group_wait|group_interval): \w+", r"\1: 1s", text)
-
-
-class Probed:
-    """What the probe would leave behind: sweeps in a database, and pushed."""
-
-    def __init__(self, folder, pushgateway):
-        self.folder, self.pushgateway = folder, pushgateway
-        (folder / "netsky.toml").write_text('[egress.unicom-1]\nsource = "127.0.0.1"\n')
-        url = fill_url(f"sqlite:///{folder}/netsky_{{isp}}.db", "cu", "unicom-1")
-        self.database = Database(url, timeout=5)
-
-    def sweep(self, losses, *, ago=timedelta(0)):
-        """By province the loss ratio, of 1000 targets."""
-        started_at = datetime.now(UTC) - ago
-        qualities = [
-            make_quality(
-                province,
-                loss_ratio=loss,
-                targets=1000,
-                packets_sent=1000,
-                packets_received=round(1000 * (1 - loss)),
-            )
-            for province, loss in losses.items()
-        ]
-        store_sweep(self.database, "cu", "unicom-1", started_at, qualities)
-        sweep = make_sweep({province: [0.03] for province in losses}, egress="unicom-1")
-        sweep = dataclasses.replace(sweep, started_at=started_at)
-        Pushgateway(self.pushgateway, timeout=5).push(probe_metrics(sweep, qualities))
-
-    def run(self, tool, *arguments):
-        arguments = ["--pushgateway", self.pushgateway, *arguments]
-        done = run_tool(self.folder, tool, *arguments)
-        assert done.returncode in (0, 3), done.stderr
-
-    def judge(self, *arguments):
-        self.run("netsky_alert", "--egress", "unicom-1", *arguments)
-
-
-@contextmanager
-def run_chain(tmp_path):
-    """From what is probed to the notices: also Prometheus's URL."""
-    folders = {name: tmp_path / name for name in ("pushgateway", "prometheus", "alertmanager")}
-    for folder in folders.values():
-        folder.mkdir()
-    with (
-        run_webhook() as (webhook, notices),
-        run_pushgateway(folders["pushgateway"]) as pushgateway,
-        run_alertmanager(folders["alertmanager"], quick_alertmanager(webhook)) as alertmanager,
-        run_prometheus(
-            folders["prometheus"],
-            quick_prometheus(
-                folders["prometheus"], pushgateway=pushgateway, alertmanager=alertmanager
-            ),
-        ) as prometheus,
-    ):
-        yield Probed(tmp_path, pushgateway), notices, prometheus
+@pytest.fixture
+def chain(tmp_path):
+    with run_chain(tmp_path, times=TIMES) as made:
+        yield made
 
 
 def names(notice, status):
     return sorted(a["labels"]["alertname"] for a in notice["alerts"] if a["status"] == status)
 
 
-def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(tmp_path):
+def wait_for_notice(chain, told, what):
+    """The next notice, when `told` have come before; and then whatever else would come."""
+    wait_until(lambda: len(chain.notices) > told, what=what, seconds=40)
+    time.sleep(2 * A_MINUTE)
+
+
+def text_of(tmp_path, notice):
+    """What the shipped template makes of a notice as the webhook got it."""
+    text = rendered(tmp_path, "text", *notice["alerts"])
+    assert len(text.encode()) <= 4096
+    assert "error" not in json.dumps(notice)
+    return text
+
+
+def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(tmp_path, chain):
     """Real Pushgateway, Prometheus, Alertmanager and tools; only the sweeps are made up."""
-    fine = {"beijing": 0.002, "guangdong": 0.005, "guangxi": 0.0, "hunan": 0.012}
-    faulty = fine | {"guangdong": 0.305, "guangxi": 0.12, "hunan": 0.082}
-    with run_chain(tmp_path) as (probed, notices, prometheus):
-        for minutes in (4, 3, 2, 1):
-            probed.sweep(fine, ago=timedelta(minutes=minutes))
-        probed.run("netsky_get_avg_lossrate")
-        probed.judge()
-        wait_until(lambda: query(prometheus, "netsky_alert == 0"), what="all is well")
+    faulty = FINE | {"guangdong": 0.302, "guangxi": 0.122, "hunan": 0.072}
+    line, notices = chain.line(), chain.notices
+    wait_until(lambda: query(chain.prometheus, "netsky_alert == 0"), what="all is well")
 
-        probed.sweep(faulty)
-        probed.judge()
-        wait_until(lambda: notices, what="a notice of the loss", seconds=20)
-        time.sleep(2)  # whatever else would come
-        (notice,) = notices
-        assert notice["status"] == "firing"
-        assert notice["receiver"] == "netsky"
-        assert notice["groupLabels"] == {"egress": "unicom-1", "isp": "cu"}
-        assert names(notice, "firing") == ["NetskyLossCritical", "NetskyLossMedium"]
-        critical = next(a for a in notice["alerts"] if a["labels"]["severity"] == "critical")
-        assert critical["labels"]["dashboard"] == (
-            "/d/netsky-overview?var-egress=unicom-1&var-isp=cu"
-        )
-        assert critical["annotations"]["summary"] == (
-            "危急：2 省丢包率比均值升高 10 个百分点以上（中国联通，出口 unicom-1）"
-        )
-        # (305 + 120 + 82 + 2) of 4000
-        assert critical["annotations"]["description"] == (
-            "整体丢包率 12.72%。升幅（百分点）最大的省： 广东 +30.00 广西 +12.00 湖南 +7.00"
-        )
+    line.sweep_and_judge(faulty)
+    wait_for_notice(chain, 0, "a notice of the loss")
+    (notice,) = notices
+    assert notice["status"] == "firing"
+    assert notice["receiver"] == "netsky"
+    assert notice["groupLabels"] == {"egress": "unicom-1"}
+    assert {"NetskyLossCritical"} <= set(names(notice, "firing"))
+    critical = next(a for a in notice["alerts"] if a["labels"]["severity"] == "critical")
+    assert critical["labels"]["dashboard"] == "/d/netsky-overview?var-egress=unicom-1&var-isp=cu"
+    assert critical["annotations"]["summary"] == (
+        "危急：2 省丢包率比均值升高 10 个百分点以上（中国联通，出口 unicom-1）"
+    )
+    # (302 + 122 + 72 + 28 * 2) of 31000
+    assert critical["annotations"]["description"] == (
+        "整体丢包率 1.78%。升幅（百分点）最大的省： 广东 +30.00 广西 +12.00 湖南 +7.00"
+    )
+    assert "危急：2 省" in text_of(tmp_path, notice)
 
-        probed.judge("--max-age", "1")  # all of it is too old now: nothing can be told
-        wait_until(lambda: not query(prometheus, "netsky_alert"), what="undetermined", seconds=20)
-        time.sleep(3)
-        assert notices == [notice]
+    line.judge("--max-age", "1")  # all of it is too old now: nothing can be told
+    wait_until(lambda: not query(chain.prometheus, "netsky_alert"), what="undetermined", seconds=20)
+    time.sleep(4 * A_MINUTE)
+    assert notices == [notice]
 
-        probed.sweep(fine)
-        probed.judge()
-        wait_until(lambda: len(notices) > 1, what="a notice of the recovery", seconds=20)
-        recovery = notices[1]
-        assert recovery["status"] == "resolved"
-        assert recovery["groupLabels"] == notice["groupLabels"]
-        assert {"NetskyLossCritical", "NetskyLossMedium"} <= set(names(recovery, "resolved"))
+    line.sweep_and_judge(FINE)
+    wait_for_notice(chain, 1, "a notice of the recovery")
+    (_, recovery) = notices
+    assert recovery["status"] == "resolved"
+    assert recovery["groupLabels"] == notice["groupLabels"]
+    assert "NetskyLossCritical" in names(recovery, "resolved")
 
 
-def test_growth_is_told_and_31_provinces_that_recover_are_few_alerts(tmp_path):
-    """1 → 31 → 0 provinces: what the webhook gets."""
-    fine = dict.fromkeys((province.slug for province in PROVINCES), 0.002)
-    one, all_of_them = fine | {"hunan": 0.2}, dict.fromkeys(fine, 0.2)
-    with run_chain(tmp_path) as (probed, notices, _):
-        for minutes in (4, 3, 2, 1):
-            probed.sweep(fine, ago=timedelta(minutes=minutes))
-        probed.run("netsky_get_avg_lossrate")
-        for losses in (one, all_of_them, fine):
-            told = len(notices)
-            probed.sweep(losses)
-            probed.judge()
-            wait_until(lambda told=told: len(notices) > told, what="a notice", seconds=20)
-            time.sleep(4)  # whatever else would come
-        grown = [names(n, "firing") for n in notices if n["status"] == "firing"]
-        assert grown[0] == ["NetskyLossCritical"]
-        # Prometheus sends an alert after the other, and an interval may end between two of them.
-        assert {"NetskyLossCritical", "NetskyLossSpread"} in map(set, grown)
-        summaries = {a["annotations"]["summary"] for n in notices for a in n["alerts"]}
-        assert "丢包波及 31 省（中国联通，出口 unicom-1）" in summaries
-        assert notices[-1]["status"] == "resolved"
-        assert len(notices[-1]["alerts"]) <= len(["critical", "4", "8", "16"])
-        assert len(notices) <= len(["1", "critical: 31", "4", "8", "16", "recovery", "its spread"])
+def test_growth_is_told_and_so_is_the_peak_in_one_line_at_the_end(tmp_path, chain):
+    """1 → 31 → 3 → 0 provinces: what the webhook gets."""
+    line, notices = chain.line(), chain.notices
+    for provinces, loss in ((1, 0.2), (31, 0.402), (3, 0.2)):
+        before = len(notices)
+        line.sweep_and_judge(some_lossy(provinces, loss))
+        wait_for_notice(chain, before, f"a notice of {provinces} provinces")
+    assert names(notices[0], "firing") == ["NetskyLossCritical"]
+    words = {alert["annotations"]["summary"] for alert in notices[1]["alerts"]}
+    assert "丢包波及 31 省（中国联通，出口 unicom-1）" in words
+    assert len(text_of(tmp_path, notices[1])) < 1200
+    # Prometheus sends an alert after the other, and an interval may end between two of them.
+    assert len(notices) <= len(["1", "31", "the rest of it", "shrunk", "the rest of it"])
+
+    before = len(notices)
+    line.sweep_and_judge(FINE)
+    wait_for_notice(chain, before, "a notice of the recovery")
+    (recovery,) = notices[before:]
+    assert recovery["status"] == "resolved"
+    assert names(recovery, "resolved") == ["NetskyLossCritical"]
+    text = text_of(tmp_path, recovery)
+    assert re.fullmatch(
+        r"【恢复】丢包恢复（中国联通，出口 unicom-1）：持续 [\dms ]+，最多 31 省，最高 \S+ \+40\.00 个百分点",
+        text,
+    )
+
+
+def test_a_dead_exit_of_three_isps_is_one_notice_and_one_recovery(tmp_path, chain):
+    lines, notices = [chain.line("unicom-1", isp) for isp in ("cu", "cm", "ct")], chain.notices
+    with_loss = chain.line("unicom-2", "cu")
+    for line in lines:
+        line.sweep_and_judge(DEAD)
+    wait_for_notice(chain, 0, "a notice of the dead exit")
+    (notice,) = notices
+    assert names(notice, "firing") == ["NetskyExitDown"]
+    text = text_of(tmp_path, notice)
+    assert "出口 unicom-1 不通：到 3 家运营商全部不通" in text
+    assert "丢包率： 中国移动 100.00% 中国电信 100.00% 中国联通 100.00%" in text
+    assert "其他出口的丢包率： unicom-2 0.20%" in text
+    assert "/d/netsky-overview?var-egress=unicom-1)" in text
+
+    with_loss.sweep_and_judge(some_lossy(31, 0.3))  # of another exit: it is told
+    wait_for_notice(chain, 1, "a notice of the other exit")
+    assert [n["groupLabels"]["egress"] for n in notices] == ["unicom-1", "unicom-2"]
+
+    for line in lines:
+        line.sweep_and_judge(FINE)
+        time.sleep(A_MINUTE / 3)  # one after the other
+    wait_for_notice(chain, 2, "a notice of the recovery")
+    time.sleep(3 * A_MINUTE)
+    (recovery,) = [n for n in notices[2:] if n["groupLabels"]["egress"] == "unicom-1"]
+    assert recovery["status"] == "resolved"
+    assert names(recovery, "resolved") == ["NetskyExitDown"]
+    assert re.fullmatch(
+        r"【恢复】出口 unicom-1 恢复连通：不通 [\dms ]+，最高丢包率 100\.00%",
+        text_of(tmp_path, recovery),
+    )

@@ -36,6 +36,7 @@ ALL_LABELS = set().union(*LABELS.values())
 OF_PROMETHEUS = {
     "up": {"job", "instance"},
     "ALERTS": {"alertname", "alertstate", "severity", "size", *ALL_LABELS},
+    "ALERTS_FOR_STATE": {"alertname", *ALL_LABELS},
 }
 
 HEARTBEAT = "NetskyHeartbeat"  # it always fires
@@ -90,8 +91,8 @@ GROUPING = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 NOT_METRICS = re.compile(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|on)\s*\([^)]*\)|\boffset \w+')
 PROMQL_WORDS = {
     *("and", "or", "unless", "time", "last_over_time", "avg_over_time", "count_over_time"),
-    *("min_over_time", "vector"),
-    *("sum", "max", "count", "topk", "sort_desc", "round", "absent"),
+    *("min_over_time", "max_over_time", "absent_over_time", "vector", "label_replace", "clamp_min"),
+    *("sum", "max", "min", "count", "topk", "sort_desc", "round", "absent"),
 }
 NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*")
 
@@ -213,6 +214,7 @@ def test_every_alert_has_the_labels_that_routes_and_people_go_by(alert):
             "province": of_network,
             "netsky": {"critical", "warning"},
             "heartbeat": {"none"},
+            "ending": {"none"},
         }[labels["scope"]]
     )
     assert labels["dashboard"].startswith("/d/netsky-overview")
@@ -228,7 +230,8 @@ def test_a_link_chooses_a_province_as_the_dashboard_knows_it():
 @each_alert
 def test_every_alert_speaks_chinese_and_english(alert):
     annotations = alert["annotations"]
-    assert annotations.keys() == {"summary", "summary_en", "description", "description_en"}
+    words = {"summary", "summary_en", "description", "description_en"}
+    assert words <= annotations.keys() <= words | {"recovery", "recovery_en"}
     for name, text in annotations.items():
         words = re.sub(r"\{\{.*?\}\}", "", text)
         assert bool(re.search(r"[\u4e00-\u9fff]", words)) != name.endswith("_en"), text
@@ -239,6 +242,23 @@ def test_an_alert_of_the_network_says_when_its_data_are_old(alert):
     if alert["labels"]["scope"] in ("egress", "province"):
         assert "数据已过期" in alert["annotations"]["description"]
         assert "the data are" in alert["annotations"]["description_en"]
+
+
+# Its end is not told: what has spread is over together with the fault.
+TOLD = [a for a in ALERTS.values() if a["labels"]["scope"] == "egress" and "size" not in a["expr"]]
+
+
+@pytest.mark.parametrize("alert", TOLD, ids=[alert["alert"] for alert in TOLD])
+def test_an_alert_of_an_exit_tells_at_its_end_how_long_it_was_and_how_bad_at_its_worst(alert):
+    told = [
+        expected["exp_annotations"]
+        for test in PROMTOOL_TESTS
+        for case in test.get("alert_rule_test", ())
+        if case["alertname"] == alert["alert"]
+        for expected in case["exp_alerts"]
+    ]
+    assert any(re.search(r"(?:持续|不通) \d+m \d+s.*，最高", one["recovery"]) for one in told)
+    assert any(re.search(r"\d+m \d+s, .*(?:up to|highest)", one["recovery_en"]) for one in told)
 
 
 @pytest.mark.parametrize("name", ["operations.md", "operations.zh-CN.md"])
