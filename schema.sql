@@ -88,12 +88,22 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_line (
   PRIMARY KEY (isp, egress)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_live_baseline (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  value FLOAT,
+  update_time DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, province)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_line LIKE netsky_cu.netsky_line;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
 
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
@@ -101,3 +111,4 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_latency LIKE netsky_cu.netsky_latenc
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_line LIKE netsky_cu.netsky_line;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;

@@ -17,10 +17,10 @@ from netsky.places import find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
-from netsky.store.tables import avg_lossrate, lossrate, metadata, row_name, sweeps
+from netsky.store.tables import avg_lossrate, line, lossrate, metadata, row_name, sweeps
 from testing.servers import MariaDB
 
-_serial = count()
+_serial = count(1)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Store:
         metadata.create_all(self.engine)
 
     def add_losses(self, *losses: Loss) -> None:
-        """Rows of the loss table that no sweep of ours has written."""
+        """Losses that no sweep of ours has written, in the order in which they came."""
+        self._add_to_sweeps(losses)
         rows = [
             {
                 "name": row_name("cu", find_province(loss.province), "lossrate"),
@@ -81,6 +82,25 @@ class Store:
         ]
         with self.engine.begin() as connection:
             connection.execute(lossrate.insert(), rows)
+
+    def _add_to_sweeps(self, losses: Sequence[Loss]) -> None:
+        rows = [
+            {
+                "isp": "cu",
+                "egress": loss.egress,
+                "province": find_province(loss.province).name,
+                "started_at": loss.at.astimezone(UTC).replace(tzinfo=None, microsecond=0),
+                "lossrate": loss.percent,
+                "serial": next(_serial),
+            }
+            for loss in losses
+        ]
+        exits = {loss.egress for loss in losses}
+        with self.engine.begin() as connection:
+            connection.execute(sweeps.insert(), rows)
+            known = sa.select(line.c.egress).where(line.c.isp == "cu")
+            for egress in exits - set(connection.scalars(known)):
+                connection.execute(line.insert().values(isp="cu", egress=egress, serial=0))
 
     def add_baseline(
         self, province: str, percent: float, at: datetime, egress: str = "default"

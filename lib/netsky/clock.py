@@ -43,7 +43,7 @@ def measured_since(times: Sequence[datetime]) -> list[timedelta]:
 class IgnoredRows:
     """Rows that a clock has put where they cannot be heeded, and the SQL that removes them.
 
-    `egress`: theirs, or None for rows of all; `rows` of netsky_lossrate, or more if `at_least`, as
+    `egress`: theirs, or None for rows of all; `rows` of netsky_sweep, or more if `at_least`, as
     of the times `first` to `last` (aware, UTC).
     """
 
@@ -56,6 +56,6 @@ class IgnoredRows:
 
     def __str__(self) -> str:
         return (
-            f"{'at least ' if self.at_least else ''}{self.rows} rows of netsky_lossrate as of "
+            f"{'at least ' if self.at_least else ''}{self.rows} rows of netsky_sweep as of "
             f"{self.first:%Y-%m-%d %H:%M:%S} to {self.last:%Y-%m-%d %H:%M:%S} UTC"
         )

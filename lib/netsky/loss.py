@@ -16,13 +16,16 @@ from netsky.places import Province
 class MeanLoss:
     """The mean loss of a province through an egress over some time, as a ratio.
 
-    `samples` sweeps had a value in that time; None without any.
+    `samples` sweeps had a value in that time; None without any. `live` is the same of the targets
+    that usually answer, in the sweeps for which these were known.
     """
 
     province: Province
     egress: str
     loss_ratio: float | None
     samples: int
+    live_loss_ratio: float | None = None
+    live_samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +33,36 @@ class NewBaseline:
     """The baseline that a rule gives a province through an egress, made of so many `samples`.
 
     A `loss_ratio` of None means that they are too few: the province keeps the baseline that it has.
+    `live_loss_ratio` is that of the targets that usually answer; None: not known.
     """
 
     province: Province
     egress: str
     loss_ratio: float | None
     samples: int
+    live_loss_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The baseline that is stored, and when it was computed (aware, UTC)."""
+    """The baseline that is stored, and when it was computed (aware, UTC); `live` as above."""
 
     province: Province
     egress: str
     loss_ratio: float
     computed_at: datetime
+    live_loss_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewestLoss:
-    """The loss of a province in the newest sweep that has it, which started `measured_at`."""
+    """The loss of a province in the newest sweep that has it, which started `measured_at`.
+
+    `live_targets` of its targets were known to answer usually, and lost so much; None: not known.
+    """
 
     province: Province
     loss_ratio: float
     measured_at: datetime
+    live_loss_ratio: float | None = None
+    live_targets: int | None = None

@@ -60,7 +60,7 @@ def test_a_row_of_a_clock_that_was_ahead_hides_nothing(store, tmp_path):
     store.add_losses(Loss("beijing", 1, ago(-3600)))
     done = run_alert(store, tmp_path)
     assert "active=critical undetermined=- judged=2" in done.stdout
-    assert "egress default: ignored are 1 rows of netsky_lossrate as of" in done.stderr
+    assert "egress default: ignored are 1 rows of netsky_sweep as of" in done.stderr
 
 
 def test_rows_that_go_on_coming_ahead_are_not_judged(store, tmp_path):
@@ -98,7 +98,7 @@ def test_the_means_are_read_as_ratios_with_their_times(store):
     assert len(store.database.baselines("cu")) == 2
 
 
-def test_the_newest_loss_is_a_look_up_in_the_unique_index(mariadb: MariaDB, mariadb_store):
+def test_the_newest_loss_is_a_look_up_in_the_key(mariadb: MariaDB, mariadb_store):
     """Not a scan: 30 days of history must not make it slow."""
     times = [NOW - i * SECOND for i in range(400)]
     mariadb_store.add_losses(*(Loss(slug, 1, at) for at in times for slug in ("beijing", "hunan")))
@@ -106,15 +106,15 @@ def test_the_newest_loss_is_a_look_up_in_the_unique_index(mariadb: MariaDB, mari
         mariadb_store, lambda database: database.newest_loss("cu", "default")
     )
     for row in explained(mariadb, mariadb_store, statements):
-        if row["table"] == "netsky_lossrate":
-            assert row["key"] == "unique_netsky_lossrate"
+        if row["table"] == "netsky_sweep":
+            assert row["key"] == "PRIMARY"
             assert row["type"] in ("range", "ref", "const")
 
 
 def test_the_mean_reads_no_more_than_its_window(mariadb: MariaDB, mariadb_store):
     times = [NOW - i * 60 * SECOND for i in range(3000)]
     mariadb_store.add_losses(*(Loss("beijing", 1, at) for at in times))
-    mariadb_store.execute("ANALYZE TABLE netsky_lossrate")
+    mariadb_store.execute("ANALYZE TABLE netsky_sweep")
     statements = statements_of(
         mariadb_store,
         lambda database: database.mean_loss(
@@ -122,7 +122,7 @@ def test_the_mean_reads_no_more_than_its_window(mariadb: MariaDB, mariadb_store)
         ),
     )
     [row] = explained(mariadb, mariadb_store, statements)
-    assert row["key"] == "unique_netsky_lossrate"
+    assert row["key"] == "PRIMARY"
     assert row["type"] == "range"
     assert int(row["rows"]) < 200
 
@@ -143,11 +143,11 @@ def test_the_egresses_are_found_without_reading_their_rows(mariadb: MariaDB, mar
     [
         (
             lambda db: db.newest_loss("cu", "default"),
-            "(name=? AND egress=? AND update_time",
+            "(isp=? AND egress=? AND province=? AND started_at",
         ),
         (
             lambda db: db.mean_loss("cu", egress="a", after=NOW - SECOND, until=NOW),
-            "(name=? AND egress=? AND update_time>? AND update_time<?)",
+            "(isp=? AND egress=? AND province=? AND started_at>? AND started_at<?)",
         ),
     ],
 )
@@ -159,7 +159,7 @@ def test_sqlite_uses_the_indexes_as_well(tmp_path, ask, index):
     with store.engine.connect() as connection:
         for statement, parameters in statements_of(store, ask):
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            searches += [row[-1] for row in plan if "netsky_lossrate" in row[-1]]
+            searches += [row[-1] for row in plan if "netsky_sweep" in row[-1]]
     assert searches
     assert all(index in search for search in searches)
 
@@ -291,7 +291,7 @@ def test_what_is_pushed_rises_recovers_and_vanishes_with_what_is_judged(
     assert [found["netsky_alert", s] for s in ("medium", "heavy", "critical")] == [1, 0, 1]
     assert found["netsky_loss_increase_ratio", "hunan"] == pytest.approx(0.44)
     # It recovers; one province is gone from the database for good.
-    store.execute("DELETE FROM netsky_lossrate WHERE name LIKE '%beijing%'")
+    store.execute("DELETE FROM netsky_sweep WHERE province = '北京'")
     store.add_losses(*(Loss(slug, 1, ago(5), egress) for slug in ("hunan", "hubei")))
     assert run_alert(store, tmp_path, *arguments).returncode == 0
     found = pushed(pushgateway, egress)
@@ -316,7 +316,7 @@ def test_old_data_are_exported_as_not_judged_and_end_no_alert(store, tmp_path, p
     assert found["netsky_alert", "heavy"] == 0  # one silent province is not four
     assert found["netsky_alert_not_judged", "hunan", "stale"] == 1
     assert found["netsky_alert_judged_provinces",] == 1
-    store.execute("DELETE FROM netsky_lossrate WHERE name LIKE '%beijing%'")
+    store.execute("DELETE FROM netsky_sweep WHERE province = '北京'")
     assert run_alert(store, tmp_path, *arguments, "--max-age", "60").returncode == 3
     found = pushed(pushgateway, egress)
     assert [key for key in found if key[0] == "netsky_alert"] == [("netsky_alert", "heavy")]
@@ -362,7 +362,7 @@ def test_when_there_is_nothing_to_judge_what_was_pushed_before_does_not_stand(
     fill(store, {"beijing": 1}, egress=egress)
     assert run_alert(store, tmp_path, *arguments).returncode == 0
     assert pushed(pushgateway, egress)["netsky_alert", "critical"] == 0
-    for table in ("netsky_lossrate", "netsky_avg_lossrate"):
+    for table in ("netsky_sweep", "netsky_avg_lossrate"):
         store.execute(f"DELETE FROM {table}")
     done = run_alert(store, tmp_path, *arguments)
     assert done.returncode == 1
@@ -401,7 +401,7 @@ def test_something_else_than_figures_in_the_tables_is_one_clear_line(tmp_path):
     url = f"sqlite:///{tmp_path}/netsky.db"
     store = Store(url, sa.create_engine(url, poolclass=sa.NullPool))
     fill(store, {"beijing": 1})
-    store.execute("UPDATE netsky_lossrate SET update_time = 'yesterday'")
+    store.execute("UPDATE netsky_sweep SET started_at = 'yesterday'")
     done = run_alert(store, tmp_path)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()

@@ -217,7 +217,8 @@ def test_history_that_is_older_than_asked_for_is_deleted(store):
     store.add_baseline("hunan", 1, now - 4 * day)
     report = run_average(store, rule=MeanRule(min_samples=1), keep=timedelta(days=2, minutes=1))
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
-    assert report.pruned == dict.fromkeys(tables, 4)
+    assert report.pruned == dict.fromkeys((*tables, "netsky_sweep"), 4)
+    assert len(store.sweeps()) == 49
     for table in tables:
         assert len(store.rows(table)) == 49
     assert len(stored(store)) == 2, "means stay"
@@ -229,23 +230,26 @@ def test_deleting_takes_many_small_transactions_and_spares_what_is_young(store, 
     # Two rows of each time: a batch never leaves half of a sweep behind.
     times = [NOW - i * SECOND for i in range(60)]
     store.add_losses(*(Loss(slug, 1, at) for at in times for slug in ("beijing", "hunan")))
-    left = []
+    left = {"netsky_sweep": [], "netsky_lossrate": []}
     for table, rows in store.database.prune(before=NOW - 19 * SECOND):
-        assert (table, rows) == ("netsky_lossrate", 10)
-        left += store.fetch("SELECT COUNT(*) FROM netsky_lossrate")  # as others see it meanwhile
-    assert left == [(count,) for count in range(110, 30, -10)]
-    [(oldest,)] = store.fetch("SELECT MIN(update_time) FROM netsky_lossrate")
-    assert str(oldest).startswith("2024-05-06 07:07:50")
+        assert rows == 10
+        left[table] += store.fetch(f"SELECT COUNT(*) FROM {table}")  # as others see it meanwhile
+    assert left == {table: [(count,) for count in range(110, 30, -10)] for table in left}
+    for table, column in (("netsky_sweep", "started_at"), ("netsky_lossrate", "update_time")):
+        [(oldest,)] = store.fetch(f"SELECT MIN({column}) FROM {table}")
+        assert str(oldest).startswith("2024-05-06 07:07:50")
 
 
 def test_what_was_deleted_is_counted_also_when_there_is_more_than_time(store, monkeypatch):
     monkeypatch.setattr("netsky.store.pruning.PRUNE_ROWS", 10)
     monkeypatch.setattr("netsky.jobs.average.PRUNE_SECONDS", 0)
     store.create_tables()
+    if "mysql" in store.url:  # or the old rows are gone with their day
+        store.execute("ALTER TABLE netsky_sweep REMOVE PARTITIONING")
     store.add_losses(*recent(1, 1, 1), *measured_since_yesterday())
     store.add_losses(*(Loss("beijing", 1, NOW - i * SECOND) for i in range(25)))
     keep = timedelta(days=1)
-    pruned = [run_average(store, keep=keep).pruned["netsky_lossrate"] for _ in range(3)]
+    pruned = [run_average(store, keep=keep).pruned["netsky_sweep"] for _ in range(3)]
     assert pruned == [10, 10, 7]
 
 
@@ -286,9 +290,8 @@ def test_values_that_the_probe_wrote_are_averaged(store, tmp_path):
         (tmp_path / "netsky.toml").write_text("[egress.b]\nsource = '127.0.0.1'\n")
         done = run_tool(tmp_path, "netsky_probe", *arguments, egress, NETSKY_DATABASE=store.url)
         assert done.returncode == 0, done.stderr
-    losses = store.fetch("SELECT name, egress, value FROM netsky_lossrate")
-    assert len(losses) == 62
-    store.execute("UPDATE netsky_lossrate SET value = 12.5 WHERE name LIKE '%hunan%'")
+    assert len(store.sweeps()) == 62
+    store.execute("UPDATE netsky_sweep SET lossrate = 12.5 WHERE province = '湖南'")
     done = run_tool(
         tmp_path,
         *("netsky_get_avg_lossrate", "--min-samples", "1", "--format", "json"),
@@ -363,8 +366,8 @@ class TestErrors:
     def test_a_missing_table(self, tool, tmp_path, mariadb: MariaDB):
         mariadb.execute("CREATE DATABASE IF NOT EXISTS test_empty")
         line = self.fail(tool, tmp_path, mariadb.url("test_empty"))
-        assert "netsky_lossrate' doesn't exist" in line
-        assert "apply schema.sql: mysql -u root < schema.sql" in line
+        assert "doesn't exist" in line
+        assert "apply schema.sql" in line
 
     def test_a_refused_login_names_user_and_host_never_the_password(
         self, tool, tmp_path, mariadb: MariaDB
@@ -381,7 +384,7 @@ class TestErrors:
             "(name varchar(40), value float, province varchar(40), update_time datetime NOT NULL)"
         )
         line = self.fail(tool, tmp_path, mariadb.url("test_seed"))
-        assert "Unknown column" in line or "doesn't exist in table" in line
+        assert "doesn't exist (1146): apply upgrade.sql to this database" in line
         assert "docs/upgrade.md" in line
 
     def test_a_server_that_is_down(self, tool, tmp_path):
@@ -402,7 +405,8 @@ class TestErrors:
     def test_an_sqlite_file_without_the_tables(self, tool, tmp_path):
         (tmp_path / "empty.db").write_bytes(b"")
         line = self.fail(tool, tmp_path, "sqlite:///empty.db")
-        assert "no such table: netsky_lossrate: is it the database of netsky_probe.py?" in line
+        assert "no such table: netsky_" in line
+        assert ": is it the database of netsky_probe.py?" in line
 
     def test_a_database_without_loss_rates(self, tool, tmp_path, mariadb_store):
         line = self.fail(tool, tmp_path, mariadb_store.url)

@@ -92,7 +92,7 @@ def test_what_is_ignored_is_told_and_the_sql_that_is_told_removes_it(history, tm
     environment = {"NETSKY_DATABASE": history.url}
     done = run_tool(tmp_path, "netsky_alert", "--format", "json", **environment)
     [ignored] = json.loads(done.stdout)["ignored"]
-    assert "ignored are 2 rows of netsky_lossrate" in done.stderr
+    assert "ignored are 2 rows of netsky_sweep" in done.stderr
     assert ignored["remove"] in done.stderr
     for statement in filter(None, ignored["remove"].split(";")):
         history.execute(statement)
@@ -163,7 +163,7 @@ def test_history_is_deleted_once_so_much_has_been_measured_since(store):
     for hours in range(5 * 24):
         sweep(store, NOW - MINUTE - hours * HOUR)
     report = average(store, keep=3 * DAY)
-    assert report.pruned == dict.fromkeys(TABLES, 2 * 48)
+    assert report.pruned == dict.fromkeys((*TABLES, "netsky_sweep"), 2 * 48)
 
 
 def test_a_host_whose_clock_was_never_set_averages_and_deletes_nothing(history, clock):

@@ -135,7 +135,7 @@ def test_what_is_too_old_is_dropped_and_counted(tmp_path, no_database, caplog):
 
 def test_what_is_too_much_is_dropped_oldest_first(tmp_path, store, monkeypatch):
     monkeypatch.setattr("netsky.store.spool.FLUSH_SECONDS", 600)
-    spool = make_spool(tmp_path, max_bytes=100_000)
+    spool = make_spool(tmp_path, max_bytes=200_000)
     for seconds in range(150, 0, -1):
         spool.add(rows(seconds=seconds, loss=seconds / 1000))
     state = spool.state()

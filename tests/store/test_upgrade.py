@@ -24,7 +24,7 @@ DOCUMENT = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
 
 HISTORIES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 MEANS = "netsky_avg_lossrate"
-ADDED = ("netsky_line", "netsky_sweep")
+ADDED = ("netsky_line", "netsky_live_baseline", "netsky_sweep")
 TABLES = (*HISTORIES, MEANS, *ADDED)
 
 NOON = datetime(2024, 5, 6, 12)  # noqa: DTZ001 # as the column holds it
@@ -148,7 +148,7 @@ class Installation:
         exit_code, output, errors = self.run(init_command)
         assert (exit_code, errors) == (0, "")
         lines = output.splitlines()
-        assert len(lines) == 12
+        assert len(lines) == 2 * len(TABLES)
         return dict(zip(lines[::2], lines[1::2], strict=True))
 
     def upgrade_and_fail(self, init_command="SET @hours_ahead_of_utc = 0"):

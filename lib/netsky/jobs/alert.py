@@ -89,7 +89,7 @@ def _baselines(
         averaging_command(isp),
     )
     renewed = {
-        new.province: Baseline(new.province, egress, new.loss_ratio, now)
+        new.province: Baseline(new.province, egress, new.loss_ratio, now, new.live_loss_ratio)
         for new in rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
         if new.loss_ratio is not None
     }

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows, is_set
-from netsky.errors import ClockError, NoDataError
+from netsky.errors import ClockError, DatabaseError, NoDataError
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.rule import LossHistory, Rule
 from netsky.loss import Baseline, MeanLoss, NewBaseline
@@ -157,14 +157,30 @@ def _prune(
             keep / timedelta(days=1),
             rows.remove,
         )
+    _divide(database, now - prunable.ahead, keep)
     if prunable.before is None:
         return
     deadline = time.monotonic() + PRUNE_SECONDS
     for table, count in database.prune(before=prunable.before):
-        pruned[table] += count
+        if count:
+            pruned[table] += count
+        else:
+            log.info("dropped a day of %s", table)
         if time.monotonic() > deadline:
             log.warning("more is to be pruned: the next run goes on")
             return
+
+
+def _divide(database: Database, now: datetime, keep: timedelta) -> None:
+    """Without it all goes on, only that deleting takes long."""
+    try:
+        database.divide_into_days(now=now, keep=keep)
+    except DatabaseError as error:
+        log.warning(
+            "netsky_sweep is not divided into days, so that old rows are deleted one by one: %s "
+            "(it takes the rights ALTER, CREATE and DROP on this table)",
+            error,
+        )
 
 
 def _warn(averaged: Sequence[Averaged], hours: float) -> None:

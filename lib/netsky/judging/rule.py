@@ -58,6 +58,7 @@ class MeanRule:
                 mean.egress,
                 mean.loss_ratio if mean.samples >= self.min_samples else None,
                 mean.samples,
+                mean.live_loss_ratio if mean.live_samples >= self.min_samples else None,
             )
             for mean in means
         ]

@@ -80,6 +80,8 @@ _REFUSAL_CODES = (1644, 4025, 3819)
 # Somebody else is there already, or was in the way: what was looked at before is to be looked at again.
 _TAKEN_CODES = (1062, 1213)
 
+_DENIED_CODES = (1044, 1142, 1143, 1227)
+
 
 class TakenError(NetskyError):
     """Another connection has written the same rows since they were looked for."""
@@ -93,6 +95,12 @@ def is_refusal(error: DBAPIError) -> bool:
 def is_taken(error: DBAPIError) -> bool:
     """Whether another connection has come first: a duplicate key, or a deadlock."""
     return _code_of(error) in _TAKEN_CODES
+
+
+def is_denied(error: DatabaseError) -> bool:
+    """Whether this user lacks a right for it."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and _code_of(cause) in _DENIED_CODES
 
 
 def _code_of(error: DBAPIError) -> object:
@@ -240,7 +248,7 @@ _HINTS = {
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
     1049: _APPLY_SCHEMA,
     1054: f"these tables are not of today's schema: {_UPGRADE}",
-    1142: "grant this user the rights to select, insert, update and delete",
+    1142: "grant this user the right, see docs/setup.md: to select, insert, update and delete everywhere",
     _NO_TABLE: _APPLY_SCHEMA,
     1176: f"these tables are not of today's schema: {_UPGRADE}",
     1526: f"these tables are not of today's schema: {_UPGRADE}",

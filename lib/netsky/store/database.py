@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
 from netsky.loss import Baseline, MeanLoss, NewBaseline, NewestLoss
+from netsky.store.baselines import store_baselines, stored_baselines
 from netsky.store.connection import (
     PRIVATE,
     Connector,
@@ -27,21 +27,17 @@ from netsky.store.connection import (
     is_taken,
     reason_of,
 )
+from netsky.store.days import divide
 from netsky.store.ignored import rows_ahead
-from netsky.store.newest import newest_rows
+from netsky.store.means import mean_losses
+from netsky.store.newest import newest_losses
 from netsky.store.pruning import Prunable, prunable, prune
-from netsky.store.rows import Row, SweepRows, aware_time, column_time
+from netsky.store.rows import Row, SweepRows, column_time
 from netsky.store.tables import (
-    avg_lossrate,
-    by_name,
-    exact,
     figures_of,
     key_of,
     line,
-    lossrate,
     metadata,
-    provinces_by_name,
-    row_name,
     sweeps,
     time_of,
 )
@@ -172,90 +168,46 @@ class Database:
         Each sweep counts the same; one without a value (NULL) does not count. `egress`: only this.
         Each egress is a transaction of its own, so that many of them do not take one too long.
         """
-        names = provinces_by_name(isp, "lossrate")
         means = []
         for each in [egress] if egress is not None else self.egresses(isp):
             with self.connector.transaction() as connection:
-                rows = connection.execute(_means(names, each, after, until)).all()
-            means += [
-                MeanLoss(names[name], each, None if mean is None else mean / 100, samples)
-                for name, mean, samples in rows
-            ]
+                means += mean_losses(connection, isp, each, after=after, until=until)
         return means
 
     def egresses(self, isp: str) -> list[str]:
         """All that have ever had a sweep of that ISP, in the order of their names."""
-        columns = lossrate.c
-        found: list[str] = []
+        query = sa.select(line.c.egress).where(line.c.isp == isp)
         with self.connector.transaction() as connection:
-            while True:
-                # A look-up a name, not a scan: what comes next in its part of the unique index.
-                after = found[-1] if found else ""
-                nexts = [
-                    by_name(sa.select(sa.func.min(columns.egress))).where(
-                        columns.name == name, columns.egress > after
-                    )
-                    for name in provinces_by_name(isp, "lossrate")
-                ]
-                following = [each for each in connection.scalars(sa.union_all(*nexts)) if each]
-                if not following:
-                    return found
-                found.append(min(following))
+            return sorted(connection.scalars(query))
 
     def store_baselines(
         self, isp: str, baselines: Iterable[NewBaseline], computed_at: datetime
     ) -> None:
-        """Write baselines (none of them None) in place of those before, all or nothing."""
-        rows = [
-            {
-                "name": row_name(isp, new.province, "lossrate"),
-                "egress": new.egress,
-                "value": None if new.loss_ratio is None else 100 * new.loss_ratio,
-                "update_time": column_time(computed_at),
-            }
-            for new in baselines
-        ]
-        if not rows:
+        """Write them in place of those stored before, all or nothing."""
+        baselines = list(baselines)
+        if not baselines:
             return
         with self.connector.transaction(create=True) as connection:
-            connection.execute(self._replace_baselines(rows))
+            store_baselines(connection, isp, baselines, computed_at)
 
     def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
-        """Those stored; `egress`: only of this one."""
-        columns = avg_lossrate.c
-        value = exact(columns.value)
-        query = sa.select(columns.name, columns.egress, value, columns.update_time)
-        query = query.where(columns.value.is_not(None))
-        if egress is not None:
-            query = query.where(columns.egress == egress)
-        provinces = provinces_by_name(isp, "lossrate")
+        """Those that are stored; `egress`: only of this one."""
         with self.connector.transaction() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Baseline(provinces[name], through, value / 100, aware_time(computed_at))
-            for name, through, value, computed_at in rows
-            if name in provinces
-        ]
+            return stored_baselines(connection, isp, egress)
 
     def newest_loss(
         self, isp: str, egress: str, *, now: datetime | None = None
     ) -> list[NewestLoss]:
         """The newest loss of each province that has any, as it is `now`; see store/newest.py."""
         until = column_time((now or datetime.now(UTC)) + CLOCK_TOLERANCE)
-        provinces = provinces_by_name(isp, "lossrate")
         with self.connector.transaction() as connection:
-            rows = newest_rows(connection, provinces, egress, until=until)
-        return [
-            NewestLoss(provinces[row.name], row.percent / 100, aware_time(row.update_time))
-            for row in rows
-        ]
+            return newest_losses(connection, isp, egress, until=until)
 
     def rows_ahead(self, isp: str, egress: str, *, now: datetime) -> IgnoredRows | None:
         """What of an egress is stamped later than `now`, by more than what clocks may differ."""
         after = column_time(now + CLOCK_TOLERANCE)
-        names = provinces_by_name(isp, "lossrate")
         with self.connector.transaction() as connection:
-            return rows_ahead(connection, isp, names, egress, after=after)
+            return rows_ahead(connection, isp, egress, after=after)
 
     def prunable(self, *, now: datetime, keep: timedelta) -> Prunable:
         """Which history is older than that."""
@@ -266,29 +218,9 @@ class Database:
         """Delete history older than `before`: table and rows of each batch that is deleted."""
         return prune(self.connector, before)
 
-    def _replace_baselines(self, rows: list[dict[str, Any]]) -> sa.Insert:
-        if self.connector.is_sqlite:
-            insert = sqlite.insert(avg_lossrate).values(rows)
-            return insert.on_conflict_do_update(
-                set_={name: insert.excluded[name] for name in ("value", "update_time")}
-            )
-        mysql_insert = mysql.insert(avg_lossrate).values(rows)
-        return mysql_insert.on_duplicate_key_update(
-            {name: mysql_insert.inserted[name] for name in ("value", "update_time")}
-        )
-
-
-def _means(names: Iterable[str], egress: str, after: datetime, until: datetime) -> sa.Select[Any]:
-    """Name, mean and number of values of each name with a sweep in that time."""
-    columns = lossrate.c
-    query = sa.select(columns.name, sa.func.avg(columns.value), sa.func.count(columns.value))
-    return (
-        by_name(query)
-        .where(columns.name.in_(names), columns.egress == egress)
-        .where(columns.update_time > column_time(after))
-        .where(columns.update_time <= column_time(until))
-        .group_by(columns.name)
-    )
+    def divide_into_days(self, *, now: datetime, keep: timedelta) -> None:
+        """Make room for the days to come, where the server can; see store/days.py."""
+        divide(self.connector, now=column_time(now), keep=keep)
 
 
 def _missing(

@@ -1,7 +1,7 @@
 """Which row of a province is its newest one, although the clock that stamped it may have jumped.
 
 Newest is the newest that is not stamped later than now, by more than what clocks may differ. Two
-things make this more than a look-up, and in both the rows' ids tell in which order they came:
+things make this more than a look-up, and in both the serials tell in which order sweeps came:
 
 - A clock that was hours ahead and was set right leaves rows whose time is still to come. As it
   comes, they stand among the rows of now: of rows that are minutes apart, the one stored last counts.
@@ -12,13 +12,16 @@ things make this more than a look-up, and in both the rows' ids tell in which or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from netsky.store.tables import by_name, exact, lossrate
+from netsky.loss import NewestLoss
+from netsky.places import PROVINCES, Province
+from netsky.store.rows import aware_time
+from netsky.store.tables import PROVINCES_BY_CHINESE, by_key, exact, sweeps
 
 # Beside each other: with a sweep every 10 s, those that may be ahead of now, and as many others.
 _ROWS = 20
@@ -30,64 +33,84 @@ _FEW_SWEEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class LossRow:
-    """A row of netsky_lossrate with a value; `update_time` is naive UTC."""
+    """A row of netsky_sweep with a loss rate; `started_at` is naive UTC."""
 
+    province: Province
     serial: int
-    name: str
     percent: float
-    update_time: datetime
+    started_at: datetime
+    live_targets: int | None
+    live_sent: int | None
+    live_lost: int | None
+
+    @property
+    def loss(self) -> NewestLoss:
+        live = (
+            self.live_lost / self.live_sent
+            if self.live_sent and self.live_lost is not None
+            else None
+        )
+        measured_at = aware_time(self.started_at)
+        return NewestLoss(self.province, self.percent / 100, measured_at, live, self.live_targets)
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """By what came first; rows of before there were serials all have 0."""
+        return self.serial, self.started_at
 
 
-def newest_rows(
-    connection: sa.Connection, names: Iterable[str], egress: str, *, until: datetime
-) -> list[LossRow]:
-    """The newest row of each name that has any, at that time (naive UTC, tolerance included)."""
-    names = list(names)
-    update_time = lossrate.c.update_time
-    stamped = _latest(connection, names, egress, update_time <= until)
-    ahead = _latest(connection, names, egress, update_time > until)
-    found = (_newest(stamped.get(name, ()), ahead.get(name, ())) for name in names)
-    return [row for row in found if row]
+def newest_losses(
+    connection: sa.Connection, isp: str, egress: str, *, until: datetime
+) -> list[NewestLoss]:
+    """The newest loss of each province that has any, at that time (naive UTC, tolerance included)."""
+    started_at = sweeps.c.started_at
+    stamped = _latest(connection, isp, egress, started_at <= until)
+    ahead = _latest(connection, isp, egress, started_at > until)
+    found = (_newest(stamped.get(each, ()), ahead.get(each, ())) for each in PROVINCES)
+    return [row.loss for row in found if row]
 
 
 def _latest(
-    connection: sa.Connection, names: Sequence[str], egress: str, when: sa.ColumnElement[bool]
-) -> dict[str, list[LossRow]]:
-    """Some of the rows with the latest times, by name."""
-    columns = lossrate.c
-    # A look-up a name at the end of its part of the unique index. GROUP BY with MAX() would
-    # read the whole of it in SQLite.
+    connection: sa.Connection, isp: str, egress: str, when: sa.ColumnElement[bool]
+) -> dict[Province, list[LossRow]]:
+    """Some of the rows with the latest times, by province."""
+    columns = sweeps.c
+    # A look-up a province at the end of its part of the key. GROUP BY with MAX() would read the
+    # whole of it in SQLite.
     look_ups = [
-        by_name(
+        by_key(
             sa.select(
-                columns.netsky_lossrate_id,
-                columns.name,
-                exact(columns.value).label("value"),
-                columns.update_time,
+                columns.province,
+                columns.serial,
+                exact(columns.lossrate).label("percent"),
+                columns.started_at,
+                columns.live_targets,
+                columns.live_sent,
+                columns.live_lost,
             )
         )
-        .where(columns.name == name, columns.egress == egress)
-        .where(columns.value.is_not(None), when)
-        .order_by(columns.update_time.desc())
+        .where(columns.isp == isp, columns.egress == egress, columns.province == province.name)
+        .where(columns.lossrate.is_not(None), when)
+        .order_by(columns.started_at.desc())
         .limit(_ROWS)
         .subquery()
-        for name in names
+        for province in PROVINCES
     ]
-    rows: dict[str, list[LossRow]] = {}
-    for values in connection.execute(sa.union_all(*map(sa.select, look_ups))):
-        row = LossRow(*values)
-        rows.setdefault(row.name, []).append(row)
+    rows: dict[Province, list[LossRow]] = {}
+    for name, *values in connection.execute(sa.union_all(*map(sa.select, look_ups))):
+        province = PROVINCES_BY_CHINESE[name]
+        rows.setdefault(province, []).append(LossRow(province, *values))
     return rows
 
 
 def _newest(stamped: Sequence[LossRow], ahead: Sequence[LossRow]) -> LossRow | None:
-    """Of the rows of one name; `stamped` are not later than now, `ahead` are."""
+    """Of the rows of one province; `stamped` are not later than now, `ahead` are."""
     if not stamped:
-        return max(ahead, key=lambda row: row.serial, default=None)
-    latest = max(row.update_time for row in stamped)
-    beside = [row for row in stamped if row.update_time > latest - _MINUTES_APART]
-    newest = max(beside, key=lambda row: row.serial)
+        return max(ahead, key=lambda row: row.order, default=None)
+    latest = max(row.started_at for row in stamped)
+    beside = [row for row in stamped if row.started_at > latest - _MINUTES_APART]
+    newest = max(beside, key=lambda row: row.order)
     later = [row for row in ahead if row.serial > newest.serial]
     if len(later) > _FEW_SWEEPS:
-        return max(later, key=lambda row: row.serial)
+        return max(later, key=lambda row: row.order)
     return newest

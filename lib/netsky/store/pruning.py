@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from netsky.clock import MOST_BETWEEN_SWEEPS, IgnoredRows
-from netsky.store.connection import Connector
+from netsky.errors import DatabaseError
+from netsky.store import days
+from netsky.store.connection import Connector, is_denied
 from netsky.store.ignored import rows_between
 from netsky.store.rows import aware_time, column_time
-from netsky.store.tables import HISTORY, lossrate
+from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
+
+log = logging.getLogger(__name__)
 
 # A batch of a thousand rows keeps its locks for some 10 ms; in the pause others get theirs.
 PRUNE_ROWS = 1000
@@ -45,7 +50,7 @@ def prunable(connection: sa.Connection, *, now: datetime, keep: timedelta) -> Pr
     ahead = timedelta(0) if server_time is None else max(timedelta(0), now - server_time)
     now -= ahead
     by_clock = column_time(now - keep)
-    oldest = connection.scalar(sa.select(sa.func.min(lossrate.c.update_time)))
+    oldest = connection.scalar(sa.select(sa.func.min(sweeps.c.started_at)))
     if oldest is None or oldest >= by_clock:
         return Prunable(ahead=ahead)
     before = _oldest_kept(connection, now=now, keep=keep)
@@ -70,11 +75,11 @@ def _oldest_kept(connection: sa.Connection, *, now: datetime, keep: timedelta) -
     are none for long, that is a pause or a jump, which makes what is before it no older than a step.
     """
     step = max(MOST_BETWEEN_SWEEPS, keep / _LOOK_UPS)
-    update_time = lossrate.c.update_time
+    started_at = sweeps.c.started_at
     moment, measured = column_time(now) + timedelta(seconds=1), timedelta(0)
     limit = moment
     while measured < keep:
-        earlier = connection.scalar(sa.select(sa.func.max(update_time)).where(update_time < limit))
+        earlier = connection.scalar(sa.select(sa.func.max(started_at)).where(started_at < limit))
         if earlier is None:
             return None
         passed = moment - earlier
@@ -84,25 +89,37 @@ def _oldest_kept(connection: sa.Connection, *, now: datetime, keep: timedelta) -
 
 
 def prune(connector: Connector, before: datetime) -> Iterator[tuple[str, int]]:
-    """Delete history older than `before`: table and rows of each batch.
+    """Delete history older than `before`: table and rows of each batch; rows of a dropped day are 0.
 
     A batch is a transaction, with a pause after each, so that no lock is held for long.
     """
-    for table in HISTORY:
-        for rows in _prune_table(connector, table, column_time(before)):
-            yield table.name, rows
+    limit = column_time(before)
+    try:
+        for _ in days.drop(connector, limit):
+            yield sweeps.name, 0
+        row_by_row = not days.ends_soon(connector, limit)
+    except DatabaseError as error:
+        row_by_row = is_denied(error)
+        instead = "deleted row by row" if row_by_row else "left for the next run"
+        log.warning("old days of %s are not dropped, but %s: %s", sweeps.name, instead, error)
+    with connector.transaction() as connection:
+        there = sa.inspect(connection).get_table_names()
+    for table in SWEEP_TABLES:
+        if table.name in there and (table is not sweeps or row_by_row):
+            for rows in _prune_table(connector, table, limit):
+                yield table.name, rows
 
 
 def _prune_table(connector: Connector, table: sa.Table, before: datetime) -> Iterator[int]:
-    update_time = table.c.update_time
-    oldest = sa.select(update_time).where(update_time < before)
-    oldest = oldest.order_by(update_time).limit(PRUNE_ROWS)
+    time_column = time_of(table)
+    oldest = sa.select(time_column).where(time_column < before)
+    oldest = oldest.order_by(time_column).limit(PRUNE_ROWS)
     while True:
         with connector.transaction() as connection:
             times = connection.scalars(oldest).all()
             if not times:
                 return
-            batch = sa.delete(table).where(update_time <= times[-1])
+            batch = sa.delete(table).where(time_column <= times[-1])
             deleted = connection.execute(batch).rowcount
         yield deleted
         time.sleep(PRUNE_PAUSE_SECONDS)

@@ -95,12 +95,24 @@ line = sa.Table(
     **_MYSQL,
 )
 
+# Beside netsky_avg_lossrate: the same of the targets that usually answer, NULL where it is not known.
+live_baseline = sa.Table(
+    "netsky_live_baseline",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("province", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Float),
+    sa.Column("update_time", sa.DateTime, nullable=False),
+    **_MYSQL,
+)
+
 # What a sweep is written into, in one transaction.
 SWEEP_TABLES = (sweeps, *HISTORY)
 _SHARED = [figure.column for figure in FIGURES if figure.column and figure.kind]
 
 # What an installation of before does not have until upgrade.sql is applied.
-NEW_TABLES = (sweeps.name, line.name)
+NEW_TABLES = (sweeps.name, line.name, live_baseline.name)
 
 
 def time_of(table: sa.Table) -> sa.Column[Any]:
@@ -125,6 +137,10 @@ def row_name(isp: str, province: Province, kind: str) -> str:
     return f"netsky_{isp.upper()}_{province.slug}_{kind}"
 
 
+PROVINCES_BY_CHINESE = {province.name: province for province in PROVINCES}
+"""The province of each value that the `province` column may have."""
+
+
 def provinces_by_name(isp: str, kind: str) -> dict[str, Province]:
     """The province of each value that the `name` column may have for that ISP and kind."""
     return {row_name(isp, province, kind): province for province in PROVINCES}
@@ -135,11 +151,11 @@ def exact(value: sa.Column[float]) -> sa.ColumnElement[float]:
     return value * sa.literal_column("1e0", sa.Double)
 
 
-def by_name(query: sa.Select[Any]) -> sa.Select[Any]:
-    """A query of names and an egress in netsky_lossrate by the index that begins with these.
+def by_key(query: sa.Select[Any]) -> sa.Select[Any]:
+    """A query of an ISP, egress and provinces in netsky_sweep by the key that begins with these.
 
-    Where few rows have such a time, or many lines share the tables, MySQL may think that the index
+    Where few rows have such a time, or many lines share the table, MySQL may think that the index
     on the time is the better one, and reads all lines.
     """
-    hint = f"FORCE INDEX (unique_{lossrate.name})"
-    return query.with_hint(lossrate, hint, "mysql").with_hint(lossrate, hint, "mariadb")
+    hint = "FORCE INDEX (PRIMARY)"
+    return query.with_hint(sweeps, hint, "mysql").with_hint(sweeps, hint, "mariadb")

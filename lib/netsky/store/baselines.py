@@ -1,0 +1,86 @@
+"""The baselines as they are stored.
+
+Those of all targets are in netsky_avg_lossrate, as netsky has always had them; those of the targets that
+usually answer are in netsky_live_baseline, of the same time, NULL where they are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
+
+from netsky.loss import Baseline, NewBaseline
+from netsky.store.rows import aware_time, column_time
+from netsky.store.tables import (
+    avg_lossrate,
+    exact,
+    live_baseline,
+    provinces_by_name,
+    row_name,
+)
+
+
+def store_baselines(
+    connection: sa.Connection, isp: str, baselines: Iterable[NewBaseline], computed_at: datetime
+) -> None:
+    """Write them in place of those stored before."""
+    for_all, for_live = [], []
+    for new in baselines:
+        time_and_exit = {"egress": new.egress, "update_time": column_time(computed_at)}
+        name = row_name(isp, new.province, "lossrate")
+        for_all.append({"name": name, "value": _percent(new.loss_ratio), **time_and_exit})
+        province = {"isp": isp, "province": new.province.name}
+        for_live.append({"value": _percent(new.live_loss_ratio), **province, **time_and_exit})
+    for table, rows in ((avg_lossrate, for_all), (live_baseline, for_live)):
+        if rows:
+            connection.execute(_replace(connection, table, rows))
+
+
+def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) -> list[Baseline]:
+    """What is stored of an ISP; `egress`: only of this one."""
+    columns, live = avg_lossrate.c, live_baseline.c
+    provinces = provinces_by_name(isp, "lossrate")
+    query = sa.select(columns.name, columns.egress, exact(columns.value), columns.update_time)
+    query = query.where(columns.value.is_not(None))
+    live_query = sa.select(live.province, live.egress, live.update_time, exact(live.value))
+    live_query = live_query.where(live.isp == isp)
+    if egress is not None:
+        query = query.where(columns.egress == egress)
+        live_query = live_query.where(live.egress == egress)
+    rows = connection.execute(query).all()
+    live_of = {(name, *of): value for name, *of, value in connection.execute(live_query)}
+    return [
+        Baseline(
+            provinces[name],
+            through,
+            value / 100,
+            aware_time(computed_at),
+            _ratio(live_of.get((provinces[name].name, through, computed_at))),
+        )
+        for name, through, value, computed_at in rows
+        if name in provinces
+    ]
+
+
+def _percent(ratio: float | None) -> float | None:
+    return None if ratio is None else 100 * ratio
+
+
+def _ratio(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def _replace(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> sa.Insert:
+    if connection.dialect.name == "sqlite":
+        insert = sqlite.insert(table).values(rows)
+        return insert.on_conflict_do_update(
+            set_={name: insert.excluded[name] for name in ("value", "update_time")}
+        )
+    mysql_insert = mysql.insert(table).values(rows)
+    return mysql_insert.on_duplicate_key_update(
+        {name: mysql_insert.inserted[name] for name in ("value", "update_time")}
+    )
