@@ -218,16 +218,25 @@ def test_below_the_table_stand_the_totals_and_what_to_doubt(report, capsys):
     assert "发 30，收 19丢包率 36.67%" in text
     assert "本机丢弃 7" in text
     assert "不可作为运营商质量依据" in text
-    assert "未测 湖南：fping failed with 4" in text
+    assert "未测 湖南（1,234 个目标）：fping failed with 4" in text
 
 
 def test_a_reason_that_several_provinces_share_is_told_once(capsys):
     reasons = {"hunan": "table is full", "hubei": "fping failed", "jilin": "table is full"}
     failures = tuple(ProvinceFailure(find_province(n), 5, why) for n, why in reasons.items())
     text = table(make_report(make_quality("hebei"), failures=failures), capsys)
-    assert "未测 湖南、吉林：table is full" in text
-    assert "未测 湖北：fping failed" in text
+    assert "未测 湖南、吉林（10 个目标）：table is full" in text
+    assert "未测 湖北（5 个目标）：fping failed" in text
     assert text.count("table is full") == 1
+
+
+def test_a_province_of_which_a_part_was_not_measured_has_one_row_with_its_figures(capsys):
+    failures = tuple(ProvinceFailure(find_province(n), 3, "too slow") for n in ("hebei", "hunan"))
+    text = table(make_report(make_quality("hebei"), failures=failures), capsys)
+    assert row_of(text, "hebei")[2] == "10.00%"
+    assert row_of(text, "hunan")[2] == "未测"
+    assert "\n未测 湖南（3 个目标）：too slow" in text
+    assert "\n部分未测 河北（3 个目标）：too slow" in text
 
 
 def test_nothing_is_to_be_doubted_in_a_good_sweep(capsys):

@@ -16,10 +16,13 @@ from urllib.request import urlopen
 import pytest
 import sqlalchemy as sa
 
+from netsky.jobs.probe import probe
+from netsky.outlets.delivery import Outlets
 from netsky.places import PROVINCES
+from netsky.sweep import ProbePlan, ProvinceFailure
 from testing.commands import run_tool, tool_command, tool_environment
 from testing.netns import needs_root
-from testing.samples import write_library
+from testing.samples import make_sweep, write_library
 from testing.servers import MariaDB, free_port, tcp_server, wait_until
 
 QUICK = ("--library", "library", "--window", "0.2", "--timeout", "2000")
@@ -528,3 +531,27 @@ def test_a_push_password_without_a_user_is_refused(site):
         site.run("--pushgateway", "http://127.0.0.1:1", "--push-password-file", "/dev/null")
     )
     assert "--push-password-file needs --push-user" in message
+
+
+def test_a_reason_that_provinces_share_is_one_line_of_the_log(caplog):
+    failures = tuple(ProvinceFailure(province, 5, "too slow") for province in PROVINCES[:3])
+    sweep = make_sweep({"beijing": [0.1]}, failures=failures)
+
+    class Engine:
+        name = "fping"
+
+        def sweep(self, *_arguments):
+            return sweep
+
+    probe(
+        Engine(),
+        sweep.library,
+        sweep.egress,
+        ProbePlan(),
+        abnormal_rtt=0.3,
+        storage=None,
+        outlets=Outlets(),
+        progress=lambda _packets: None,
+    )
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == ["beijing, tianjin, hebei: 15 targets not measured: too slow"]

@@ -101,6 +101,7 @@ class ProbeView:
         not_measured = [
             Row([_name(failure.province), *_not_measured(failure, shown)], "bold red")
             for failure in sweep.failures
+            if not self._is_measured(failure)
         ]
         measured = [
             Row([_name(quality.province), *(_cell(figure, quality) for figure in shown)])
@@ -114,6 +115,10 @@ class ProbeView:
             dispensable=_dispensable(shown),
             below=below,
         )
+
+    def _is_measured(self, failure: ProvinceFailure) -> bool:
+        """Whether other targets of the province were."""
+        return any(quality.province == failure.province for quality in self.report.qualities)
 
     def _is_known(self, figure: Figure) -> bool:
         values = (getattr(quality, figure.name) for quality in self.report.qualities)
@@ -140,11 +145,21 @@ class ProbeView:
             )
         if discarded := discarded_text(sweep.discarded):
             text.append(f"\n{discarded}", style="yellow")
-        for reason, names in _by_reason(sweep.failures).items():
-            text.append(f"\n未测 {'、'.join(names)}：{reason}", style="bold red")
+        for (label, reason), failures in self._by_reason().items():
+            names = "、".join(failure.province.name for failure in failures)
+            targets = sum(failure.targets for failure in failures)
+            text.append(f"\n{label} {names}（{targets:,} 个目标）：{reason}", style="bold red")
         if self.report.spool and self.report.spool.sweeps:
             text.append(f"\n{spool_text(self.report.spool)}", style="bold red")
         return text
+
+    def _by_reason(self) -> Mapping[tuple[str, str], Sequence[ProvinceFailure]]:
+        """By 未测 or 部分未测 and reason: what befalls the host befalls all provinces, and is told once."""
+        found: dict[tuple[str, str], list[ProvinceFailure]] = {}
+        for failure in self.report.sweep.failures:
+            label = "部分未测" if self._is_measured(failure) else "未测"
+            found.setdefault((label, failure.reason), []).append(failure)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +232,6 @@ def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
     province = quality.province
     figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
     return {"province": province.slug, "province_name": province.name, **figures}
-
-
-def _by_reason(failures: Sequence[ProvinceFailure]) -> Mapping[str, Sequence[str]]:
-    """Names of provinces by reason: what befalls the host befalls all of them, and is told once."""
-    names: dict[str, list[str]] = {}
-    for failure in failures:
-        names.setdefault(failure.reason, []).append(failure.province.name)
-    return names
 
 
 def _name(province: Province) -> str:

@@ -18,7 +18,7 @@ from netsky.spool_state import SpoolState
 from netsky.store.database import Database
 from netsky.store.rows import SweepRows, sweep_rows
 from netsky.store.spool import FLUSH_SECONDS, Spool
-from netsky.sweep import Engine, ProbePlan, Progress, Sweep
+from netsky.sweep import Engine, ProbePlan, Progress, ProvinceFailure, Sweep
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +80,15 @@ def _warn(sweep: Sweep) -> None:
     discarded = [f"{count} {reason}" for reason, count in sweep.discarded.items() if count]
     if discarded:
         log.warning("replies that do not count: %s", ", ".join(discarded))
+    by_reason: dict[str, list[ProvinceFailure]] = {}
     for failure in sweep.failures:
+        by_reason.setdefault(failure.reason, []).append(failure)
+    for reason, failures in by_reason.items():
         log.error(
             "%s: %s targets not measured: %s",
-            failure.province.slug,
-            failure.targets,
-            failure.reason,
+            ", ".join(failure.province.slug for failure in failures),
+            sum(failure.targets for failure in failures),
+            reason,
         )
 
 
