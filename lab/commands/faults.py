@@ -144,6 +144,43 @@ def blackhole(lab: Lab, *, state: str, egress: str, hop: int) -> None:
     lab.set_blackhole(egress=egress, hop=hop, on=state == "on")
 
 
+@click.command("silent")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@needed_egress
+@hop_option
+@on_lab
+def silent(lab: Lab, *, state: str, egress: str, hop: int) -> None:
+    """Let a router send no message of its own, so that nobody sees it."""
+    lab.set_silent(egress=egress, hop=hop, on=state == "on")
+
+
+@click.command("hop-loss")
+@click.argument("amount", type=percent)
+@needed_egress
+@hop_option
+@click.option("--back", is_flag=True, help="What comes back from the far side, instead.")
+@click.option("--branch", is_flag=True, help="Only what comes by the second way of `branch`.")
+@on_lab
+def hop_loss(lab: Lab, *, amount: float, egress: str, hop: int, back: bool, branch: bool) -> None:
+    """Let a router lose packets on their way: 8%, 0.
+
+    \b
+    lab hop-loss --egress b --hop 2 8%
+    lab hop-loss --egress b --hop 2 --back 8%
+    """
+    lab.set_hop_loss(Loss(amount), egress=egress, hop=hop, back=back, branch=branch)
+
+
+@click.command("branch")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@needed_egress
+@hop_option
+@on_lab
+def branch(lab: Lab, *, state: str, egress: str, hop: int) -> None:
+    """Let two ways of equal cost lead to a router, from hop 2 on."""
+    lab.set_branch(egress=egress, hop=hop, on=state == "on")
+
+
 @click.command("link")
 @click.argument("egress")
 @click.argument("state", type=click.Choice(["down", "up"]))
@@ -154,5 +191,6 @@ def link(lab: Lab, *, egress: str, state: str) -> None:
 
 
 FAULTS = {
-    command.name or "": command for command in (loss, dead, flap, delay, limit, blackhole, link)
+    command.name or "": command
+    for command in (loss, dead, flap, delay, limit, silent, blackhole, hop_loss, branch, link)
 }

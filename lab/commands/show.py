@@ -16,9 +16,10 @@ def counters_table(truth: Truth) -> str:
     ]
     lines += [
         f"{hop.egress:6} hop {hop.hop}: dropped {hop.blackhole:,} as a blackhole, "
-        f"{hop.limited:,} ICMP messages of its own by its limit"
+        f"{hop.limited:,} ICMP messages of its own by its limit, "
+        f"{hop.forward:,} packets on their way, {hop.back:,} on their way back"
         for hop in truth.hops
-        if hop.blackhole or hop.limited
+        if hop.blackhole or hop.limited or hop.forward or hop.back
     ]
     if truth.stray:
         lines.append(f"{truth.stray:,} requests were for addresses of no province")

@@ -112,6 +112,11 @@ class Route:
         links = list(self.prefix.subnets(new_prefix=30))[: self.hops + 1]
         return tuple(Wire(link[1], link[2]) for link in links)
 
+    def second_wire(self, hop: int) -> Wire:
+        """The wire of a second way to router number `hop`, see `branch`."""
+        link = list(self.prefix.subnets(new_prefix=30))[MOST_HOPS + 1 + hop]
+        return Wire(link[1], link[2])
+
     @property
     def source(self) -> IPv4Address:
         """The probe's address on this egress."""

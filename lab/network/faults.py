@@ -22,7 +22,7 @@ TABLE = "ip lab"
 STEPS = 10_000  # a loss ratio is set in steps of 0.01 %
 MOST = 2**32 - 1  # nft counts no further
 COUNTERS = ("seen", "loss", "dead", "flapping")
-HOP_COUNTERS = ("blackhole", "limited")
+HOP_COUNTERS = ("blackhole", "limited", "forward", "back")
 # An address is dead or flapping by its last bits, the same ones in each block of so many addresses.
 RESIDUES = 1 << 10
 _RESIDUE_MASK = IPv4Address(RESIDUES - 1)
@@ -163,6 +163,26 @@ def set_limit(per_second: int | None) -> str:
     )
     hook = "type filter hook output priority filter;"
     return _set_hook("messages", hook, None if per_second is None else rule)
+
+
+def set_silent(*, on: bool) -> str:
+    """Let a router send no ICMP message of its own at all."""
+    rule = f"add rule {TABLE} silence meta l4proto icmp counter name limited drop"
+    hook = "type filter hook output priority filter;"
+    return _set_hook("silence", hook, rule if on else None)
+
+
+def set_hop_loss(loss: Loss, *, back: bool, branch: bool) -> str:
+    """Let a router lose packets that come in: from the probe, or on their way `back` to it.
+
+    With `branch` only those that came by the second wire.
+    """
+    counter = "back" if back else "forward"
+    device = "out" if back else "in2" if branch else "in"
+    match = loss.match()
+    rule = f'add rule {TABLE} loss_{device} iifname "{device}" {match} counter name {counter} drop'
+    hook = "type filter hook prerouting priority raw;"
+    return _set_hook(f"loss_{device}", hook, None if match is None else rule)
 
 
 def _set_hook(chain: str, hook: str, rule: str | None) -> str:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from lab.errors import LabError
 from lab.network import delay, faults, shares, topology
 from lab.network.addresses import Place, Route, place_of, select_places
+from lab.network.branch import set_branch
 from lab.network.delay import Means
 from lab.network.faults import HOP_COUNTERS, TABLE, Loss
 from lab.network.holder import Holder, IdleHolder, program
@@ -120,6 +121,25 @@ class Lab:
     def set_blackhole(self, *, egress: str, hop: int, on: bool) -> None:
         """Let a router drop everything."""
         self._change_hop(egress, hop, faults.set_blackhole(on=on))
+
+    def set_silent(self, *, egress: str, hop: int, on: bool) -> None:
+        """Let a router send no messages of its own."""
+        self._change_hop(egress, hop, faults.set_silent(on=on))
+
+    def set_hop_loss(
+        self, loss: Loss, *, egress: str, hop: int, back: bool = False, branch: bool = False
+    ) -> None:
+        """Let a router lose what comes from the probe, or `back` from the far side.
+
+        With `branch` it is what comes by the second way, see `set_branch`.
+        """
+        if back and branch:
+            raise InputError("what comes back takes the first way: give --back or --branch")
+        self._change_hop(egress, hop, faults.set_hop_loss(loss, back=back, branch=branch))
+
+    def set_branch(self, *, egress: str, hop: int, on: bool) -> None:
+        """Let two ways of equal cost lead to a router, from 2; flows are spread over them."""
+        set_branch(self.holder, self.route(egress), hop, on=on)
 
     def set_link(self, *, egress: str, up: bool) -> None:
         """Pull or plug in an egress's cable: the probe's interface loses its carrier."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
-from lab.network.addresses import ISPS, Route, isp_prefix
+from lab.network.addresses import ISPS, Route, Wire, isp_prefix
 
 # Each egress has a routing table from here on, and its number is its firewall mark, too.
 FIRST_TABLE = 100
@@ -59,8 +59,11 @@ def neighbour(route: Route, index: int, *, of_near: bool) -> str:
     """What the near end of a wire must know of the far one, or the far end of the near one."""
     wire = route.wires[index]
     device = _near_device(route, index) if of_near else "in"
-    there = wire.far if of_near else wire.near
-    return f"neighbour replace {there} lladdr {_hardware(there)} nud permanent dev {device}"
+    return _neighbour(wire.far if of_near else wire.near, device)
+
+
+def _neighbour(address: IPv4Address, device: str) -> str:
+    return f"neighbour replace {address} lladdr {_hardware(address)} nud permanent dev {device}"
 
 
 def _near_device(route: Route, index: int) -> str:
@@ -73,21 +76,29 @@ def _hardware(address: IPv4Address) -> str:
 
 
 def _make_wire(route: Route, index: int, file_of: Callable[[str], str]) -> list[str]:
-    name, wire = _near_device(route, index), route.wires[index]
-    near, far = (f"address {_hardware(end)} arp off" for end in (wire.near, wire.far))
     there = file_of(route.namespaces[index + 1])
+    return make_ends(_near_device(route, index), "in", route.wires[index], there)
+
+
+def make_ends(name: str, peer: str, wire: Wire, there: str) -> list[str]:
+    """Make a wire with its near end, called `name`, here, and its far end, `peer`, in the namespace `there`."""
+    near, far = (f"address {_hardware(end)} arp off" for end in (wire.near, wire.far))
     return [
-        f"link add {name} {near} type veth peer name in {far} netns {there}",
+        f"link add {name} {near} type veth peer name {peer} {far} netns {there}",
         f"address add {wire.near}/30 dev {name}",
         f"link set {name} up",
-        neighbour(route, index, of_near=True),
+        _neighbour(wire.far, name),
     ]
 
 
 def _take_wire(route: Route, index: int) -> list[str]:
+    return ["link set lo up", *take_end("in", route.wires[index])]
+
+
+def take_end(name: str, wire: Wire) -> list[str]:
+    """Set up the far end of a wire, called `name` there."""
     return [
-        "link set lo up",
-        f"address add {route.wires[index].far}/30 dev in",
-        "link set in up",
-        neighbour(route, index, of_near=False),
+        f"address add {wire.far}/30 dev {name}",
+        f"link set {name} up",
+        _neighbour(wire.near, name),
     ]

@@ -36,12 +36,17 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class HopCount:
-    """What router number `hop`, from 1, dropped: all packets as a `blackhole`, own messages `limited`."""
+    """What router number `hop`, from 1, dropped: all packets as a `blackhole`, own messages `limited`.
+
+    `forward` are packets that it lost on their way to the far side, `back` those on their way from there.
+    """
 
     egress: str
     hop: int
     blackhole: int
     limited: int
+    forward: int = 0
+    back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

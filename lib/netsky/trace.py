@@ -7,8 +7,9 @@ the whole way is answered by the target. A trace counts both. Times are seconds,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 
@@ -120,3 +121,36 @@ def _pooled(hops: Iterable[Hop]) -> Hop:
     rtts = tuple(rtt for hop in every for rtt in hop.rtts)
     addresses = tuple(address for address, _ in votes.most_common())
     return Hop(every[0].ttl, sum(hop.sent for hop in every), rtts, addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class TracePlan:
+    """How traces are made; `timeout` in seconds.
+
+    In each of `rounds` every router of a path and its target is asked once, spread over a second, or over
+    longer where `rate` packets a second need it. A router that is on all paths is asked for `near_targets`
+    of them only. The targets take turns in `flows` flows.
+    """
+
+    rounds: int = 10
+    flows: int = 6
+    max_hops: int = 30
+    rate: int = 200
+    near_targets: int = 5
+    timeout: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Traces through one exit. `local_drops` are answers that this host threw away: then loss may be its own.
+
+    `not_sent` counts packets that this host could not send, by reason; they are no loss.
+    """
+
+    egress: str
+    started_at: datetime
+    duration_seconds: float
+    packets_sent: int
+    traces: tuple[Trace, ...]
+    local_drops: int = 0
+    not_sent: Mapping[str, int] = field(default_factory=dict)

@@ -38,11 +38,11 @@ class LabUser:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def ping(self, *addresses, egress="a", ttl=64):
+    def ping(self, *addresses, egress="a", ttl=64, flow=1):
         """Who answers for each address, and with which ICMP type; None where nobody does."""
         source = str(self.lab.route(egress).source)
         script = str(Path(__file__).with_name("pings.py"))
-        command = [sys.executable, "-I", "-S", script, source, str(ttl), *map(str, addresses)]
+        command = [sys.executable, "-I", "-S", script, source, *map(str, (ttl, flow, *addresses))]
         done = self.lab.run(*command)
         assert done.returncode == 0, done.stderr
         return list(json.loads(done.stdout).values())

@@ -1,8 +1,8 @@
 """Send one echo request to each address and print who answered: inside of the lab.
 
-    python pings.py SOURCE TTL ADDRESS…      {"10.16.0.0": ["198.18.0.2", 11], …}, 11: time exceeded
+    python pings.py SOURCE TTL FLOW ADDRESS…      {"10.16.0.0": ["198.18.0.2", 11], …}, 11: time exceeded
 
-An address that nobody answers for within a quarter of a second has null.
+FLOW is a number that is in the checksum. An address that nobody answers for within a quarter of a second has null.
 """
 
 import json
@@ -15,14 +15,16 @@ WAIT_SECONDS = 0.25
 ECHO_REPLY, TIME_EXCEEDED = 0, 11
 
 
-def main(source, ttl, *addresses):
+def main(source, ttl, flow, *addresses):
     answers = dict.fromkeys(addresses)
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as pings:
         pings.bind((source, 0))
         pings.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(ttl))
         pings.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        number = int(flow)
         for address in addresses:
-            pings.sendto(struct.pack(">BBHHH", 8, 0, 0xFFFF - 0x0801, 0, 1), (address, 0))
+            checksum = 0xFFFF - 0x0800 - number
+            pings.sendto(struct.pack(">BBHHH", 8, 0, checksum, 0, number), (address, 0))
         deadline = time.monotonic() + WAIT_SECONDS
         while None in answers.values() and (left := deadline - time.monotonic()) > 0:
             pings.settimeout(left)

@@ -44,6 +44,15 @@ def test_every_fault_is_one_command(user, shell):
     shell("blackhole", "--egress", "a", "--hop", "1", "on")
     assert user.ping(ADDRESS) == [None]
     shell("blackhole", "--egress", "a", "--hop", "1", "off")
+    shell("hop-loss", "--egress", "a", "--hop", "2", "100%")
+    assert user.ping(ADDRESS) == [None]
+    shell("hop-loss", "--egress", "a", "--hop", "2", "0")
+    shell("silent", "--egress", "a", "--hop", "1", "on")
+    assert user.ping(ADDRESS, ttl=1) == [None]
+    shell("silent", "--egress", "a", "--hop", "1", "off")
+    shell("branch", "--egress", "a", "--hop", "2", "on")
+    assert user.ping(ADDRESS)[0]
+    shell("branch", "--egress", "a", "--hop", "2", "off")
     shell("link", "b", "down")
     shell("limit", "--egress", "a", "--hop", "3", "1")
     shell("flap", "--isp", "ct", "--period", "2", "100%")
@@ -114,6 +123,8 @@ MISTAKES = {
     "9": "after the seconds one of: loss",
     "9 blackhole --egress a --hop 4 on": "no hop 4",
     "9 link z down": "no egress 'z'",
+    "9 hop-loss --egress a --hop 4 8%": "no hop 4",
+    "9 branch --egress a --hop 1 on": "hop 2 to 3 only",
     "9 limit --egress a --hop 1 ten": "neither messages",
     "9 delay --prefix 10.0.0.0/24 5": "not within one province",
     "9 delay --prefix 10.16.0.0/24 5 --jitter 6": "no more jitter",

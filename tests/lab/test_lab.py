@@ -185,6 +185,64 @@ def test_a_router_that_limits_icmp_forwards_all_the_same(user):
     assert None not in user.ping(*addresses, ttl=2)
 
 
+def hop_count(user, egress, hop):
+    return next(h for h in user.lab.truth().hops if (h.egress, h.hop) == (egress, hop))
+
+
+def test_a_router_that_loses_forward_is_missed_itself_and_so_is_all_behind_it(user):
+    address = PLACES[0].prefix[1]
+    user.lab.set_hop_loss(Loss(1), egress="b", hop=2)
+    answers = [user.ping(address, egress="b", ttl=ttl)[0] for ttl in (1, 2, 3, 64)]
+    assert answers == [[str(user.lab.route("b").wires[0].far), 11], None, None, None]
+    assert user.ping(address, egress="a")[0]
+    assert (hop_count(user, "b", 2).forward, hop_count(user, "b", 2).back) == (3, 0)
+    user.lab.set_hop_loss(Loss(0), egress="b", hop=2)
+    assert user.ping(address, egress="b")[0]
+
+
+def test_a_router_that_loses_backward_answers_itself_and_nobody_behind_it_does(user):
+    address = PLACES[0].prefix[1]
+    user.lab.set_hop_loss(Loss(1), egress="b", hop=2, back=True)
+    answers = [user.ping(address, egress="b", ttl=ttl)[0] for ttl in (1, 2, 3, 64)]
+    route = user.lab.route("b")
+    assert answers == [[str(wire.far), 11] for wire in route.wires[:2]] + [None, None]
+    assert user.lab.truth().of("b", "cu")["beijing"].seen == 1
+    assert (hop_count(user, "b", 2).forward, hop_count(user, "b", 2).back) == (0, 2)
+    user.lab.set_hop_loss(Loss(0), egress="b", hop=2, back=True)
+    assert user.ping(address, egress="b")[0]
+
+
+def test_a_silent_router_forwards_all_and_says_nothing(user):
+    address = PLACES[0].prefix[1]
+    user.lab.set_silent(egress="b", hop=2, on=True)
+    answers = [user.ping(address, egress="b", ttl=ttl)[0] for ttl in (1, 2, 3, 64)]
+    assert [answer is None for answer in answers] == [False, True, False, False]
+    assert hop_count(user, "b", 2).limited == 1
+    user.lab.set_silent(egress="b", hop=2, on=False)
+    assert user.ping(address, egress="b", ttl=2)[0]
+
+
+def test_two_ways_lead_to_a_router_until_the_second_is_taken_away(user):
+    address, route = PLACES[0].prefix[1], user.lab.route("b")
+    first, second = str(route.wires[1].far), str(route.second_wire(2).far)
+
+    def ways():
+        answers = (user.ping(address, egress="b", ttl=2, flow=flow)[0] for flow in range(16))
+        return {answer[0] if answer else None for answer in answers}
+
+    user.lab.set_branch(egress="b", hop=2, on=True)
+    assert ways() == {first, second}
+    user.lab.set_hop_loss(Loss(1), egress="b", hop=2, branch=True)
+    assert ways() == {first, None}
+    user.lab.set_branch(egress="b", hop=2, on=False)
+    assert ways() == {first}
+    for hop in (1, 4):
+        with pytest.raises(InputError, match="hop 2 to 3 only"):
+            user.lab.set_branch(egress="b", hop=hop, on=True)
+    with pytest.raises(InputError, match="give --back or --branch"):
+        user.lab.set_hop_loss(Loss(1), egress="b", hop=2, back=True, branch=True)
+
+
 def test_an_egress_whose_link_is_down_loses_everything_and_comes_back(user):
     address = PLACES[0].prefix[1]
     user.lab.set_link(egress="a", up=False)

@@ -85,6 +85,11 @@ _REASONS = {
 } | dict.fromkeys(BUSY, "this host's send queue stayed full")
 
 
+def reason_of(number: int) -> str:
+    """Why this host could not send, of the sender's error number."""
+    return _REASONS.get(number, os.strerror(number))
+
+
 def _random_cookies(targets: int) -> npt.NDArray[np.uint64]:
     """One for each target, that nobody can guess, also who knows all the others."""
     return np.frombuffer(secrets.token_bytes(8 * targets), np.uint64)
@@ -127,6 +132,6 @@ def _unmeasured(errors: npt.NDArray[np.uint8], *, overflows: int) -> Unmeasured:
     for number in np.unique(errors[~np.isin(errors, (0, *LOST))]).tolist():
         targets = np.flatnonzero((errors == number).any(axis=1))
         crowded = overflows and number in (errno.ENOBUFS, errno.ENOMEM)
-        reason = NEIGHBOURS_FULL if crowded else _REASONS.get(number, os.strerror(number))
+        reason = NEIGHBOURS_FULL if crowded else reason_of(number)
         unmeasured.add(targets, reason)
     return unmeasured

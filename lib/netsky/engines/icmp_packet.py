@@ -34,7 +34,7 @@ import numpy.typing as npt
 from netsky.addresses import Addresses
 from netsky.engines.libc import Messages
 
-ECHO_REQUEST, ECHO_REPLY = 8, 0
+ECHO_REQUEST, ECHO_REPLY, UNREACHABLE, TIME_EXCEEDED = 8, 0, 3, 11
 
 ECHO = np.dtype(
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import threading
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -27,42 +28,34 @@ SHORTEST_REST_SECONDS = 0.0005
 BUFFER_BYTES_PER_PACKET = 1280  # the kernel charges at most this for a small packet
 
 
-class Receiver:
-    """Takes replies in its own thread while the block runs; `cookies` are by target.
+class PacketReceiver(ABC):
+    """Takes packets of up to `size` bytes in its own thread while the block runs, `rate` a second of them.
 
-    Afterwards `received_ns` is int64[targets * count], by slot: when the first right reply came
-    in, in ns of the monotonic clock, or 0. `discarded` counts the others by reason; `stepped_ns` is
-    by how much the wall clock, with which the kernel stamps packets, was set meanwhile.
+    It looks for them every `rest_seconds`, more often where its buffer is small. `_sort_out` does with them what they are for. `stepped_ns` is by how much the wall clock, with which the
+    kernel stamps packets, was set meanwhile.
     """
 
     def __init__(
         self,
         sockets: IcmpSockets,
-        library: AddressLibrary,
-        plan: ProbePlan,
-        cookies: npt.NDArray[np.uint64],
+        *,
+        size: int,
+        rate: float,
+        rest_seconds: float = REST_SECONDS,
     ) -> None:
         self._sockets = sockets
-        self._addresses = library.addresses
-        self._count = plan.count
-        self._cookies = cookies
-        self._messages = Messages(SLOTS, RECEIVE_BYTES)
+        self._messages = Messages(SLOTS, size)
         self._messages.make_ready()
         self._taken = 0
         self._clock = WallClock()
         self._offsets_ns = np.zeros(SLOTS, np.int64)
-        packets = library.targets * plan.count
         room = sockets.receive_buffer / BUFFER_BYTES_PER_PACKET
-        self._rest_seconds = min(REST_SECONDS, room * plan.span(library.targets) / packets / 4)
+        self._rest_seconds = min(rest_seconds, room / rate / 4)
         self._sent = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="icmp-receiver", daemon=True)
         self._error: Exception | None = None
         self._answered = 0
-        self.received_ns = np.zeros(packets, np.int64)
-        self.discarded = dict.fromkeys(
-            ("malformed", "wrong_cookie", "wrong_source", "duplicate"), 0
-        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -135,6 +128,36 @@ class Receiver:
         self._offsets_ns[new] = self._clock.offsets_ns(self._messages.timestamps[new])
         self._taken = new.stop
         return self._taken
+
+    @abstractmethod
+    def _sort_out(self) -> None:
+        """Do with the `_taken` packets what they are for, and make room for others."""
+
+
+class Receiver(PacketReceiver):
+    """Takes the replies of a sweep; `cookies` are by target.
+
+    Afterwards `received_ns` is int64[targets * count], by slot: when the first right reply came
+    in, in ns of the monotonic clock, or 0. `discarded` counts the others by reason.
+    """
+
+    def __init__(
+        self,
+        sockets: IcmpSockets,
+        library: AddressLibrary,
+        plan: ProbePlan,
+        cookies: npt.NDArray[np.uint64],
+    ) -> None:
+        packets = library.targets * plan.count
+        rate = packets / plan.span(library.targets)
+        super().__init__(sockets, size=RECEIVE_BYTES, rate=rate)
+        self._addresses = library.addresses
+        self._count = plan.count
+        self._cookies = cookies
+        self.received_ns = np.zeros(packets, np.int64)
+        self.discarded = dict.fromkeys(
+            ("malformed", "wrong_cookie", "wrong_source", "duplicate"), 0
+        )
 
     def _sort_out(self) -> None:
         """The first reply to a packet that is right in all respects counts."""

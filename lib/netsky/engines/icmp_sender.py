@@ -31,6 +31,8 @@ PATIENCE_SECONDS = 1.0  # and the span again: what has not been sent by then is 
 class Sender:
     """Sends one packet for each of `slots`, in that order, as `plan` says; `cookies` are by target.
 
+    `requests` makes the packets, PREPARED at a time; without it they are plain echo requests.
+
     After `run`, `errors` is uint8[packets]: 0 where the packet went out, else the errno with
     which this host refused it; with one of KEPT_BACK the host could not send it in time.
     """
@@ -44,13 +46,16 @@ class Sender:
         *,
         ident: int,
         cookies: npt.NDArray[np.uint64],
+        requests: EchoRequests | None = None,
     ) -> None:
         self._descriptor = sockets.sender.fileno()
         self._addresses = library.addresses
         self._slots = slots
         self._count = plan.count
         self._cookies = cookies
-        self._requests = EchoRequests(PREPARED, size=plan.size, ident=ident, raw=sockets.raw)
+        self._requests = requests or EchoRequests(
+            PREPARED, size=plan.size, ident=ident, raw=sockets.raw
+        )
         span = plan.span(library.targets)
         self._pacer = Pacer(len(slots), span, plan.rate)
         self._longest_seconds = 2 * span + PATIENCE_SECONDS

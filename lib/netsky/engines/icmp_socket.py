@@ -10,12 +10,12 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from netsky.engines import libc
-from netsky.engines.icmp_packet import ECHO_REPLY
+from netsky.engines.icmp_packet import ECHO_REPLY, TIME_EXCEEDED, UNREACHABLE
 from netsky.errors import EngineError, EngineUnavailableError
 from netsky.places import Egress
 
@@ -63,14 +63,18 @@ def _drops(sock: socket.socket) -> int:
 
 
 @contextmanager
-def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator[IcmpSockets]:
+def open_sockets(
+    egress: Egress, *, ident: int, receive_buffer: int, routers: bool = False
+) -> Iterator[IcmpSockets]:
     """Sockets that send through `egress` and receive the echo replies with that id.
 
-    (The id is the kernel's choice on a ping socket.) Raises EngineError with what to mend.
+    With `routers` raw ones receive what routers say of requests with that id, too. (The id is the kernel's
+    choice on a ping socket.) Raises EngineError with what to mend.
     """
+    types = (ECHO_REPLY, UNREACHABLE, TIME_EXCEEDED) if routers else (ECHO_REPLY,)
     with ExitStack() as stack:
         try:
-            sockets = _open(stack, ident)
+            sockets = _open(stack, ident, types)
         except PermissionError as error:
             raise EngineUnavailableError(HOW_TO_ALLOW) from error
         except OSError as error:
@@ -82,7 +86,7 @@ def open_sockets(egress: Egress, *, ident: int, receive_buffer: int) -> Iterator
         yield sockets
 
 
-def _open(stack: ExitStack, ident: int) -> IcmpSockets:
+def _open(stack: ExitStack, ident: int, types: Sequence[int]) -> IcmpSockets:
     try:
         receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except PermissionError:
@@ -93,9 +97,8 @@ def _open(stack: ExitStack, ident: int) -> IcmpSockets:
         return IcmpSockets(ping, ping, raw=False)
     stack.enter_context(receiver)
     # The mask names the types to keep out: on loopback our own requests would come back, too.
-    receiver.setsockopt(
-        libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", ~(1 << ECHO_REPLY) & 0xFFFFFFFF)
-    )
+    kept_out = 0xFFFFFFFF & ~sum(1 << kind for kind in types)
+    receiver.setsockopt(libc.SOL_RAW, libc.ICMP_FILTER, struct.pack("I", kept_out))
     libc.attach_filter(receiver, _only_id(ident))
     _drain(receiver, IcmpSockets(receiver, receiver, raw=True).capacity)
     sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -118,10 +121,17 @@ def _drain(receiver: socket.socket, capacity: int) -> None:
 
 
 def _only_id(ident: int) -> list[tuple[int, int, int, int]]:
-    """Accept packets with this ICMP id: other probes on this host get replies by the million."""
+    """Accept packets with this ICMP id: other probes on this host get replies by the million.
+
+    What a router says quotes the request, whose IP header has no options when it is ours.
+    """
     return [
         (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf): X is the length of the IP header
+        (0x50, 0, 0, 0),  # ldb [x]: the type
+        (0x15, 0, 2, ECHO_REPLY),  # jeq: else two further
         (0x48, 0, 0, 4),  # ldh [x+4]: the id
+        (0x05, 0, 0, 1),  # ja: one further
+        (0x48, 0, 0, 32),  # ldh [x+32]: the quoted id
         (0x15, 0, 1, ident),  # jeq
         (0x06, 0, 0, 0xFFFFFFFF),  # ret: all of the packet
         (0x06, 0, 0, 0),  # ret: none of it

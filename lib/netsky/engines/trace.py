@@ -1,0 +1,240 @@
+"""The trace engine: all targets at once, each in a flow of its own, at a pace that routers bear.
+
+First the way is found: one packet of each TTL, eight at a time, until the target answers. A router that is on
+all ways is then asked in turn for a few of the targets only, in each round for others: the first one behind this
+host would have to answer for all of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.addresses import Addresses, AddressLibrary
+from netsky.engines.exit_check import watch_exit
+from netsky.engines.icmp import reason_of
+from netsky.engines.icmp_sender import LOST, Sender
+from netsky.engines.icmp_socket import IcmpSockets, open_sockets
+from netsky.engines.trace_packet import (
+    MOST_HOPS,
+    MOST_ROUNDS,
+    ROUND_BITS,
+    SIZE,
+    WHOLE_WAY,
+    TraceRequests,
+)
+from netsky.engines.trace_receiver import Flows, TraceReceiver
+from netsky.errors import EngineError, EngineUnavailableError, InputError
+from netsky.places import Egress
+from netsky.sweep import ProbePlan
+from netsky.trace import Hop, Trace, Traced, TracePlan
+
+ROUND_SECONDS = 1.0
+WAVE = 8  # TTLs that are tried at a time
+BEYOND = 3  # routers that are asked behind the last one that answers, where a target does not
+FEW = 20  # traces that find out which routers are on all ways
+RECEIVE_BUFFER = 4 << 20
+MOST_TRACES = 1000
+
+Whole = npt.NDArray[np.int64]
+
+
+def trace_targets(
+    targets: AddressLibrary,
+    egress: Egress,
+    plan: TracePlan,
+    *,
+    stopped: threading.Event | None = None,
+) -> Traced:
+    """Trace each target through `egress`; few targets are traced in several flows each.
+
+    Another thread ends it early by `stopped`. EngineError says what to mend when nothing could be sent,
+    InputError when there are too many targets or rounds.
+    """
+    if not 1 <= plan.rounds <= MOST_ROUNDS or not 1 <= plan.max_hops <= MOST_HOPS:
+        raise InputError(f"a trace has 1 to {MOST_ROUNDS} rounds and 1 to {MOST_HOPS} hops")
+    numbers, flows = _flows_of(targets.targets, plan)
+    if len(numbers) > MOST_TRACES:
+        raise InputError(f"{len(numbers):,} targets to trace: {MOST_TRACES:,} are the most")
+    started_at, started = datetime.now(UTC), time.monotonic()
+    ident = 1 + secrets.randbelow(0xFFFF)
+    with (
+        watch_exit(targets, egress),
+        open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True) as sockets,
+    ):
+        if not sockets.raw:
+            raise EngineUnavailableError(
+                "traces need raw sockets: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN as "
+                "deploy/systemd gives them (see docs/evidence.md)"
+            )
+        run = _Run(sockets, targets.addresses[numbers], flows, plan, ident=ident, stopped=stopped)
+        traces = run.make()
+        return Traced(
+            egress.name,
+            started_at,
+            time.monotonic() - started,
+            int(np.count_nonzero(run.sent_ns)),
+            traces,
+            sockets.dropped,
+            dict(run.not_sent),
+        )
+
+
+def _flows_of(targets: int, plan: TracePlan) -> tuple[Whole, Whole]:
+    """For each trace, the number of its target and its flow: FEW traces at least, if the flows allow it."""
+    each = max(1, min(plan.flows, FEW // targets))
+    numbers = np.arange(targets * each)
+    return numbers // each, numbers % plan.flows
+
+
+class _Run:
+    """Traces in the making. `sent_ns` is when each packet [trace, TTL, round] left, 0: it did not."""
+
+    def __init__(
+        self,
+        sockets: IcmpSockets,
+        addresses: Addresses,
+        flows: Whole,
+        plan: TracePlan,
+        *,
+        ident: int,
+        stopped: threading.Event | None,
+    ) -> None:
+        self._sockets = sockets
+        self._plan = plan
+        self._flow_numbers = flows
+        self._stopped = stopped or threading.Event()
+        # Not 0xFFFF, which is the same as 0 to those who check it.
+        checksums = 1 + secrets.randbelow(0xFFFE - plan.flows) + flows
+        cookies = np.frombuffer(secrets.token_bytes(8 * len(flows)), np.uint64)
+        self._flows = Flows(addresses, checksums, cookies)
+        self._requests = TraceRequests(ident=ident)
+        self._receiver = TraceReceiver(
+            sockets, self._flows, rounds=plan.rounds, rate=max(plan.rate, len(flows))
+        )
+        self._hops = np.zeros(len(flows), np.int64)  # routers of each way that are asked
+        self.sent_ns = np.zeros_like(self._receiver.received_ns)
+        self.not_sent: Counter[str] = Counter()
+
+    def make(self) -> tuple[Trace, ...]:
+        every = np.arange(len(self._flows))
+        with self._receiver:
+            first = np.unique(np.linspace(0, len(every) - 1, min(FEW, len(every))).astype(np.int64))
+            self._find_way(first, np.zeros(MOST_HOPS + 1, np.bool_))
+            shared = self._shared(first)
+            self._find_way(np.setdiff1d(every, first), shared)
+            for number in range(1, self._plan.rounds + 1):
+                self._send(*self._round(number, shared), number)
+            self._receiver.wait(int(np.count_nonzero(self.sent_ns)), self._plan.timeout)
+        if not self.sent_ns.any():
+            (reason, _), *_ = self.not_sent.most_common(1) or [("it was stopped", 0)]
+            raise EngineError(f"nothing could be traced: {reason}")
+        return tuple(self._trace(number) for number in every.tolist())
+
+    def _find_way(self, traces: Whole, shared: npt.NDArray[np.bool_]) -> None:
+        """Set how many routers are asked on the ways of `traces`; those of `shared` TTLs are known."""
+        received, reached = self._receiver.received_ns, self._receiver.reached
+        known = int(shared.nonzero()[0].max(initial=0))
+        self._hops[traces] = known
+        waiting = traces
+        for lowest in range(1, self._plan.max_hops + 1, WAVE):
+            highest = min(lowest + WAVE, self._plan.max_hops + 1)
+            ttls = np.arange(lowest, highest)[~shared[lowest:highest]]
+            if not len(waiting):
+                return
+            if not len(ttls):
+                continue
+            self._send(np.repeat(waiting, len(ttls)), np.tile(ttls, len(waiting)), 0)
+            self._receiver.wait(int(np.count_nonzero(self.sent_ns)), self._plan.timeout)
+            spoke = received[waiting, lowest:highest, 0] > 0
+            there = reached[waiting, lowest:highest, 0]
+            last = np.where(spoke, np.arange(lowest, highest), 0).max(axis=1)
+            distance = np.where(there.any(axis=1), lowest + there.argmax(axis=1), 0)
+            beyond = np.minimum(last + BEYOND, self._plan.max_hops)
+            found = np.where(distance > 0, distance - 1, beyond)
+            progress = spoke.any(axis=1)
+            self._hops[waiting[progress]] = found[progress]
+            # Where nobody of a whole wave speaks, nobody behind it will.
+            on = (progress | (lowest <= known)) & (distance == 0)
+            waiting = waiting[on]
+
+    def _shared(self, traces: Whole) -> npt.NDArray[np.bool_]:
+        """By TTL, whether one and the same router, or a silent one, is there on all these ways."""
+        shared = np.zeros(MOST_HOPS + 1, np.bool_)
+        for ttl in range(1, int(self._hops[traces].min()) + 1):
+            routers = self._receiver.answered_by[traces, ttl, 0]
+            reached = self._receiver.reached[traces, ttl, 0].any()
+            shared[ttl] = len(np.unique(routers[routers > 0])) <= 1 and not reached
+        return shared
+
+    def _round(self, number: int, shared: npt.NDArray[np.bool_]) -> tuple[Whole, Whole]:
+        """The packets of a round, target by target, so that each router is asked at even intervals."""
+        traces = len(self._flows)
+        near = np.arange(self._plan.near_targets) * traces // self._plan.near_targets + number
+        asked = np.zeros((traces, MOST_HOPS + 1), np.bool_)
+        asked[:, 1:] = np.arange(1, MOST_HOPS + 1) <= self._hops[:, np.newaxis]
+        not_near = np.setdiff1d(np.arange(traces), near % traces)
+        asked[np.ix_(not_near, shared.nonzero()[0])] = False
+        asked[:, WHOLE_WAY] = True
+        which, ttls = asked.nonzero()
+        return which, ttls
+
+    def _send(self, traces: Whole, ttls: Whole, number: int) -> None:
+        """Send one packet for each of `traces` with its TTL, and return when the round's time is over."""
+        if not len(traces) or self._stopped.is_set():
+            return
+        span = max(ROUND_SECONDS, len(traces) / self._plan.rate)
+        end = time.monotonic() + span
+        slots = (traces << 16 | ttls << ROUND_BITS | number).astype(np.uint32)
+        self._requests.describe(slots, ttls, self._flows.checksums[traces])
+        sender = Sender(
+            self._sockets,
+            AddressLibrary("-", (), self._flows.addresses[traces], np.zeros(1, np.int64)),
+            np.arange(len(traces), dtype=np.uint32),
+            ProbePlan(window=span, rate=self._plan.rate, size=SIZE),
+            ident=0,
+            cookies=self._flows.cookies[traces],
+            requests=self._requests,
+        )
+        sender.run(lambda _packets: None)
+        lost = np.isin(sender.errors, LOST)  # the gateway is silent: what is not sent is lost, too
+        times = np.where(lost, time.monotonic_ns(), sender.sent_ns())
+        self.sent_ns[traces, ttls, number] = times
+        for error in sender.errors[(sender.errors > 0) & ~lost].tolist():
+            self.not_sent[reason_of(error)] += 1
+        self._stopped.wait(max(0.0, end - time.monotonic()))
+
+    def _trace(self, number: int) -> Trace:
+        """What was measured; what the target itself answered is no hop."""
+        reached = self._receiver.reached[number, 1:].any(axis=1)
+        distance = int(reached.argmax()) + 1 if reached.any() else MOST_HOPS + 1
+        hops = min(int(self._hops[number]), distance - 1)
+        told = sorted(by for trace, by in self._receiver.unreachable if trace == number)
+        return Trace(
+            str(IPv4Address(int(self._flows.addresses[number]))),
+            int(self._flow_numbers[number]),
+            tuple(self._hop(number, ttl) for ttl in range(1, hops + 1)),
+            self._hop(number, WHOLE_WAY),
+            tuple(str(IPv4Address(address)) for address in told),
+        )
+
+    def _hop(self, number: int, ttl: int) -> Hop:
+        """The counts of a TTL; the packets that found the way do not count."""
+        sent = self.sent_ns[number, ttl, 1:]
+        received = self._receiver.received_ns[number, ttl, 1:]
+        rtts = (received - sent) / 1e9
+        answered = (sent > 0) & (received > 0) & (rtts <= self._plan.timeout)
+        by = Counter(self._receiver.answered_by[number, ttl, 1:][answered].tolist())
+        return Hop(
+            ttl or None,
+            int(np.count_nonzero(sent)),
+            tuple(np.maximum(rtts[answered], 0.0).tolist()),
+            tuple(str(IPv4Address(address)) for address, _ in by.most_common()),
+        )
