@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd \
-	mtr-tiny
+	mtr-tiny logrotate
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,11 +42,11 @@ def get_alerts(url: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def run_webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A webhook's URL, and the notices it was sent so far."""
+    """A webhook's URL, and the notices it was sent so far, with the `time.monotonic()` of each."""
     notices: list[dict[str, Any]] = []
 
     def take(request: Sent) -> tuple[int, bytes]:
-        notices.append(json.loads(request.body))
+        notices.append(json.loads(request.body) | {"received": time.monotonic()})
         return 200, b""
 
     with http_server(take) as url:
