@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,13 @@ from netsky.addresses import AddressLibrary
 from netsky.aggregate import aggregate
 from netsky.jobs.library_build import build_candidates
 from netsky.jobs.memory import Remembering
+from netsky.judging.learning import losses
+from netsky.judging.locating import locate
 from netsky.places import PROVINCES, Egress
 from netsky.sweep import Sweep
 from netsky.targets import library
 from netsky.targets.geo import read_source
+from netsky.targets.memory import ALWAYS, ProvinceMemory, nothing_of
 from netsky.targets.memory_file import file_name
 from testing import ROOT
 from testing.geo import large_ipdb
@@ -96,6 +100,8 @@ def _show_memory(folder: Path) -> None:
     memory = Remembering(folder / file_name("demo", "default"), 0o600)
     _show("aggregate 1,015,808 RTTs", *_time(partial(aggregate, sweep, abnormal_rtt=0.3)))
     _show("the same, with memory", *_time(partial(_aggregate_and_remember, sweep, memory)))
+    for what, million in (("one province", _one_province(sweep)), ("31 provinces", sweep)):
+        _show(f"locate what fails, {what} up", *_time(_locate_dead(million)))
     without = folder / "without"  # in which one that cannot be read is left alone
     (without / file_name("demo", "default")).mkdir(parents=True)
     for what, place in (("without", without), ("with", folder)):
@@ -106,6 +112,29 @@ def _show_memory(folder: Path) -> None:
             f"sweep of 1,015,808 loopback targets {what} memory: {seconds:.1f} s wall, "
             f"{usage.ru_utime:.1f} s user, {usage.ru_maxrss / 1024:.1f} MiB peak"
         )
+
+
+def _one_province(sweep: Sweep) -> Sweep:
+    provinces, bounds = sweep.library.provinces[:1], np.array([0, sweep.library.targets])
+    return replace(sweep, library=replace(sweep.library, provinces=provinces, bounds=bounds))
+
+
+def _locate_dead(sweep: Sweep) -> Callable[[], object]:
+    """Every 16th of the /20s is dead, and each province lost nothing before."""
+    rtts = sweep.rtt_seconds.copy()
+    rtts[(sweep.library.addresses >> np.uint32(12)) % 16 == 1] = np.nan
+    dead = replace(sweep, rtt_seconds=rtts)
+    memory = replace(
+        nothing_of(sweep.library.addresses),
+        answered=np.full(sweep.library.targets, ALWAYS, np.uint16),
+        provinces={each.slug: ProvinceMemory(100, 0.0, 0.0) for each in sweep.library.provinces},
+    )
+
+    def run() -> None:
+        located = locate(dead, memory, losses(dead, memory.live))
+        assert len(located) == len(sweep.library.provinces)
+
+    return run
 
 
 def _million() -> Sweep:

@@ -74,6 +74,7 @@ def figures_of(targets, threshold):
         None,
         None,
         rtts[-1] if rtts else None,
+        None,
     )
 
 

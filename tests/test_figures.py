@@ -20,7 +20,7 @@ COMPUTED = {"packets_lost", "abnormal_targets", "live_loss_ratio", "live_packets
 
 
 def test_every_figure_of_a_province_is_in_the_list():
-    attributes = {field.name for field in fields(ProvinceQuality)} - {"province"}
+    attributes = {field.name for field in fields(ProvinceQuality)} - {"province", "fault"}
     assert {figure.name for figure in FIGURES} == attributes | COMPUTED
 
 

@@ -9,6 +9,7 @@ VALUES = (
     "addresses",
     "aggregate",
     "errors",
+    "fault",
     "files",
     "loss",
     "places",
@@ -21,7 +22,9 @@ VALUES = (
 
 
 @pytest.mark.parametrize(
-    "module", [*VALUES, "judging.grading", "outlets.metrics"], ids=lambda name: name
+    "module",
+    [*VALUES, "judging.grading", "judging.locating", "outlets.metrics"],
+    ids=lambda name: name,
 )
 def test_what_only_computes_loads_neither_the_database_nor_the_spool(module):
     code = f"import sys, netsky.{module}; print(*sys.modules)"

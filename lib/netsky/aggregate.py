@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from netsky.fault import Fault
 from netsky.places import Province
 from netsky.sweep import Sweep
 
@@ -21,6 +22,7 @@ class ProvinceQuality:
     `targets` are those measured. A target is abnormal when it lost a packet or its mean RTT is
     above the threshold. The latencies are None when nothing replied. The figures of `live` are of
     the targets that usually answer, as remembered from sweeps before; None when that is not known.
+    `fault` is what fails in a province that loses far more than usual.
     """
 
     province: Province
@@ -37,6 +39,7 @@ class ProvinceQuality:
     live_packets_sent: int | None = None
     live_packets_received: int | None = None
     latency_max_seconds: float | None = None
+    fault: Fault | None = None
 
     @property
     def packets_lost(self) -> int:
@@ -60,12 +63,16 @@ class ProvinceQuality:
 
 
 def aggregate(
-    sweep: Sweep, *, abnormal_rtt: float, live: npt.NDArray[np.bool_] | None = None
+    sweep: Sweep,
+    *,
+    abnormal_rtt: float,
+    live: npt.NDArray[np.bool_] | None = None,
+    faults: Mapping[str, Fault] = {},
 ) -> list[ProvinceQuality]:
     """One ProvinceQuality for each province with a measured target, in the library's order.
 
     `abnormal_rtt` is in seconds; `live` is bool[targets], True for those that usually answer, or
-    None when that is not known. Quantiles are over all replies of a province, with linear
+    None when that is not known; `faults` are by the slug of the province. Quantiles are over all replies of a province, with linear
     interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
     """
     replied = ~np.isnan(sweep.rtt_seconds)
@@ -98,6 +105,7 @@ def aggregate(
                 latency_p95_seconds=p95,
                 latency_p99_seconds=p99,
                 latency_max_seconds=float(rtts.max()) if len(rtts) else None,
+                fault=faults.get(province.slug),
                 **({} if live is None else _live(sent[rows], received[rows], live[rows])),
             )
         )

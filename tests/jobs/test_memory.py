@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netsky.aggregate import aggregate
 from netsky.jobs.memory import Remembering
 from netsky.places import PROVINCES
 from netsky.targets import memory_file
@@ -186,3 +187,19 @@ def test_a_fault_is_not_learned(tmp_path):
     for minute in range(60, 120):
         known = memory.recall(replace(bad, started_at=STARTED_AT + timedelta(minutes=minute)))
     assert known.live.all()
+
+
+def test_the_part_that_fails_is_told_with_the_sweep(tmp_path):
+    memory = Remembering(tmp_path / FILE, 0o600)
+    good = make_sweep({"hunan": [0.1] * 1024, "hubei": [0.1] * 1024})
+    rtts = good.rtt_seconds.copy()
+    rtts[256:512] = math.nan  # 127.16.1.0/24
+    bad = replace(good, rtt_seconds=rtts)
+    for minute in range(60):
+        known = memory.recall(replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
+        assert known.faults == {}
+    known = memory.recall(replace(bad, started_at=STARTED_AT + timedelta(hours=1)))
+    [quality, other] = aggregate(bad, abnormal_rtt=0.3, live=known.live, faults=known.faults)
+    assert [part.prefix for part in quality.fault.prefixes] == ["127.16.1.0/24"]
+    assert other.fault is None
+    assert memory_file.read(tmp_path / FILE).provinces["hunan"].prefixes == ("127.16.1.0/24",)

@@ -18,6 +18,7 @@ from netsky.console import (
     milliseconds,
     percent,
 )
+from netsky.console.faults import fault_document, fault_lines, fault_names
 from netsky.console.province_table import ProvinceTable, Row
 from netsky.figures import FIGURES, LIVE_LOSS, LOSS, TARGETS, Figure, Unit
 from netsky.jobs.probe import ProbeReport
@@ -87,6 +88,7 @@ class ProbeView:
             "worst": listed(
                 [f"{q.province.slug}:{percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             ),
+            "prefixes": listed(fault_names(lossy)),
             "not_measured": listed([failure.province.slug for failure in sweep.failures]),
             **spool_fields(self.report.spool),
         }
@@ -138,6 +140,8 @@ class ProbeView:
         if lossy:
             worst = [f"{q.province.name} {percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             text.append(f"\n丢包最多：{'、'.join(worst)}")
+        for line in fault_lines(lossy):
+            text.append(f"\n{line}", style="yellow")
         if sweep.tainted:
             text.append(
                 "\n本机自身可能丢弃了数据包：以上丢包不一定全是网络所致，本次结果不可作为运营商质量依据",
@@ -231,7 +235,12 @@ def _live_text(total: Total) -> str:
 def _province_document(quality: ProvinceQuality) -> dict[str, Any]:
     province = quality.province
     figures = {figure.name: getattr(quality, figure.name) for figure in FIGURES}
-    return {"province": province.slug, "province_name": province.name, **figures}
+    return {
+        "province": province.slug,
+        "province_name": province.name,
+        **figures,
+        **fault_document(quality.fault),
+    }
 
 
 def _name(province: Province) -> str:

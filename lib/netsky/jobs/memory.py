@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from netsky.errors import DeliveryError
+from netsky.fault import Fault
 from netsky.judging.learning import frozen_targets, losses, provinces_after
+from netsky.judging.locating import locate
 from netsky.sweep import Sweep
 from netsky.targets import memory_file
 from netsky.targets.memory import Flags, Memory, learned, nothing_of
@@ -23,9 +26,13 @@ FILE_SECONDS = 30.0  # a disk can hang like a server
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recollection:
-    """What was known before a sweep of its targets: `live`, bool[targets], are usually alive."""
+    """What was known before a sweep of its targets: `live`, bool[targets], are usually alive.
+
+    `faults` are, by slug, what fails in the provinces that lose far more than usual.
+    """
 
     live: Flags
+    faults: Mapping[str, Fault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,16 @@ class Remembering:
             return None
         memory = memory.of(sweep.library.addresses)
         live = memory.live
+        lost = losses(sweep, live)
+        located = locate(sweep, memory, lost)
         if self.writes and not sweep.tainted:
-            provinces = provinces_after(memory, sweep, losses(sweep, live))
+            provinces = {
+                slug: replace(known, prefixes=located[slug].found if slug in located else ())
+                for slug, known in provinces_after(memory, sweep, lost).items()
+            }
             frozen = frozen_targets(sweep, provinces)
             self.keep(learned(memory, sweep, provinces, frozen=frozen))
-        return Recollection(live)
+        return Recollection(live, {slug: each.fault for slug, each in located.items()})
 
     def keep(self, memory: Memory) -> None:
         """Write the memory after a sweep; what keeps it from being written goes to the log."""

@@ -61,7 +61,12 @@ def probe(
     sweep = engine.sweep(library, egress, plan, progress)
     _warn(sweep)
     known = memory.recall(sweep) if memory else None
-    qualities = aggregate(sweep, abnormal_rtt=abnormal_rtt, live=known.live if known else None)
+    qualities = aggregate(
+        sweep,
+        abnormal_rtt=abnormal_rtt,
+        live=known.live if known else None,
+        faults=known.faults if known else {},
+    )
     not_stored: tuple[str, ...] = ()
     spooled = None
     if storage:

@@ -1,0 +1,69 @@
+"""What fails in a province, in words for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from netsky.aggregate import ProvinceQuality
+from netsky.console import percent
+from netsky.fault import ALL_LOST, Fault, Part
+
+_MOST_PROVINCES = 8
+# Lost by chance, the share that is lost again is the loss rate; of dead addresses it is near 1.
+_DEAD_AGAIN = 0.5
+
+
+def fault_document(fault: Fault | None) -> dict[str, Any]:
+    """The fields of a province in JSON: its prefixes, and the rest of it; [] and null without any."""
+    return {
+        "prefixes": [_part_document(part) for part in fault.prefixes] if fault else [],
+        "rest": _part_document(fault.rest) if fault else None,
+    }
+
+
+def _part_document(part: Part) -> dict[str, Any]:
+    return {**asdict(part), "loss_ratio": part.loss_ratio}
+
+
+def fault_names(qualities: Sequence[ProvinceQuality]) -> list[str]:
+    """For a line: the prefixes that are named, each behind its province."""
+    return [
+        f"{quality.province.slug}:{part.prefix}"
+        for quality in qualities
+        if quality.fault
+        for part in quality.fault.prefixes
+    ]
+
+
+def fault_lines(qualities: Sequence[ProvinceQuality]) -> list[str]:
+    """For people: a line for each province of which a part fails, the worst first."""
+    lines = [
+        f"{quality.province.name}：{said}"
+        for quality in qualities
+        if quality.fault and (said := fault_text(quality.fault))
+    ]
+    if len(lines) > _MOST_PROVINCES:
+        left_out = len(lines) - _MOST_PROVINCES
+        lines[_MOST_PROVINCES:] = [f"另有 {left_out} 省也只是局部丢包（--format json 中有全部）"]
+    return lines
+
+
+def fault_text(fault: Fault) -> str:
+    """Which part fails, or how; empty when it is all of the province, by chance."""
+    if fault.prefixes:
+        named = "；".join(_part_text(part) for part in fault.prefixes)
+        rest = f"；其余 {percent(fault.rest.loss_ratio)}" if fault.rest.packets_sent else ""
+        return f"其中 {named}{rest}"
+    loss, again = fault.rest.loss_ratio or 0.0, fault.rest.lost_again_ratio
+    if again is not None and again >= _DEAD_AGAIN and loss < _DEAD_AGAIN:
+        return f"不集中于某个网段；上轮丢包的目标有 {again:.0%} 本轮又丢：像是固定的一部分地址不通"
+    return ""
+
+
+def _part_text(part: Part) -> str:
+    where = f"{part.prefix}（{part.city}）" if part.city else str(part.prefix)
+    loss = part.loss_ratio or 0.0
+    how = " 全断" if loss >= ALL_LOST else f" 丢包 {percent(loss)}"
+    return f"{where}{how}，占 {part.excess_ratio:.0%}"

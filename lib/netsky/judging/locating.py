@@ -1,0 +1,110 @@
+"""Where a province fails: its prefixes that are worth a name, and the rest of it apart.
+
+A prefix is named when it holds a tenth or more of what the province loses beyond the usual, or when it
+is a /22 or wider and fails in two sweeps running. A single /24 that is dark is true, but no news: of a
+large library some always are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.addresses import Addresses
+from netsky.fault import Fault, Part
+from netsky.judging.learning import ProvinceLoss, is_up
+from netsky.judging.prefixes import failing_prefixes
+from netsky.sweep import Sweep
+from netsky.targets.memory import ALWAYS, Counts, Flags, Memory, ProvinceMemory, packets
+
+_LEAST_SHARE = 0.1
+_WIDE = 22
+_FEWEST_LOST_BEFORE = 10  # of fewer it cannot be told how many are lost again
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What fails in a province, as it is told, and all prefixes that were found, named or not."""
+
+    fault: Fault
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Targets:
+    """The usually alive targets of a province that were sent to: arrays of one length each."""
+
+    addresses: Addresses
+    sent: Counts
+    lost: Counts
+    usual: npt.NDArray[np.float64]
+    lost_before: Flags
+
+
+def locate(sweep: Sweep, memory: Memory, losses: dict[str, ProvinceLoss]) -> dict[str, Located]:
+    """By slug: what fails in each province that is up; `memory` is that of before the sweep."""
+    located = {}
+    for index, province in enumerate(sweep.library.provinces):
+        known = memory.provinces.get(province.slug, ProvinceMemory())
+        loss = losses[province.slug]
+        if is_up(known, loss):
+            targets = _targets(sweep, memory, sweep.library.slice_of(index))
+            located[province.slug] = _locate(targets, known, loss)
+    return located
+
+
+def _targets(sweep: Sweep, memory: Memory, rows: slice) -> _Targets:
+    sent, lost = packets(sweep, rows)
+    answered = memory.answered[rows]
+    alive = memory.live[rows] & (sent > 0)
+    return _Targets(
+        sweep.library.addresses[rows][alive],
+        sent[alive],
+        lost[alive],
+        1 - answered[alive] / ALWAYS,
+        memory.lost[rows][alive],
+    )
+
+
+def _locate(targets: _Targets, known: ProvinceMemory, loss: ProvinceLoss) -> Located:
+    found = failing_prefixes(targets.addresses, targets.lost / targets.sent, targets.usual)
+    excess = loss.live_lost - loss.live_sent * known.live_loss
+    rest = np.ones(len(targets.addresses), np.bool_)
+    parts = []
+    for prefix in found:
+        within = _within(targets.addresses, prefix)
+        part = _part(targets, within, str(prefix), known, excess)
+        wide_again = prefix.prefixlen <= _WIDE and str(prefix) in known.prefixes
+        if wide_again or part.excess_ratio >= _LEAST_SHARE:
+            parts.append(part)
+            rest &= ~within
+    parts.sort(key=lambda part: part.excess_ratio, reverse=True)
+    fault = Fault(tuple(parts), _part(targets, rest, None, known, excess))
+    return Located(fault, tuple(map(str, found)))
+
+
+def _within(addresses: Addresses, prefix: IPv4Network) -> Flags:
+    first, last = int(prefix.network_address), int(prefix.broadcast_address)
+    return (addresses >= first) & (addresses <= last)
+
+
+def _part(
+    targets: _Targets, chosen: Flags, prefix: str | None, known: ProvinceMemory, excess: float
+) -> Part:
+    sent = int(targets.sent[chosen].sum(dtype=np.int64))
+    lost = int(targets.lost[chosen].sum(dtype=np.int64))
+    before = chosen & targets.lost_before
+    lost_before = int(np.count_nonzero(before))
+    again = int(np.count_nonzero(targets.lost[before] == targets.sent[before]))
+    return Part(
+        prefix=prefix,
+        live_targets=int(np.count_nonzero(chosen)),
+        packets_sent=sent,
+        packets_lost=lost,
+        usual_loss_ratio=float(targets.usual[chosen].mean()) if sent else 0.0,
+        lost_again_ratio=again / lost_before if lost_before >= _FEWEST_LOST_BEFORE else None,
+        excess_ratio=min(1.0, max(0.0, (lost - sent * known.live_loss) / excess)),
+    )
