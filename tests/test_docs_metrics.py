@@ -3,14 +3,19 @@
 import json
 import re
 import sqlite3
+from unittest.mock import patch
 from urllib.request import urlopen
 
 import pytest
 
+from netsky.cli.engine_options import ChosenEngine
 from netsky.judging.grading import NotJudged, Severity
 from netsky.outlets.metrics import JOBS
+from netsky.targets import candidate_files
+from netsky.targets.candidate_files import BuildRecord
 from testing import ROOT
-from testing.commands import run_tool
+from testing.answering import Clock, World, candidates
+from testing.commands import run_tool, run_verb
 from testing.memories import answered_always
 from testing.prometheus import query, run_prometheus, scraping_pushgateway
 from testing.samples import write_library
@@ -48,7 +53,18 @@ def pushed(tmp_path_factory):
         assert run_tool(folder, *average).returncode == 0
         forget_mean(folder / "netsky_cu.db", "beijing")  # so that it is not judged
         assert run_tool(folder, "netsky_alert", *to).returncode == 3
+        discover(folder, *to)
         yield url
+
+
+def discover(folder, *to):
+    """Find addresses in a made-up world, so that a library is pushed, too."""
+    candidate_files.save(folder / "candidates", candidates(8, 2), BuildRecord("2026-11-28", []))
+    (folder / "netsky.toml").write_text('[library]\nconsent = "me"\ncontact = "me"\n')
+    verb = ("discover", "--isp", "cu", "--candidates", "candidates", "--library", "found", "--yes")
+    world = World(Clock(), steady=0.2)
+    with patch.object(ChosenEngine, "open", lambda _self, _egress: world):
+        assert run_verb(folder, "netsky_library", *verb, *to).returncode == 0
 
 
 def forget_mean(file, province):

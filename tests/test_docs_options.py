@@ -12,7 +12,9 @@ from tools.options import TOOLS
 # With which a help text may begin.
 VERBS = {
     "Accept",
+    "Ask",
     "Average",
+    "Begin",
     "Delete",
     "Drop",
     "Keep",
@@ -23,8 +25,10 @@ VERBS = {
     "Make",
     "Print",
     "Probe",
+    "Publish",
     "Push",
     "Read",
+    "Replace",
     "Say",
     "Send",
     "Show",

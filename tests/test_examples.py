@@ -47,6 +47,7 @@ WITHOUT_DEFAULT = {
     "push_user",
     "pushgateway",
     "textfile",
+    "thorough",
 }
 
 

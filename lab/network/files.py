@@ -14,16 +14,21 @@ from pathlib import Path
 from lab.network import addresses
 from lab.network.addresses import PLACES, PROVINCE_BITS, addresses_of
 from netsky.errors import InputError
+from netsky.places import BUILTIN_ISPS, find_province
 from netsky.targets.sources import SOURCES_FILE
 
 MOST_TARGETS = 1 << (32 - PROVINCE_BITS)
 DATABASE = "netsky_{isp}.db"
+GEO = "geo.csv"
 
 
 def write(
     folder: Path, routes: Sequence[addresses.Route], *, targets: int = MOST_TARGETS
 ) -> tuple[Path, Path]:
-    """Write `netsky.toml` and `ipdata/<isp>/<province>.txt`, `targets` a province; where they are."""
+    """Write `netsky.toml` and `ipdata/<isp>/<province>.txt`, `targets` a province; where they are.
+
+    `geo.csv` beside them says whose the addresses are, for `netsky_library.py build --lab`.
+    """
     if not 1 <= targets <= MOST_TARGETS:
         raise InputError(f"{targets} targets a province: from 1 to {MOST_TARGETS} are possible")
     folder = folder.absolute()
@@ -35,8 +40,19 @@ def write(
     sources = "".join(f"{route.source}\n" for route in routes)
     (library / SOURCES_FILE).write_text(sources, encoding="ascii")
     locks.mkdir(exist_ok=True)
+    (folder / GEO).write_text(geo_text(), encoding="utf-8")
     settings.write_text(settings_text(routes, folder), encoding="utf-8")
     return settings, library
+
+
+def geo_text() -> str:
+    """Whose addresses the lab's are, as a source of geo data, each province with two cities."""
+    rows = ["start,end,province,city,isp"]
+    for place in PLACES:
+        province, isp = find_province(place.province).name, BUILTIN_ISPS[place.isp].name
+        for number, half in enumerate(place.prefix.subnets(), 1):
+            rows.append(f"{half[0]},{half[-1]},{province},{province}{number}市,{isp}")
+    return "\n".join(rows) + "\n"
 
 
 def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
@@ -49,6 +65,12 @@ def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
         "[probe]",
         f"library = {_quoted(folder / 'ipdata')}",
         f"spool = {_quoted(folder / 'spool')}",
+        "",
+        "[library]",
+        f"library = {_quoted(folder / 'ipdata')}",
+        f"candidates = {_quoted(folder / 'library')}",
+        'consent = "a lab: it has no strangers"',
+        'contact = "whoever runs this lab"',
     ]
     for name, route in [("default", routes[0]), *((route.egress, route) for route in routes)]:
         lines += ["", f"[egress.{name}]"]

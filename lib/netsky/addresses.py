@@ -35,3 +35,8 @@ class AddressLibrary:
     def slice_of(self, index: int) -> slice:
         """Where the targets of `provinces[index]` lie in `addresses`."""
         return slice(int(self.bounds[index]), int(self.bounds[index + 1]))
+
+
+def dotted(address: int) -> str:
+    """An address in host byte order as people write it."""
+    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))

@@ -6,6 +6,7 @@
     │   └── SourceError      2  a source of geo data cannot be used as it is
     ├── EngineError          1  nothing could be measured
     │   └── EngineUnavailableError  1  that engine is not for this process
+    ├── StoppedError         1  sending was stopped, because it does harm or tells nothing
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
     │   ├── RefusedError     1  it refuses what it was to store, and would again
     │   └── SpoolError       1  the spool's own file cannot be read or written
@@ -58,6 +59,10 @@ class EngineError(NetskyError):
 
 class EngineUnavailableError(EngineError):
     """The engine may not be used by this process, or its program is missing; another may work."""
+
+
+class StoppedError(NetskyError):
+    """Sending was stopped: answers stay away, or this host drops packets itself."""
 
 
 class DatabaseError(NetskyError):

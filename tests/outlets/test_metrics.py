@@ -6,7 +6,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
-from netsky.outlets.metrics import JOBS, Exposition, alert_metrics, baseline_metrics, probe_metrics
+from netsky.outlets.metrics import (
+    JOBS,
+    Exposition,
+    LibraryFigures,
+    alert_metrics,
+    baseline_metrics,
+    library_metrics,
+    probe_metrics,
+)
+from netsky.places import find_province
 from netsky.spool_state import SpoolState
 from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_quality, make_sweep
 
@@ -24,6 +33,10 @@ QUALITIES = [
     ),
 ]
 LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 6}
+LIBRARY = [
+    LibraryFigures(find_province("hunan"), 400, 0.98, provisional=False),
+    LibraryFigures(find_province("hubei"), 0, None, provisional=True),
+]
 GROUP = {"egress": "联通-1", "isp": "cu"}
 GUANGDONG = GROUP | {"province": "guangdong", "province_name": "广东"}
 XIZANG = GROUP | {"province": "xizang", "province_name": "西藏"}
@@ -128,6 +141,7 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
         "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
         "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
+        "netsky_library": library_metrics("cu", "b", LIBRARY, 90.0),
     }
     assert groups.keys() == JOBS.keys()
     for job, group in groups.items():
@@ -137,6 +151,25 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
         for gauge in JOBS[job]:
             for labels, _ in samples[gauge.name]:
                 assert set(labels) == {"egress", "isp", *gauge.labels}
+
+
+# The library
+
+
+def test_a_library_tells_targets_who_answered_and_whether_it_is_proved():
+    samples = exported(library_metrics("cu", "b", LIBRARY, 90.0))
+    hunan = {"egress": "b", "isp": "cu", "province": "hunan", "province_name": "湖南"}
+    assert samples["netsky_library_targets"][0] == (hunan, 400)
+    assert samples["netsky_library_response_ratio"][0] == (hunan, 0.98)
+    assert [value for _, value in samples["netsky_library_provisional"]] == [0, 1]
+    assert samples["netsky_library_age_seconds"] == [({"egress": "b", "isp": "cu"}, 90.0)]
+
+
+def test_a_province_of_whose_targets_none_was_asked_has_no_ratio():
+    _, (_, ratio) = exported(library_metrics("cu", "b", LIBRARY, 0))[
+        "netsky_library_response_ratio"
+    ]
+    assert isnan(ratio)
 
 
 # The mean

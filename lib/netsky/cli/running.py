@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -149,16 +150,15 @@ class _Rounds:
             raise errors[0]
 
     def run(self) -> int:
-        codes = set()
-        for index, line in enumerate(self.lines):
-            try:
-                codes.add(self._start(index)())
-            # The trouble of one line must not keep the others from running.
-            except Exception as error:
-                if len(self.lines) == 1:
-                    raise
-                codes.add(report(error, f"ISP {line.isp}, egress {line.egress}"))
-        return codes.pop() if len(codes) == 1 else INCOMPLETE
+        return run_each(
+            [
+                (f"ISP {line.isp}, egress {line.egress}", partial(self._start_and_run, index))
+                for index, line in enumerate(self.lines)
+            ]
+        )
+
+    def _start_and_run(self, index: int) -> int:
+        return self._start(index)()
 
     def _start(self, index: int) -> Run:
         """The line's run; its lock is held from the first time on."""
@@ -172,6 +172,22 @@ class _Rounds:
                 self.started[index] = line.start()
                 self.held.push(own.pop_all())
         return self.started[index]
+
+
+def run_each(runs: Sequence[tuple[str, Run]]) -> int:
+    """Run each of them, by its name for people, one after the other; the exit code of all.
+
+    The trouble of one does not keep the others from running. The error of a single one is raised.
+    """
+    codes = set()
+    for name, run in runs:
+        try:
+            codes.add(run())
+        except Exception as error:
+            if len(runs) == 1:
+                raise
+            codes.add(report(error, name))
+    return codes.pop() if len(codes) == 1 else INCOMPLETE
 
 
 def repeat(run: Run, *, every: float | None) -> int:

@@ -3,6 +3,9 @@
 database = "…"                  # an option of every tool, with _ for -
 [probe]                         # options of one tool: probe, avg_lossrate, alert, library
 rate = 50_000
+[library]                       # who has agreed that addresses are sought, whom others may ask
+consent = "name, date"
+contact = "noc@example.com"
 [egress.unicom-1]               # an exit line: source, interface, fwmark
 source = "192.0.2.10"
 [isp.edu]                       # an ISP beside cu, cm, ct and demo
@@ -34,13 +37,19 @@ _MOST_LEVELS = 8  # no setting needs more than three levels
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A read netsky.toml; `options` are of every tool, `tool_options` of one by its name."""
+    """A read netsky.toml; `options` are of every tool, `tool_options` of one by its name.
+
+    `consent` says who has agreed that packets go to addresses which are no targets yet, `contact`
+    whom their owners may ask. They are in the file only: it stays, and a command line does not.
+    """
 
     file: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     tool_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     egresses: Mapping[str, Egress] = field(default_factory=dict)
     isps: Mapping[str, ISP] = field(default_factory=dict)
+    consent: str | None = None
+    contact: str | None = None
 
     def find_isps(self, names: str) -> list[ISP]:
         """The ISPs of names separated by commas; `all`: cu, cm, ct and those of this file."""
@@ -102,7 +111,16 @@ def read(file: Path) -> Settings:
         tool_options=tools,
         egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
         isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
+        **{
+            key: _said(file, key, tools["library"].pop(key, None)) for key in ("consent", "contact")
+        },
     )
+
+
+def _said(file: Path, key: str, value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise InputError(f"{file}: library.{key} = {value!r} must be a string that says something")
+    return value
 
 
 def _toml_key(name: str) -> str:

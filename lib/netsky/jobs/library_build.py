@@ -12,7 +12,16 @@ from netsky.errors import InputError, SourceError
 from netsky.places import PROVINCES
 from netsky.targets import candidate_files
 from netsky.targets.candidate_files import BuildRecord, SourceRecord
-from netsky.targets.candidates import Amounts, Built, Change, amounts_of, build, change_between
+from netsky.targets.candidates import (
+    LAB_RESERVED,
+    RESERVED,
+    Amounts,
+    Built,
+    Change,
+    amounts_of,
+    build,
+    change_between,
+)
 from netsky.targets.default_source import default_source
 from netsky.targets.geo import Source, read_source
 from netsky.targets.geo.cidr_lists import read_lists
@@ -36,20 +45,25 @@ class BuildReport:
 
 
 def build_candidates(
-    directory: Path, geo: Sequence[Path], bgp: Path | None, *, accept_change: bool
+    directory: Path,
+    geo: Sequence[Path],
+    bgp: Path | None,
+    *,
+    accept_change: bool,
+    lab: bool = False,
 ) -> BuildReport:
     """Build candidates from the sources (none: the data set that is installed) and store them.
 
     Nothing is sent. Raises InputError when a source cannot be used, when an ISP has no address in
     them, or when more has changed than a new version of a source would change; with `accept_change`
-    the latter is accepted. Whenever it raises, the candidates that were there are as they were.
+    the latter is accepted. `lab`: addresses of a lab are taken, and no others. Whenever it raises, the candidates that were there are as they were.
     """
     licences: Mapping[Path, str] = {}
     if not geo:
         file, licence = default_source()
         geo, licences = [file], {file: licence}
     sources = [read_source(path) for path in geo]
-    built = build(sources, _announced(bgp))
+    built = build(sources, _announced(bgp), reserved=LAB_RESERVED if lab else RESERVED)
     amounts = amounts_of(built.candidates)
     _check_complete(amounts, built)
     before = candidate_files.load(directory)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from netsky.addresses import Addresses, AddressLibrary
+from netsky.addresses import Addresses, AddressLibrary, dotted
 from netsky.places import ISP, PROVINCES, Province
 from netsky.targets import candidate_files, library
 from netsky.targets.candidate_files import BuildRecord
@@ -145,7 +145,7 @@ def _counted(found: AddressLibrary, candidates: Candidates | None) -> Iterator[F
     blocks, targets = np.unique(found.addresses >> 8, return_counts=True)
     crowded = blocks[targets > MOST_PER_BLOCK]
     if len(crowded):
-        where = tuple(f"{_dotted(int(block) << 8)}/24" for block in crowded[:3])
+        where = tuple(f"{dotted(int(block) << 8)}/24" for block in crowded[:3])
         yield Finding(Fault.CROWDED_BLOCKS, len(crowded), where)
 
 
@@ -161,7 +161,7 @@ def _outside(found: AddressLibrary, candidates: Candidates) -> Addresses:
 
 def _addresses(fault: Fault, addresses: Addresses) -> Iterator[Finding]:
     if len(addresses):
-        yield Finding(fault, len(addresses), tuple(_dotted(int(a)) for a in addresses[:3]))
+        yield Finding(fault, len(addresses), tuple(dotted(int(a)) for a in addresses[:3]))
 
 
 def _short(sizes: Sequence[ProvinceSize]) -> Iterator[Finding]:
@@ -171,7 +171,3 @@ def _short(sizes: Sequence[ProvinceSize]) -> Iterator[Finding]:
     ):
         if short:
             yield Finding(fault, len(short), tuple(size.province.slug for size in short))
-
-
-def _dotted(address: int) -> str:
-    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))

@@ -79,6 +79,22 @@ ALERT_NOT_JUDGED = Gauge(
 ALERT_TIMESTAMP = Gauge("netsky_alert_timestamp_seconds", "When it was judged, in Unix time.")
 ISP_INFO = Gauge("netsky_isp_info", "The ISP's name for people; always 1.", ("isp_name",))
 
+LIBRARY_JOB = "netsky_library"
+LIBRARY_TARGETS = Gauge("netsky_library_targets", "Published addresses.", BY_PROVINCE)
+LIBRARY_RESPONSE = Gauge(
+    "netsky_library_response_ratio",
+    "Published addresses that answered the newest look / published addresses.",
+    BY_PROVINCE,
+)
+LIBRARY_PROVISIONAL = Gauge(
+    "netsky_library_provisional",
+    "1: the published addresses are not proved yet, and not fit for alerting; 0: they are.",
+    BY_PROVINCE,
+)
+LIBRARY_AGE = Gauge(
+    "netsky_library_age_seconds", "How long ago the library was last changed, when this was pushed."
+)
+
 JOBS: Mapping[str, tuple[Gauge, ...]] = {
     PROBE_JOB: (
         *dict.fromkeys(figure.gauge for figure in FIGURES if figure.gauge),
@@ -100,6 +116,7 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         ALERT_TIMESTAMP,
         ISP_INFO,
     ),
+    LIBRARY_JOB: (LIBRARY_TARGETS, LIBRARY_RESPONSE, LIBRARY_PROVISIONAL, LIBRARY_AGE),
 }
 
 Samples = list[tuple[tuple[str, ...], float]]
@@ -114,6 +131,16 @@ class MetricGroup:
     egress: str
     isp: str
     samples: Mapping[Gauge, Samples]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFigures:
+    """What is published for one province; `response_ratio` is None when nobody was asked."""
+
+    province: Province
+    targets: int
+    response_ratio: float | None
+    provisional: bool
 
 
 class Exposition(Collector):
@@ -179,6 +206,20 @@ def alert_metrics(isp: ISP, egress: str, verdict: Verdict) -> MetricGroup:
     samples[ALERT_TIMESTAMP].append(((), verdict.judged_at.timestamp()))
     samples[ISP_INFO].append(((isp.name,), 1))
     return MetricGroup(ALERT_JOB, egress, isp.slug, samples)
+
+
+def library_metrics(
+    isp: str, egress: str, libraries: Iterable[LibraryFigures], age_seconds: float
+) -> MetricGroup:
+    """The metrics of an ISP's library after a discovery or a refresh; provinces without targets too."""
+    samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[LIBRARY_JOB]}
+    for figures in libraries:
+        labels = _labels(figures.province)
+        samples[LIBRARY_TARGETS].append((labels, figures.targets))
+        samples[LIBRARY_RESPONSE].append((labels, _or_nan(figures.response_ratio)))
+        samples[LIBRARY_PROVISIONAL].append((labels, int(figures.provisional)))
+    samples[LIBRARY_AGE].append(((), age_seconds))
+    return MetricGroup(LIBRARY_JOB, egress, isp, samples)
 
 
 def _add_judgement(samples: Mapping[Gauge, Samples], judgement: Judgement) -> None:

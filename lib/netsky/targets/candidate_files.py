@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from netsky.addresses import Addresses, dotted
 from netsky.errors import LibraryError
 from netsky.files import read_file
 from netsky.folders import put_in_place, sync
 from netsky.places import PROVINCES
-from netsky.targets.address_text import BadLines, read_intervals
-from netsky.targets.candidates import Candidates
+from netsky.targets.address_text import MOST_BYTES_PER_FILE, BadLines, read_intervals
+from netsky.targets.candidates import Candidates, Indices
 from netsky.targets.geo.names import ISPS
 
 FOLDER = "candidates"
@@ -86,9 +87,9 @@ def _write(folder: Path, candidates: Candidates, record: BuildRecord) -> None:
 
 def _lines(candidates: Candidates, rows: np.ndarray[Any, Any]) -> str:
     return "".join(
-        f"{_dotted(first)}-{_dotted(last)}  # {candidates.cities[city]}\n"
+        f"{dotted(first)}-{dotted(last)}  # {candidates.cities[city]}\n"
         if candidates.cities[city]
-        else f"{_dotted(first)}-{_dotted(last)}\n"
+        else f"{dotted(first)}-{dotted(last)}\n"
         for first, last, city in zip(
             candidates.first[rows].tolist(),
             candidates.last[rows].tolist(),
@@ -98,48 +99,58 @@ def _lines(candidates: Candidates, rows: np.ndarray[Any, Any]) -> str:
     )
 
 
-def _dotted(address: int) -> str:
-    return ".".join(str(octet) for octet in address.to_bytes(4, "big"))
+def load(directory: Path, *, cities: bool = False) -> Candidates | None:
+    """The candidates in `directory`, None if there are none; LibraryError.
 
-
-def load(directory: Path) -> Candidates | None:
-    """The candidates in `directory` without their cities, None if there are none; LibraryError."""
+    Their cities are read only if asked for.
+    """
     folder = directory / FOLDER
     if not folder.exists():
         return None
     bad = BadLines()
+    number_of = {"": 0}
     parts = []
     for isp, slug in enumerate(ISPS):
         for province, each in enumerate(PROVINCES):
             file = folder / slug / f"{each.slug}.txt"
             if file.exists():
                 intervals = read_intervals(file, bad, targets=False)
-                parts.append((intervals, isp, province))
+                city = np.zeros(len(intervals.first), np.int32)
+                if cities:
+                    city = _cities(file, len(city), number_of)
+                parts.append((intervals.first, intervals.last, isp, province, city))
     if bad.count:
         raise LibraryError(
             f"{bad.count:,} bad line(s) in {folder}: build it anew", lines=bad.lines()
         )
-    return _assemble(parts)
+    return _assemble(parts, tuple(number_of))
 
 
-def _assemble(parts: Sequence[tuple[Any, int, int]]) -> Candidates:
-    counts = [len(intervals.first) for intervals, _, _ in parts]
+def _cities(file: Path, entries: int, number_of: dict[str, int]) -> Indices:
+    """The number of the city of each entry; new ones are added. 0 for all in a file not written here."""
+    names = [
+        line.partition("#")[2].strip()
+        for line in read_file(file, limit=MOST_BYTES_PER_FILE).text().split("\n")
+    ]
+    if len(names) != entries + 1:
+        return np.zeros(entries, np.int32)
+    return np.array([number_of.setdefault(n, len(number_of)) for n in names[:-1]], np.int32)
+
+
+def _assemble(
+    parts: Sequence[tuple[Addresses, Addresses, int, int, Indices]], cities: tuple[str, ...]
+) -> Candidates:
     first, last = (
-        np.concatenate([np.empty(0, np.uint32), *(getattr(i, end) for i, _, _ in parts)])
-        for end in ("first", "last")
+        np.concatenate([np.empty(0, np.uint32), *(part[end] for part in parts)]) for end in (0, 1)
     )
-    isp, province = (
-        np.repeat(np.array([part[column] for part in parts], np.int32), counts) for column in (1, 2)
+    isp, province, city = (
+        np.concatenate(
+            [np.empty(0, np.int32), *(np.broadcast_to(part[of], len(part[0])) for part in parts)]
+        ).astype(np.int32)
+        for of in (2, 3, 4)
     )
-    order = np.argsort(first)
-    return Candidates(
-        first[order],
-        last[order],
-        isp[order],
-        province[order],
-        np.zeros(len(first), np.int32),
-        ("",),
-    )
+    whole = Candidates(first, last, isp, province, city, cities)
+    return whole.part(np.argsort(first))
 
 
 def load_record(directory: Path) -> BuildRecord | None:

@@ -46,6 +46,9 @@ RESERVED = tuple(
     )
 )
 
+# In a lab it is the other way round: its users are in 10.0.0.0/8, and all else is out of bounds.
+LAB_RESERVED = ((0, 0x09FFFFFF), (0x0B000000, 0xFFFFFFFF))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -62,7 +65,7 @@ class Candidates:
     city: Indices
     cities: tuple[str, ...]
 
-    def part(self, which: npt.NDArray[np.bool_]) -> Candidates:
+    def part(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Candidates:
         return Candidates(
             self.first[which],
             self.last[which],
@@ -90,20 +93,28 @@ class Built:
     unmatched: Sequence[tuple[str, int]] = field(default_factory=tuple)
 
 
-def build(sources: Sequence[Source], announced: Mapping[str, Ranges], *, names: int = 10) -> Built:
+def build(
+    sources: Sequence[Source],
+    announced: Mapping[str, Ranges],
+    *,
+    names: int = 10,
+    reserved: Sequence[tuple[int, int]] = RESERVED,
+) -> Built:
     """Join the sources; what the first of them says of an address counts.
 
     `announced` has the blocks by ISP of a routing table. It is a veto only: an address that another
     ISP announces, and its own does not, is left out; one that none announces is kept.
     """
     tables = [source.table for source in sources]
+    reserved_first, reserved_last = np.array(reserved, np.uint32).T
+    reserved_ranges = (reserved_first, reserved_last)
     first, last = cut(
-        *((table.first, table.last) for table in tables), *announced.values(), _reserved()
+        *((table.first, table.last) for table in tables), *announced.values(), reserved_ranges
     )
     isp, province, city, cities, overlapping = _answers(tables, first)
     amounts = sizes((first, last))
     ours = isp >= 0
-    is_reserved = row_at(_reserved(), first) >= 0
+    is_reserved = row_at(reserved_ranges, first) >= 0
     is_vetoed = ours & ~is_reserved & _vetoed(announced, first, isp)
     nowhere = ours & ~is_reserved & ~is_vetoed & (province == NO_PROVINCE)
     kept = ours & ~is_reserved & ~is_vetoed & ~nowhere
@@ -116,11 +127,6 @@ def build(sources: Sequence[Source], announced: Mapping[str, Ranges], *, names: 
         overlapping=int(amounts[overlapping].sum()),
         unmatched=_unmatched(tables, names),
     )
-
-
-def _reserved() -> Ranges:
-    first, last = np.array(RESERVED, np.uint32).T
-    return first, last
 
 
 def _answers(

@@ -20,10 +20,11 @@ from netsky.addresses import Addresses, AddressLibrary
 from netsky.errors import LibraryError
 from netsky.places import PROVINCES, Province, nearest_province_name, province_of_spelling
 from netsky.targets.address_text import BadLines, Intervals, read_intervals
+from netsky.targets.exclusion import EXCLUDE_FILE, marks_of, read_exclude, within
 
 log = logging.getLogger(__name__)
 
-EXCLUDE_FILE = "exclude.txt"
+_READS = 10  # netsky_library.py may put another folder in the place of the one that is read
 
 # Each address takes some 60 bytes of memory while they are sorted and compared.
 MOST_ADDRESSES = 1 << 24
@@ -44,6 +45,32 @@ def load(
     message then lists the first bad lines of all files. With `must_exclude` it is an error, too,
     when there is no exclude.txt.
     """
+    folder = directory / isp
+    for _ in range(_READS):
+        was = _identity(folder)
+        try:
+            library = _load(directory, isp, provinces, must_exclude=must_exclude)
+        except LibraryError:
+            if _identity(folder) == was:
+                raise
+        else:
+            if _identity(folder) == was:
+                return library
+    raise LibraryError(f"{folder} is replaced all the time, it cannot be read")
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one that was put in its place while it was read."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _load(
+    directory: Path, isp: str, provinces: Iterable[Province], *, must_exclude: bool
+) -> AddressLibrary:
     files = _province_files(directory / isp)
     asked = set(provinces)
     wanted = [province for province in PROVINCES if province in asked]
@@ -53,7 +80,7 @@ def load(
         for province in wanted
         if province in files
     }
-    exclude = _read_exclude(directory / EXCLUDE_FILE, bad, must_exist=must_exclude)
+    exclude = read_exclude(directory / EXCLUDE_FILE, bad, must_exist=must_exclude)
     if bad.count:
         raise LibraryError(
             f"{bad.count:,} bad line(s) in {directory}: mend or delete them", lines=bad.lines()
@@ -77,7 +104,7 @@ def load_list(file: Path, directory: Path, stands_for: Province) -> AddressLibra
     """
     bad = BadLines()
     parts = {stands_for: read_intervals(file, bad, targets=True, streams=True)}
-    exclude = _read_exclude(directory / EXCLUDE_FILE, bad, must_exist=False)
+    exclude = read_exclude(directory / EXCLUDE_FILE, bad, must_exist=False)
     if bad.count:
         raise LibraryError(f"{bad.count:,} bad line(s): mend or delete them", lines=bad.lines())
     _check_size(file, parts.values())
@@ -88,22 +115,6 @@ def load_list(file: Path, directory: Path, stands_for: Province) -> AddressLibra
     if not library.targets:
         raise LibraryError(f"no targets in {file}: put one address, CIDR or range a line into it")
     return library
-
-
-def _read_exclude(file: Path, bad: BadLines, *, must_exist: bool) -> Intervals | None:
-    """What is never to be probed; None when there is no such file (not: when it cannot be read)."""
-    try:
-        file.lstat()
-    except FileNotFoundError:
-        if must_exist:
-            raise LibraryError(
-                f"{file} is gone, whose addresses must not be probed: put it back (without a line "
-                "in it, if nothing is to be excluded any more)"
-            ) from None
-        return None
-    except OSError as error:
-        raise LibraryError(f"cannot read {file}: {error.strerror}") from error
-    return read_intervals(file, bad, targets=False)
 
 
 def _check_excluded(library: AddressLibrary, directory: Path) -> None:
@@ -175,7 +186,7 @@ def _assemble(
     keep = _first_occurrences(addresses)
     duplicates = len(addresses) - int(np.count_nonzero(keep))
     if exclude is not None:
-        keep &= ~_within(addresses, exclude)
+        keep &= ~within(addresses, exclude)
     excluded = len(addresses) - duplicates - int(np.count_nonzero(keep))
     addresses, owner = addresses[keep], owner[keep]
     sizes = np.bincount(owner, minlength=len(found))
@@ -196,14 +207,6 @@ def _first_occurrences(addresses: Addresses) -> npt.NDArray[np.bool_]:
     keep = np.ones(len(addresses), np.bool_)
     keep[order[1:][ordered[1:] == ordered[:-1]]] = False
     return keep
-
-
-def _within(addresses: Addresses, intervals: Intervals) -> npt.NDArray[np.bool_]:
-    """True where an address lies in any of the intervals, which may overlap."""
-    # Inside an interval more intervals have begun at or before the address than ended before it.
-    begun = np.searchsorted(np.sort(intervals.first), addresses, side="right")
-    ended = np.searchsorted(np.sort(intervals.last), addresses, side="left")
-    return np.asarray(begun > ended)
 
 
 class LibraryFiles:
@@ -240,7 +243,7 @@ class LibraryFiles:
         """The library as it was, without what exclude.txt names by now, as far as it can be read."""
         old, bad = self._library, BadLines()
         try:
-            exclude = _read_exclude(self._directory / EXCLUDE_FILE, bad, must_exist=False)
+            exclude = read_exclude(self._directory / EXCLUDE_FILE, bad, must_exist=False)
         except LibraryError:
             return old
         if exclude is None:
@@ -256,21 +259,4 @@ class LibraryFiles:
 
     def _look(self) -> dict[Path, tuple[int, ...]]:
         files = [*(self._directory / self._isp).glob("*"), self._directory / EXCLUDE_FILE]
-        return {file: _marks_of(file) for file in files}
-
-
-def _marks_of(file: Path) -> tuple[int, ...]:
-    """What tells a file from another one of its name, and from itself before it was changed.
-
-    Size and time of writing alone do not: `mv` and `cp -p` keep both.
-    """
-    marks: tuple[int, ...] = ()
-    for look in (file.lstat, file.stat):  # a link can change, and so can the file that it leads to
-        try:
-            status = look()
-        except OSError as error:  # `load` says what cannot be read
-            marks += (error.errno or 0,)
-        else:
-            marks += (status.st_dev, status.st_ino, status.st_mode, status.st_size)
-            marks += (status.st_mtime_ns, status.st_ctime_ns)
-    return marks
+        return {file: marks_of(file) for file in files}

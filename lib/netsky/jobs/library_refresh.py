@@ -1,0 +1,263 @@
+"""A look at all addresses that are known: who stays, who is replaced, who has come with a new build."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from netsky.errors import NetskyError, StoppedError
+from netsky.jobs.asking import Asker, Estimate, estimate
+from netsky.jobs.library_renewal import (
+    Changes,
+    Counts,
+    Place,
+    follow_published,
+    province_of,
+    renew_and_publish,
+)
+from netsky.jobs.sampling import FIRST_LOOKS, Kind, Sampler
+from netsky.outlets.metrics import LibraryFigures
+from netsky.places import PROVINCES
+from netsky.targets import library_state, publishing
+from netsky.targets.candidates import Candidates
+from netsky.targets.library_state import DAY, LibraryState
+from netsky.targets.pool import LOOKS, Pool, by_province
+
+log = logging.getLogger(__name__)
+
+# An outage must not empty the library: when so many more miss at once than should, it is no news
+# of single addresses. After a day of that it is.
+MOST_MISSING = 0.05
+LONGEST_WAIT = DAY
+# New /24s get so many packets in a turn; the rest waits for the next one.
+MOST_NEW = 200_000
+
+Flags = npt.NDArray[np.bool_]
+Ratios = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether the looks of a turn count in each province, and which share of it missed: [31] each.
+
+    The share is of those that nearly always answer, NaN where there are none. `outage`: too many
+    missed at once; after a day of that it is judged all the same.
+    """
+
+    judged: Flags
+    outage: Flags
+    missing: Ratios
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What a turn saw and changed, by province ([31] each).
+
+    `published` counts addresses, `response` is the share of the published ones that answered (NaN:
+    none were). `looks` is how many looks the longest known address has had, of the 24 that it
+    needs. `moved` are addresses whose province is another now, `found` are new
+    ones in all provinces.
+    """
+
+    place: Place
+    judgement: Judgement
+    published: Counts
+    response: Ratios
+    looks: Counts
+    provisional: Flags
+    moved: Counts
+    found: int
+    packets: int
+    changes: Changes
+
+    @property
+    def complete(self) -> bool:
+        """All provinces with addresses were judged."""
+        return bool(self.judgement.judged.all())
+
+    def figures(self) -> Sequence[LibraryFigures]:
+        """What is published now, by province."""
+        return [
+            LibraryFigures(
+                province,
+                int(self.published[index]),
+                None if math.isnan(self.response[index]) else float(self.response[index]),
+                bool(self.provisional[index]),
+            )
+            for index, province in enumerate(PROVINCES)
+        ]
+
+
+def judge(
+    pool: Pool, answered: Flags, settled: Counts, waiting_since: Counts, now: float
+) -> Judgement:
+    """Decide by province whether a look at the whole pool counts.
+
+    Where members are proved, 5 % of these may miss. Elsewhere, of the addresses that have answered
+    all looks so far, 5 points more than in the median province may (and two standard deviations of chance).
+    """
+    proved = pool.proved(now)
+    steady = np.where(
+        settled[pool.province] > 0,
+        pool.member & proved,
+        (pool.answered() == np.minimum(pool.turns, LOOKS)) & (pool.turns > 0),
+    )
+    asked = pool.counts(steady)
+    missed = pool.counts(steady & ~answered)
+    with np.errstate(invalid="ignore"):
+        missing = missed / asked
+    young = (asked > 0) & (settled == 0)
+    usual = float(np.median(missing[young])) if young.any() else 0.0
+    chance = 2 * np.sqrt(max(usual, 0.01) * (1 - usual) / np.maximum(asked, 1))
+    most = np.where(settled > 0, MOST_MISSING, usual + MOST_MISSING + chance)
+    late = (waiting_since > 0) & (now - waiting_since >= LONGEST_WAIT)
+    with np.errstate(invalid="ignore"):
+        outage = missing > most
+    return Judgement(~outage | late, outage, missing)
+
+
+@dataclass(slots=True)
+class Refresh:
+    """One turn, over the state of an ISP that it changes, and saves at its end.
+
+    `candidates` are those of the ISP alone, with cities.
+    """
+
+    state: LibraryState
+    candidates: Candidates
+    place: Place
+    library_directory: Path
+    most_packets: int
+    now: Callable[[], float]
+
+    def estimate(self, rate: int) -> Estimate:
+        """What it would send, but for new /24s."""
+        blocks, in_block = np.unique(self.state.pool.address >> 8, return_counts=True)
+        return estimate(
+            packets=len(self.state.pool),
+            blocks=len(blocks),
+            rounds=int(in_block.max(initial=0)),
+            rate=rate,
+            left=self.state.left_today(self.most_packets, self.now()),
+        )
+
+    def run(self, asker: Asker) -> RefreshReport:
+        """Look at all, judge, renew, publish. Raises EngineError, StoppedError, InputError.
+
+        When it raises, nothing has changed but the number of packets sent, and perhaps what was
+        published: the next turn finds that.
+        """
+        state, place = self.state, self.place
+        if not place.replace:
+            publishing.check_ours(place.directory, place.isp.slug)
+        started_at = self.now()
+        before = follow_published(state, place, started_at)
+        moved = self._follow_candidates(asker)
+        answered = self._look(asker)
+        judgement = judge(state.pool, answered, state.settled, state.waiting_since, started_at)
+        response = _response(state.pool, answered)
+        self._record(answered, judgement, started_at)
+        self._save()
+        known = len(state.pool)
+        self._sample_new(asker)
+        found = len(state.pool) - known
+        changes = renew_and_publish(
+            state,
+            place,
+            self.candidates,
+            judged=judgement.judged,
+            before=before,
+            now=started_at,
+        )
+        self._save()
+        looks = np.zeros(len(PROVINCES), np.int64)
+        np.maximum.at(looks, state.pool.province, state.pool.turns)
+        return RefreshReport(
+            place=place,
+            judgement=judgement,
+            published=state.pool.counts(state.pool.member),
+            response=response,
+            looks=looks,
+            provisional=state.provisional(),
+            moved=moved,
+            found=found,
+            packets=asker.done,
+            changes=changes,
+        )
+
+    def _follow_candidates(self, asker: Asker) -> Counts:
+        """Drop what may not be asked any more, and let go where it is now what has moved."""
+        state = self.state
+        state.blocks = state.blocks.follow(self.candidates)
+        allowed = asker.permission.allows(state.pool.address)
+        state.pool = state.pool.part(allowed)
+        province = province_of(self.candidates, state.pool.address)
+        moved = province != state.pool.province
+        for index in np.unique(province[moved]).tolist():
+            log.info(
+                "%s addresses of %s are of %s now",
+                np.count_nonzero(moved & (province == index)),
+                self.place.isp.slug,
+                PROVINCES[index].slug,
+            )
+        state.pool.province[:] = province
+        return by_province(province[moved])
+
+    def _look(self, asker: Asker) -> Flags:
+        """Who of the pool answers. Raises StoppedError, too, when the day has too few packets left."""
+        state, pool = self.state, self.state.pool
+        left = state.left_today(self.most_packets, self.now())
+        if left < len(pool):
+            raise StoppedError(
+                f"{len(pool):,} addresses are to be looked at, and only {left:,} packets of "
+                "the day are left: wait, or give more --max-packets"
+            )
+        answered = np.zeros(len(pool), np.bool_)
+        try:
+            for rows in asker.batches(pool.address):
+                state.facts.sent += len(rows)
+                answered[rows] = asker.ask(
+                    pool.address[rows], pool.province[rows], pool.expected(rows)
+                )
+        except NetskyError:
+            self._save()  # the looks do not count, but the packets do
+            raise
+        return answered
+
+    def _record(self, answered: Flags, judgement: Judgement, now: float) -> None:
+        """Write the looks down where they count, and since when they do not."""
+        state = self.state
+        rows = np.flatnonzero(judgement.judged[state.pool.province])
+        state.pool.record(rows, answered[rows], now)
+        waiting = np.where(state.waiting_since > 0, state.waiting_since, int(now))
+        state.waiting_since[:] = np.where(judgement.outage, waiting, 0)
+        state.facts.turns += 1
+        state.facts.looked_at = now
+
+    def _sample_new(self, asker: Asker) -> None:
+        """Ask a few addresses of each /24 that is new, in provinces in which there was a discovery."""
+        state = self.state
+        sampler = Sampler(state, self.candidates, self.most_packets, self._save, self.now)
+        discovered = by_province(state.pool.province) > 0
+        first = province_of(self.candidates, state.blocks.first_candidates(self.candidates))
+        rows = np.flatnonzero(state.blocks.new & discovered[first])[: MOST_NEW // FIRST_LOOKS]
+        for _ in range(FIRST_LOOKS):
+            rows = rows[state.blocks.may_be_asked(int(self.now() // DAY))[rows]]
+            if not sampler.ask_round(asker, rows, np.full(len(rows), Kind.FIRST, np.int64)):
+                return
+
+    def _save(self) -> None:
+        library_state.save(self.library_directory, self.place.isp.slug, self.state)
+
+
+def _response(pool: Pool, answered: Flags) -> Ratios:
+    """The share of the members that answered, by province; NaN for none."""
+    with np.errstate(invalid="ignore"):
+        ratios: Ratios = pool.counts(pool.member & answered) / pool.counts(pool.member)
+    return ratios

@@ -1,0 +1,412 @@
+"""Discovery and refreshes over simulated days: who is found, published, kept and replaced."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from netsky.errors import InputError, StoppedError
+from netsky.jobs import library_discover
+from netsky.jobs.asking import Asker
+from netsky.jobs.library_discover import Discovery, DiscoveryPlan
+from netsky.jobs.library_refresh import Refresh
+from netsky.jobs.library_renewal import Place
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
+from netsky.targets import library, library_state, publishing
+from netsky.targets.library_state import LibraryState
+from netsky.targets.permission import Permission
+from testing.answering import HOUR, Clock, World, candidates
+
+CU = BUILTIN_ISPS["cu"]
+TURNS_A_DAY = 8
+
+
+class Site:
+    """A folder, a world, and the two verbs."""
+
+    def __init__(self, folder, *, blocks=64, provinces=6, quota=60, **world):
+        self.folder, self.quota = folder, quota
+        self.clock = Clock()
+        self.world = World(self.clock, **world)
+        self.candidates = candidates(blocks, provinces)
+
+    def asker(self, rate=10_000):
+        permission = Permission(CU, self.candidates, self.folder / "ipdata", lab=False)
+        return Asker(self.world, Egress(), permission, rate, 0.5)
+
+    def place(self, **options):
+        return Place(self.folder / "ipdata", CU, self.quota, **options)
+
+    def state(self):
+        found = library_state.load(self.folder / "library", "cu")
+        if found is None:
+            found = LibraryState.begin(self.candidates)
+            found.facts.seed = 7
+        return found
+
+    def discover(
+        self, *, per_block=32, thorough=(), most_packets=10**7, provinces=PROVINCES, **place
+    ):
+        names = tuple(find_province(name) for name in thorough)
+        plan = DiscoveryPlan(provinces, self.place(**place), per_block, names, most_packets)
+        job = Discovery(self.state(), self.candidates, plan, self.folder / "library", self.clock)
+        return job.run(self.asker())
+
+    def refresh(self, *, most_packets=10**7, hours=3.0, **place):
+        self.clock.seconds = (self.clock.seconds // (hours * HOUR) + 1) * hours * HOUR
+        return Refresh(
+            self.state(),
+            self.candidates,
+            self.place(**place),
+            self.folder / "library",
+            most_packets,
+            self.clock,
+        ).run(self.asker())
+
+    def published(self):
+        return library.load(self.folder / "ipdata", "cu").addresses
+
+    def pool(self):
+        return self.state().pool
+
+
+@pytest.fixture
+def site(tmp_path):
+    return lambda **options: Site(tmp_path, **options)
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory):
+    """A site after a discovery and three days, as a folder to copy, and what each turn told."""
+    made = Site(tmp_path_factory.mktemp("settled"))
+    made.discover()
+    return made, [made.refresh() for _ in range(26)]
+
+
+@pytest.fixture
+def copy(settled, tmp_path):
+    """A site of one's own that is settled."""
+    import copy as copies
+    import shutil
+
+    made, _ = settled
+    own = copies.copy(made)
+    own.folder = tmp_path / "site"
+    shutil.copytree(made.folder, own.folder)
+    own.clock = Clock(made.clock.seconds)
+    own.world = World(own.clock)
+    return own
+
+
+def packets_by_block(world):
+    by_block = Counter()
+    for address, packets in world.sent.items():
+        by_block[address >> 8] += packets
+    return by_block
+
+
+# Discovery
+
+
+def test_a_discovery_finds_exactly_the_living_it_asked(site):
+    made = site(steady=0.05, restless=0.0, loss=0.0)
+    report = made.discover()
+    asked = np.array(sorted(made.world.sent), np.uint32)
+    living = asked[made.world.always(asked)]
+    assert made.pool().address.tolist() == living.tolist()
+    assert report.answered.sum() == report.confirmed.sum() == len(living)
+    assert report.complete
+
+
+def test_no_block_gets_more_than_its_packets_the_confirmation_included(site):
+    made = site(steady=0.3)
+    made.discover(per_block=16)
+    assert max(packets_by_block(made.world).values()) == 16
+    assert max(made.world.sent.values()) == 2  # found, and confirmed
+
+
+def test_a_thorough_province_is_asked_whole_and_no_other(site):
+    made = site(steady=0.05, restless=0.0, quota=2000)
+    made.discover(thorough=["tianjin"], provinces=())
+    asked = Counter((address >> 16) - 0x100 for address in made.world.sent)
+    assert asked == {1: 64 * 254}
+
+
+def test_first_and_last_addresses_of_a_block_are_never_asked(site):
+    made = site()
+    made.discover(thorough=["beijing"])
+    assert {address & 0xFF for address in made.world.sent}.isdisjoint({0, 255})
+
+
+def test_it_ends_when_enough_are_found(site):
+    made = site(steady=0.9, quota=1)
+    made.discover()
+    assert max(packets_by_block(made.world).values()) <= 4 + 4
+
+
+def test_blocks_with_answers_are_asked_before_silent_ones(site, monkeypatch):
+    made = site(steady=0.0, restless=0.0, quota=30)
+    living = set(range(0x10000, 0x10000 + 8))
+    monkeypatch.setattr(
+        made.world, "answers", lambda a: np.isin(a >> 8, np.array(sorted(living), np.uint32))
+    )
+    monkeypatch.setattr(library_discover, "SPACING_SECONDS", 0.0)  # a round has room for these only
+    made.discover(provinces=(PROVINCES[0],))
+    by_block = packets_by_block(made.world)
+    assert min(by_block[block] for block in living) > 20
+    assert sorted(by_block.values())[len(by_block) // 2] <= 32
+
+
+@pytest.mark.parametrize("killed_at", [1, 2, 5, 9])
+def test_killed_it_goes_on_and_sends_nothing_twice(site, killed_at):
+    made = site(steady=0.05)
+    sweep, calls = made.world.sweep, Counter()
+
+    class Killed(BaseException):
+        pass
+
+    def dying(*arguments):
+        calls["sweeps"] += 1
+        if calls["sweeps"] == killed_at:
+            sweep(*arguments)
+            raise Killed  # the packets are out, and nobody reads the replies
+        return sweep(*arguments)
+
+    made.world.sweep = dying
+    with pytest.raises(Killed):
+        made.discover()
+    first = made.state().facts.discovery_at
+    report = made.discover()
+    assert report.complete
+    assert max(packets_by_block(made.world).values()) <= 32
+    found = set(made.pool().address.tolist())
+    assert max(made.world.sent.values()) <= 2
+    assert {a for a, packets in made.world.sent.items() if packets == 2} <= found
+    assert made.state().facts.discovery_at == first
+
+
+def test_the_packets_of_a_day_are_kept_and_it_goes_on_the_next_day(site):
+    made = site()
+    report = made.discover(most_packets=5000)
+    assert not report.complete
+    assert sum(made.world.sent.values()) == 5000
+    assert not (made.folder / "ipdata/cu").exists()
+    made.clock.seconds += 24 * HOUR
+    while not made.discover(most_packets=5000).complete:
+        made.clock.seconds += 24 * HOUR
+    assert max(packets_by_block(made.world).values()) <= 32
+    assert len(made.published()) > 50
+
+
+def test_a_second_discovery_asks_others(site):
+    made = site(steady=0.01, restless=0.0, quota=2000)
+    made.discover()
+    first = set(made.world.sent)
+    made.world.sent.clear()
+    made.clock.seconds += 24 * HOUR
+    made.discover()
+    again = first & set(made.world.sent)
+    assert not again
+    assert len(made.world.sent) > 10_000
+
+
+def test_policing_stops_it_and_what_was_found_is_kept(site):
+    made = site(steady=0.2, blocks=128, provinces=31)
+    made.world.most_answers = None
+    sweep, calls = made.world.sweep, Counter()
+
+    def policed(*arguments):
+        calls["sweeps"] += 1
+        made.world.most_answers = 10 if calls["sweeps"] > 3 else None
+        return sweep(*arguments)
+
+    made.world.sweep = policed
+    with pytest.raises(StoppedError, match="only 10 answered of some"):
+        made.discover()
+    assert calls["sweeps"] == 4
+    assert len(made.pool()) > 1000
+    assert not made.state().facts.finished
+
+
+def test_a_dead_exit_is_told(site):
+    made = site(steady=0.0, restless=0.0, blocks=128, provinces=31)
+    with pytest.raises(StoppedError, match="is this exit alive"):
+        made.discover()
+    assert not (made.folder / "ipdata/cu").exists()
+
+
+def test_addresses_of_exclude_txt_are_not_asked(site):
+    made = site()
+    (made.folder / "ipdata").mkdir()
+    (made.folder / "ipdata/exclude.txt").write_text("1.0.0.0/18\n")
+    made.discover()
+    assert min(made.world.sent) >= (1 << 24) + (1 << 14)
+
+
+def test_a_library_of_a_person_is_not_replaced_and_nothing_is_sent(site):
+    made = site()
+    (made.folder / "ipdata/cu").mkdir(parents=True)
+    (made.folder / "ipdata/cu/hunan.txt").write_text("1.2.3.4\n")
+    with pytest.raises(InputError, match="say --replace"):
+        made.discover()
+    assert not made.world.sent
+    made.discover(replace=True)
+    assert len(made.published()) > 100
+
+
+def test_a_first_library_is_published_and_provisional(site):
+    made = site()
+    report = made.discover()
+    assert report.published.sum() == len(made.published())
+    assert (report.provisional == (report.published > 0)).all()
+    blocks = np.unique(made.published() >> 8, return_counts=True)[1]
+    assert blocks.max() <= 4
+    assert report.published.max() == made.quota
+
+
+# Refreshes
+
+
+def test_after_three_days_only_those_who_are_always_there_are_published(settled):
+    made, reports = settled
+    assert [int(report.provisional.sum()) for report in (reports[0], reports[-1])] == [6, 0]
+    assert made.world.always(made.published()).all()
+    assert np.nanmin(reports[-1].response) > 0.93
+
+
+def test_its_loss_hardly_rises_over_its_mean_of_twelve_hours(copy):
+    """An alarm would begin at 5 points; a library of one look rises 13 each day."""
+    copy.world.loss = 0.0  # with 60 targets a province chance alone would make it rise
+    losses = []
+    for _ in range(2 * TURNS_A_DAY):
+        report = copy.refresh()
+        weights = report.published
+        losses.append(1 - np.nansum(report.response * weights) / weights.sum())
+    rises = [losses[n] - np.mean(losses[n - 4 : n]) for n in range(4, len(losses))]
+    assert max(losses) < 0.03
+    assert max(rises) < 0.01
+
+
+def test_an_outage_of_a_province_drops_nobody(copy):
+    before = set(copy.published().tolist())
+    copy.world.down = {"hebei": 0.4}
+    reports = [copy.refresh() for _ in range(4)]
+    judged = np.array([report.judgement.judged for report in reports])
+    assert not judged[:, 2].any()
+    assert judged[:, [0, 1, 3, 4, 5]].mean() > 0.9
+    assert not any(report.complete for report in reports)
+    copy.world.down = {}
+    assert copy.refresh().judgement.judged[2]
+    index = PROVINCES.index(find_province("hebei"))
+    hebei = {a for a in before if (a >> 16) - 0x100 == index}
+    assert hebei <= set(copy.published().tolist())
+
+
+def test_a_province_that_stays_away_is_judged_after_a_day_and_shrinks_slowly(copy):
+    copy.world.down = {"hebei": 1.0}
+    reports = [copy.refresh() for _ in range(3 * TURNS_A_DAY)]
+    judged = [bool(report.judgement.judged[2]) for report in reports]
+    assert judged == [False] * 8 + [True] * 16
+    before, after = reports[0].published[2], reports[-1].published[2]
+    assert 0.85 * before <= after < before
+
+
+def test_a_dead_exit_changes_nothing(copy):
+    before, state = copy.published().tolist(), copy.pool().looks.tolist()
+    copy.world.down = {province.slug: 1.0 for province in PROVINCES}
+    with pytest.raises(StoppedError):
+        copy.refresh()
+    assert copy.published().tolist() == before
+    assert copy.pool().looks.tolist() == state
+
+
+def test_those_that_die_are_replaced_within_a_day(copy):
+    now = copy.clock()
+    dying = copy.published()[::40].tolist()
+    copy.world.died = dict.fromkeys(dying, now)
+    sizes = len(copy.published())
+    reports = [copy.refresh() for _ in range(TURNS_A_DAY)]
+    left = set(copy.published().tolist())
+    assert left.isdisjoint(dying)
+    assert sum(int(report.changes.removed.sum()) for report in reports) == len(dying)
+    assert len(left) >= 0.97 * sizes
+
+
+def test_at_most_a_twentieth_of_a_province_changes_in_a_day(copy):
+    copy.world.died = dict.fromkeys(copy.published()[::4].tolist(), copy.clock())
+    before = copy.pool().counts(copy.pool().member)
+    copy.world.loss = 0.0
+    reports = [copy.refresh() for _ in range(3 * TURNS_A_DAY)]
+    removed = np.array([report.changes.removed for report in reports])
+    for start in range(len(reports) - TURNS_A_DAY):
+        day = removed[start : start + TURNS_A_DAY].sum(axis=0)
+        assert (day <= 2 * np.maximum(1, 0.05 * before)).all()
+    assert removed.sum(axis=0).max() <= 4 * max(1, int(0.05 * before.max()))
+    assert removed.sum() > 0
+
+
+def test_what_exclude_txt_names_leaves_at_once(copy):
+    target = int(copy.published()[0])
+    text = ".".join(str(octet) for octet in target.to_bytes(4, "big"))
+    (copy.folder / "ipdata/exclude.txt").write_text(f"{text}\n")
+    copy.world.sent.clear()
+    copy.refresh()
+    assert target not in copy.world.sent
+    assert target not in publishing.read_published(copy.folder / "ipdata", "cu")[PROVINCES[0]]
+
+
+def test_a_province_does_not_lose_a_fifth_at_once_unless_that_is_accepted(copy):
+    before = copy.published().tolist()
+    (copy.folder / "ipdata/exclude.txt").write_text("1.0.0.0/19\n")
+    with pytest.raises(InputError, match=r"(?s)beijing: \d+ would become \d+.*say --accept-change"):
+        copy.refresh()
+    assert (
+        publishing.read_published(copy.folder / "ipdata", "cu")[PROVINCES[0]].tolist()
+        == (before[: len(publishing.read_published(copy.folder / "ipdata", "cu")[PROVINCES[0]])])
+    )
+    copy.refresh(accept_change=True)
+    assert copy.published().min() >= (1 << 24) + (1 << 13)
+
+
+def test_new_prefixes_of_a_build_are_sampled_a_little(copy):
+    copy.candidates = candidates(80, 6)
+    copy.world.sent.clear()
+    report = copy.refresh()
+    new = [a for a in copy.world.sent if (a >> 8) & 0xFF >= 64]
+    assert len(new) == 6 * 16 * 4
+    assert 0 < report.found < len(new)
+    copy.world.sent.clear()
+    copy.refresh()
+    assert len([a for a in copy.world.sent if (a >> 8) & 0xFF >= 64]) == report.found
+
+
+def test_an_address_that_moved_to_another_province_is_published_there(copy):
+    moved = copy.candidates
+    province = moved.province.copy()
+    province[(moved.first >> 8) == 0x10020] = 5  # the second half of beijing
+    copy.candidates = type(moved)(
+        moved.first, moved.last, moved.isp, province, moved.city, moved.cities
+    )
+    report = copy.refresh(accept_change=True)
+    assert report.moved[5] > 10
+    found = publishing.read_published(copy.folder / "ipdata", "cu")
+    assert found[PROVINCES[0]].max() < 0x10020 << 8
+    assert report.moved[5] == np.count_nonzero(copy.pool().address >> 13 == 0x10020 >> 5)
+
+
+def test_after_a_way_back_it_goes_on_from_the_library_that_is_there(copy):
+    copy.world.died = dict.fromkeys(copy.published()[:3].tolist(), copy.clock())
+    while not any(copy.refresh().changes.removed):
+        pass
+    publishing.roll_back(copy.folder / "ipdata", "cu")
+    before = set(copy.published().tolist())
+    report = copy.refresh()
+    assert len(before - set(copy.published().tolist())) <= 6 * 3
+    assert report.changes.removed.max() <= 3
+
+
+def test_too_few_packets_left_of_the_day_are_told_and_nothing_is_sent(copy):
+    copy.world.sent.clear()
+    with pytest.raises(StoppedError, match="packets of the day are left"):
+        copy.refresh(most_packets=10)
+    assert not copy.world.sent
