@@ -18,6 +18,7 @@ from testing.samples import make_quality, write_library
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOSTS, SWEEPS = 8, 3
+TABLES = [table.name for table in SWEEP_TABLES]
 
 
 @pytest.fixture
@@ -93,6 +94,22 @@ def test_a_column_that_is_too_narrow_keeps_all_sweeps_waiting_until_it_is_mended
     assert spool.state().sweeps == 0
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_so_does_one_that_is_too_narrow_in_one_table_only(spool, mariadb_store, table):
+    mariadb_store.create_tables()
+    mariadb_store.execute(f"ALTER TABLE {table} MODIFY egress VARCHAR(3) NOT NULL")
+    for seconds in (2, 1):
+        with pytest.raises(DatabaseError, match="refused whole; they wait in"):
+            spool.store(rows(seconds), mariadb_store.database)
+    assert (spool.state().sweeps, spool.state().quarantined_rows) == (2, 0)
+    mariadb_store.execute(f"ALTER TABLE {table} MODIFY egress VARCHAR(40) NOT NULL")
+    spool.flush(mariadb_store.database)
+    assert spool.state().sweeps == 0
+    assert {name: mariadb_store.fetch(f"SELECT COUNT(*) FROM {name}") for name in TABLES} == {
+        name: [(4,)] for name in TABLES
+    }
+
+
 REFUSERS = {
     "trigger": (
         "CREATE TRIGGER too_much BEFORE INSERT ON netsky_lossrate FOR EACH ROW "
@@ -140,7 +157,8 @@ def test_a_probe_whose_sweep_is_refused_has_not_delivered_it(mariadb_store, tmp_
     options = ("--library", "library", "--window", "0", "--format", "line")
     done = run_tool(tmp_path, "netsky_probe", *options, NETSKY_DATABASE=mariadb_store.url)
     assert done.returncode == 3
-    assert "refused 31 rows for good" in done.stderr
+    assert "refused whole; they wait in" in done.stderr
+    assert "spooled=1" in done.stdout
 
 
 # Ids

@@ -92,6 +92,11 @@ def is_refusal(error: DBAPIError) -> bool:
     return isinstance(error, REFUSALS) or _code_of(error) in _REFUSAL_CODES
 
 
+def is_of_data(error: DBAPIError) -> bool:
+    """Whether a trigger or CHECK has refused a value; all else refuses what every sweep has in it."""
+    return _code_of(error) in _REFUSAL_CODES
+
+
 def is_taken(error: DBAPIError) -> bool:
     """Whether another connection has come first: a duplicate key, or a deadlock."""
     return _code_of(error) in _TAKEN_CODES

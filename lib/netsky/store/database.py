@@ -23,6 +23,7 @@ from netsky.store.connection import (
     PRIVATE,
     Connector,
     TakenError,
+    is_of_data,
     is_refusal,
     is_taken,
     reason_of,
@@ -50,11 +51,15 @@ MOST_ATTEMPTS = 60  # to find a free second, against as many hosts of one name
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that the database does not take, now or ever, and what it says."""
+    """A row that the database does not take, and what it says.
+
+    `of_data`: for its value, and not for what the table is like, which can be mended.
+    """
 
     table: str
     row: Row
     reason: str
+    of_data: bool = False
 
 
 class Database:
@@ -95,7 +100,9 @@ class Database:
                     except DBAPIError as error:
                         if is_taken(error) or not is_refusal(error):
                             raise
-                        refused.append(RefusedRow(table, row, reason_of(error)))
+                        refused.append(
+                            RefusedRow(table, row, reason_of(error), of_data=is_of_data(error))
+                        )
 
         self._in_free_place(sweep, insert)
         return refused

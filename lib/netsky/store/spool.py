@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from netsky.spool_state import SpoolState
 from netsky.store.connection import PRIVATE, is_damage
 from netsky.store.database import Database, RefusedRow
 from netsky.store.rows import SweepRows, column_time
+from netsky.store.spool_tables import counters, own, quarantine, quarantined_sweeps
 from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
 
 log = logging.getLogger(__name__)
@@ -33,37 +34,6 @@ BUSY_SECONDS = 5.0  # so long we wait for another process that uses the file
 # So long a run stores what earlier runs left behind; the next one does the rest.
 FLUSH_SECONDS = 10.0
 DROPPED, QUARANTINED = "dropped_sweeps", "quarantined_rows"
-
-_own = sa.MetaData()
-quarantine = sa.Table(
-    "netsky_quarantine",
-    _own,
-    sa.Column("netsky_quarantine_id", sa.Integer, primary_key=True),
-    sa.Column("table_name", sa.String, nullable=False),
-    sa.Column("name", sa.String),
-    sa.Column("value", sa.Float),
-    sa.Column("province", sa.String),
-    sa.Column("update_time", sa.DateTime),
-    sa.Column("egress", sa.String),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("set_aside_at", sa.DateTime, nullable=False),
-)
-# The same for rows of netsky_sweep.
-quarantined_sweeps = sa.Table(
-    "netsky_quarantine_sweep",
-    _own,
-    sa.Column("netsky_quarantine_sweep_id", sa.Integer, primary_key=True),
-    *(sa.Column(column.name, column.type) for column in sweeps.c),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("set_aside_at", sa.DateTime, nullable=False),
-)
-counters = sa.Table(
-    "netsky_spool_counters",
-    _own,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("value", sa.Integer, nullable=False),
-)
-
 
 # The starts of the sweeps, in the order in which they were put here.
 _SWEEPS = (
@@ -126,8 +96,9 @@ class Spool:
     def flush(self, database: Database) -> None:
         """Write on what waits, oldest first. DatabaseError: something still waits, or was refused.
 
-        A sweep that is refused whole waits: what refuses it can be mended, a column that is too
-        narrow, say. It keeps no other from going: after it the newest goes first.
+        A sweep that is refused whole waits, as does one of which a table is, for what that table is
+        like: that can be mended, a column that is too narrow, say. It keeps no other from going: after
+        it the newest goes first.
         """
         self._prepare()
         deadline = time.monotonic() + FLUSH_SECONDS
@@ -156,7 +127,8 @@ class Spool:
                 )
         if refusals:
             raise DatabaseError(
-                f"{refusals[0]}: so {len(refusals)} sweeps are refused whole; they wait in {self.file}"
+                f"{refusals[0]}: so {len(refusals)} sweeps, or a table of them, are refused whole; they "
+                f"wait in {self.file}"
             )
         if set_aside:
             raise DatabaseError(
@@ -248,7 +220,7 @@ class Spool:
                 "with --spool"
             ) from error
         with self._transaction(create=True) as connection:
-            _own.create_all(connection)
+            own.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 
     def _is_usable(self) -> bool:
@@ -281,12 +253,18 @@ class Spool:
 
 
 def _write(sweep: SweepRows, database: Database) -> list[RefusedRow]:
-    """Bring a sweep to the database; the rows that it refuses. RefusedError: it refuses all."""
+    """Bring a sweep to the database; the rows that it refuses. RefusedError: the sweep is to wait.
+
+    What is taken of one that waits is there by then, and is found when it comes again.
+    """
     try:
         database.store(sweep)
     except RefusedError:
         refused = database.store_what_is_taken(sweep)
-        if len(refused) == sum(map(len, sweep.rows.values())):
+        of_tables = Counter(each.table for each in refused if not each.of_data)
+        if len(refused) == sum(map(len, sweep.rows.values())) or any(
+            count == len(sweep.rows[table]) for table, count in of_tables.items()
+        ):
             raise
         return refused
     return []
