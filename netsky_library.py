@@ -28,6 +28,16 @@ _LIBRARY = click.option(
 )
 
 
+_MEMORY = click.option(
+    "--memory",
+    type=FILE,
+    default="memory",
+    metavar="DIR",
+    help="Look in this folder, too, for what the probe remembers of the targets: which have not "
+    "answered for a week.",
+)
+
+
 @click.group("netsky_library", cls=Tools)
 def main() -> None:
     """Build address libraries, find out who answers, keep them fresh, and see how good they are.
@@ -166,13 +176,14 @@ def refresh(
 @takes(isps=Isps, output=Output)
 @_LIBRARY
 @_CANDIDATES
-def show(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
+@_MEMORY
+def show(*, isps: Isps, output: Output, library: Path, candidates: Path, memory: Path) -> int:
     """Show the sizes of address libraries by province. Nothing is sent."""
     from netsky.console.library import LibraryView
     from netsky.jobs.library_check import look_at
 
     for isp in isps.each():
-        report = look_at(library, isp, candidates)
+        report = look_at(library, isp, candidates, memory=memory)
         output.show(LibraryView(report))
     return DONE
 
@@ -181,12 +192,13 @@ def show(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
 @takes(isps=Isps, output=Output)
 @_LIBRARY
 @_CANDIDATES
-def check(*, isps: Isps, output: Output, library: Path, candidates: Path) -> int:
+@_MEMORY
+def check(*, isps: Isps, output: Output, library: Path, candidates: Path, memory: Path) -> int:
     """Check address libraries; exit code 3 when something is wrong with one. Nothing is sent."""
     from netsky.console.library import LibraryView
     from netsky.jobs.library_check import look_at
 
-    reports = [look_at(library, isp, candidates) for isp in isps.each()]
+    reports = [look_at(library, isp, candidates, memory=memory) for isp in isps.each()]
     for report in reports:
         output.show(LibraryView(report, faults_only=True))
     return INCOMPLETE if any(report.findings for report in reports) else DONE

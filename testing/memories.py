@@ -12,7 +12,7 @@ from netsky.targets.memory import ALWAYS
 
 
 def answered_always(file: Path) -> None:
-    """Have all targets of that file usually alive."""
+    """Have all targets of that file usually alive, for more than a week."""
     memory = memory_file.read(file)
     always = np.full_like(memory.answered, ALWAYS)
-    memory_file.write(file, replace(memory, answered=always), mode=0o600)
+    memory_file.write(file, replace(memory, answered=always, days=30), mode=0o600)

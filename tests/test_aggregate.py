@@ -75,6 +75,7 @@ def figures_of(targets, threshold):
         None,
         rtts[-1] if rtts else None,
         None,
+        None,
     )
 
 
@@ -101,7 +102,7 @@ def test_figures_are_those_of_a_plain_computation(measurement, threshold):
         assert astuple(quality)[1:] == close(expected[quality.province])
     everything = figures_of([target for province in measurement for target in province], threshold)
     if everything is not None:
-        assert astuple(total_of(qualities)) == close((*everything[:6], None, None))
+        assert astuple(total_of(qualities)) == close((*everything[:6], None, None, None))
 
 
 @given(measurement=measurements(), data=st.data())
@@ -115,6 +116,15 @@ def test_figures_of_those_that_usually_answer_are_those_of_a_sweep_of_them_alone
         assert quality.live_targets == targets
         assert (quality.live_packets_sent, quality.live_packets_received) == (sent, received)
         assert quality.live_loss_ratio == (None if loss is None else pytest.approx(float(loss)))
+
+
+def test_dead_targets_are_those_that_are_silent_in_this_sweep_too():
+    sweep = sweep_of([[["lost"], [1], ["lost"], [1]]])
+    dead = np.array([True, True, False, False])
+    [quality] = aggregate(sweep, abnormal_rtt=0.3, dead=dead)
+    assert (quality.dead_targets, total_of([quality]).dead_targets) == (1, 1)
+    [unknown] = aggregate(sweep, abnormal_rtt=0.3)
+    assert (unknown.dead_targets, total_of([unknown]).dead_targets) == (None, None)
 
 
 def test_the_total_of_those_that_usually_answer_is_of_the_provinces_where_they_are_known():

@@ -14,7 +14,12 @@ from netsky.store.rows import sweep_rows
 from netsky.store.tables import HISTORY, SWEEP_TABLES, sweeps
 from testing.samples import STARTED_AT, make_quality, make_sweep
 
-LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 7}
+LIVE = {
+    "live_targets": 8,
+    "live_packets_sent": 8,
+    "live_packets_received": 7,
+    "dead_targets": 1,
+}
 QUALITY = make_quality("hunan", **LIVE)
 COMPUTED = {"packets_lost", "abnormal_targets", "live_loss_ratio", "live_packets_lost"}
 

@@ -22,7 +22,8 @@ class ProvinceQuality:
     `targets` are those measured. A target is abnormal when it lost a packet or its mean RTT is
     above the threshold. The latencies are None when nothing replied. The figures of `live` are of
     the targets that usually answer, as remembered from sweeps before; None when that is not known.
-    `fault` is what fails in a province that loses far more than usual.
+    `fault` is what fails in a province that loses far more than usual. `dead_targets` have not
+    answered for a week; None before there was a week.
     """
 
     province: Province
@@ -40,6 +41,7 @@ class ProvinceQuality:
     live_packets_received: int | None = None
     latency_max_seconds: float | None = None
     fault: Fault | None = None
+    dead_targets: int | None = None
 
     @property
     def packets_lost(self) -> int:
@@ -68,11 +70,13 @@ def aggregate(
     abnormal_rtt: float,
     live: npt.NDArray[np.bool_] | None = None,
     faults: Mapping[str, Fault] = {},
+    dead: npt.NDArray[np.bool_] | None = None,
 ) -> list[ProvinceQuality]:
     """One ProvinceQuality for each province with a measured target, in the library's order.
 
     `abnormal_rtt` is in seconds; `live` is bool[targets], True for those that usually answer, or
-    None when that is not known; `faults` are by the slug of the province. Quantiles are over all replies of a province, with linear
+    None when that is not known; `faults` are by the slug of the province; `dead` is
+    bool[targets] again, those that had not answered for a week. Quantiles are over all replies of a province, with linear
     interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
     """
     replied = ~np.isnan(sweep.rtt_seconds)
@@ -106,6 +110,7 @@ def aggregate(
                 latency_p99_seconds=p99,
                 latency_max_seconds=float(rtts.max()) if len(rtts) else None,
                 fault=faults.get(province.slug),
+                dead_targets=None if dead is None else _silent(dead[rows], received[rows]),
                 **({} if live is None else _live(sent[rows], received[rows], live[rows])),
             )
         )
@@ -123,6 +128,11 @@ def _live(
     }
 
 
+def _silent(dead: npt.NDArray[np.bool_], received: npt.NDArray[np.int64]) -> int:
+    """How many of the dead are so still."""
+    return int(np.count_nonzero(dead & (received == 0)))
+
+
 def _mean(rtts: npt.NDArray[np.float32]) -> float | None:
     return float(rtts.mean(dtype=np.float64)) if len(rtts) else None
 
@@ -137,7 +147,7 @@ def _quantiles(rtts: npt.NDArray[np.float32]) -> tuple[float, ...] | tuple[None,
 class Total:
     """The figures of all provinces together: sums over sums, never a mean of ratios.
 
-    Those of the targets that usually answer are None where they are of no province.
+    Those that are from the memory of targets are None where no province has them.
     """
 
     targets: int
@@ -148,6 +158,7 @@ class Total:
     latency_mean_seconds: float | None
     live_targets: int | None = None
     live_loss_ratio: float | None = None
+    dead_targets: int | None = None
 
 
 def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
@@ -159,6 +170,7 @@ def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
     rtt_sum = sum((q.latency_mean_seconds or 0.0) * q.packets_received for q in qualities)
     known = [q for q in qualities if q.live_targets is not None]
     live_sent = sum(q.live_packets_sent or 0 for q in known)
+    dead = [q.dead_targets for q in qualities if q.dead_targets is not None]
     live_received = sum(q.live_packets_received or 0 for q in known)
     return Total(
         targets=targets,
@@ -169,4 +181,5 @@ def total_of(qualities: Sequence[ProvinceQuality]) -> Total:
         latency_mean_seconds=rtt_sum / received if received else None,
         live_targets=sum(q.live_targets or 0 for q in known) if known else None,
         live_loss_ratio=(live_sent - live_received) / live_sent if live_sent else None,
+        dead_targets=sum(dead) if dead else None,
     )

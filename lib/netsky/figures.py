@@ -66,6 +66,9 @@ LIVE_LOSS = Gauge(
     "Packets lost / packets sent, of those that usually answer.",
     BY_PROVINCE,
 )
+DEAD_TARGETS = Gauge(
+    "netsky_dead_targets", "Of the targets, those that have not answered for a week.", BY_PROVINCE
+)
 
 # Screens have their columns in this order.
 FIGURES = (
@@ -96,5 +99,6 @@ FIGURES = (
     Figure("abnormal_targets", Unit.COUNT, column="abnormal"),
     Figure("live_packets_sent", Unit.COUNT, column="live_sent"),
     Figure("live_packets_received", Unit.COUNT),
+    Figure("dead_targets", Unit.COUNT, gauge=DEAD_TARGETS, may_be_unknown=True),
     Figure("live_packets_lost", Unit.COUNT, column="live_lost"),
 )

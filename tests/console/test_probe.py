@@ -193,6 +193,13 @@ def test_loss_of_those_that_usually_answer_stands_beside_the_loss_of_all(capsys)
     assert "常在线目标 8 个，其丢包率 12.50%" in text
     fields = fields_of(console.render_line(view(report)))
     assert (fields["live_targets"], fields["live_loss"]) == ("8", "12.50%")
+    assert (fields["dead_targets"], "一周" in text) == ("-", False)
+
+
+def test_how_many_have_not_answered_for_a_week_is_told(capsys):
+    report = make_report(make_quality("hebei", dead_targets=3, **LIVE))
+    assert "；一周以上没有应答的目标 3 个（30.00%）" in table(report, capsys)
+    assert fields_of(console.render_line(view(report)))["dead_targets"] == "3"
 
 
 def test_while_none_is_known_to_answer_usually_the_table_says_why(capsys):

@@ -2,14 +2,19 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import IPv4Address
 
+import numpy as np
 import pytest
 
 from netsky.cli import lock
 from netsky.jobs.library_check import Fault, deviation_of, look_at
 from netsky.places import BUILTIN_ISPS, PROVINCES
-from netsky.targets import candidate_files, default_source
+from netsky.targets import candidate_files, default_source, memory_file
+from netsky.targets.memory import nothing_of
 from testing import geo
 from testing.commands import run_verb
 
@@ -235,6 +240,26 @@ def test_a_library_that_nobody_has_touched_for_a_month_is_old(library, tmp_path)
     for path in (tmp_path / "ipdata/ct/hunan.txt", tmp_path / "ipdata/ct"):
         os.utime(path, (long_ago, long_ago))
     assert faults(look_at(tmp_path / "ipdata", CT, tmp_path / "library"))[Fault.OLD] == 40
+
+
+def remember(folder, egress, silent_days, *, days=30):
+    """What an exit's probe remembers of the first four targets of SPREAD."""
+    addresses = np.array([int(IPv4Address(f"{HUNAN}.0.{host}")) for host in (1, 9, 77, 200)], "u4")
+    memory = replace(nothing_of(addresses), silent_days=np.array(silent_days, np.uint8), days=days)
+    memory_file.write(folder / memory_file.file_name("ct", egress), memory, mode=0o600)
+
+
+def test_a_target_is_dead_when_it_has_not_answered_for_a_week_through_any_exit(library, tmp_path):
+    library(hunan=SPREAD)
+    look = partial(look_at, tmp_path / "ipdata", CT, tmp_path / "library")
+    assert Fault.DEAD not in faults(look(memory=tmp_path / "memory"))
+    remember(tmp_path / "memory", "a", (200, 8, 8, 0))
+    remember(tmp_path / "memory", "new", (0, 0, 0, 0), days=1)
+    assert faults(look(memory=tmp_path / "memory"))[Fault.DEAD] == 3
+    remember(tmp_path / "memory", "b", (200, 7, 8, 0))
+    assert faults(look(memory=tmp_path / "memory"))[Fault.DEAD] == 2
+    done = run_verb(tmp_path, "netsky_library", "check", "--isp", "ct", "--format", "table")
+    assert f"2 个目标一周以上没有应答（经任何出口）：{HUNAN}.0.1、{HUNAN}.0.77" in done.stdout
 
 
 def test_without_candidates_nothing_is_held_against_them(library, tmp_path):

@@ -32,7 +32,12 @@ QUALITIES = [
         latency_p99_seconds=None,
     ),
 ]
-LIVE = {"live_targets": 8, "live_packets_sent": 8, "live_packets_received": 6}
+LIVE = {
+    "live_targets": 8,
+    "live_packets_sent": 8,
+    "live_packets_received": 6,
+    "dead_targets": 1,
+}
 LIBRARY = [
     LibraryFigures(find_province("hunan"), 400, 0.98, provisional=False),
     LibraryFigures(find_province("hubei"), 0, None, provisional=True),
@@ -99,7 +104,8 @@ def test_what_is_not_known_of_the_usually_alive_is_absent():
     samples = exported(sweep_metrics(qualities=qualities))
     assert samples["netsky_live_targets"] == [(GUANGDONG, 8), (XIZANG, 0)]
     assert samples["netsky_live_loss_ratio"] == [(GUANGDONG, 0.25)]
-    assert "netsky_live_targets" not in exported()
+    assert samples["netsky_dead_targets"] == [(GUANGDONG, 1)]
+    assert not exported().keys() & {"netsky_live_targets", "netsky_dead_targets"}
 
 
 def test_a_latency_without_any_reply_is_nan_rather_than_0_or_absent():

@@ -112,13 +112,15 @@ def test_days_of_silence_are_days_with_sweeps_not_days_of_the_calendar():
 
 
 def test_a_target_is_dead_after_a_week_of_silence_and_stays_so():
-    memory = memory_of(sweep_of([LOST]))
+    memory = memory_of(sweep_of([LOST, ANSWERED]))
     for day in range(8):
-        memory = learn(memory, sweep_of([LOST], days=day))
-        assert not memory.dead.any()
+        memory = learn(memory, sweep_of([LOST, ANSWERED], days=day))
+        assert memory.dead is None, "there was no week yet"
     for day in range(8, 300):
-        memory = learn(memory, sweep_of([LOST], days=day))
-        assert memory.dead.all()
+        memory = learn(memory, sweep_of([LOST, ANSWERED], days=day))
+        assert memory.dead.tolist() == [True, False]
+    new = memory.of(np.append(memory.addresses, np.uint32(1)))
+    assert new.dead.tolist() == [True, False, False], "of a new one no week is known"
 
 
 addresses = st.lists(st.integers(0, 2**32 - 1), unique=True)

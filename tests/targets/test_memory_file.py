@@ -27,6 +27,7 @@ def memory():
         rng.random(SIZE) < 0.5,
         {"hunan": ProvinceMemory(7, 0.01, 0.3, 60.5, ("10.0.0.0/22",)), "hubei": ProvinceMemory()},
         STARTED_AT,
+        12,
     )
 
 
@@ -35,7 +36,8 @@ def same(one, other):
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays) and (
         one.provinces,
         one.swept_at,
-    ) == (other.provinces, other.swept_at)
+        one.days,
+    ) == (other.provinces, other.swept_at, other.days)
 
 
 def test_what_is_written_is_read_again(tmp_path, memory):
@@ -119,3 +121,12 @@ def test_killed_at_any_moment_it_is_the_old_one_or_the_new_one(tmp_path):
         seen |= shares
     assert len(seen) > 1
     assert file.stat().st_size > 1_400_000
+
+
+def test_the_memories_of_all_exits_of_an_isp_are_read_and_bad_ones_told(tmp_path, memory, caplog):
+    for name in ("netsky_cu.a.memory", "netsky_cu.b.memory", "netsky_ct.a.memory"):
+        memory_file.write(tmp_path / name, memory, mode=0o600)
+    (tmp_path / "netsky_cu.c.memory").write_bytes(b"nonsense")
+    assert len(memory_file.read_lines(tmp_path, "cu")) == 2
+    assert "netsky_cu.c.memory cannot be used: it is no memory of netsky's" in caplog.text
+    assert memory_file.read_lines(tmp_path / "nowhere", "cu") == []

@@ -22,6 +22,7 @@ _FAULTS = {
     Fault.EXCLUDED: "{count:,} 个地址在 exclude.txt 里，探测时会跳过，请从地址库删掉",
     Fault.RESERVED: "{count:,} 个保留地址，不属于任何用户：{where}",
     Fault.OUTSIDE_CANDIDATES: "{count:,} 个地址不在本运营商、本省的候选范围里：{where}",
+    Fault.DEAD: "{count:,} 个目标一周以上没有应答（经任何出口）：{where}",
     Fault.CROWDED_BLOCKS: "{count:,} 个 /24 里的目标超过 4 个，容易被运营商限速：{where}",
     Fault.DUPLICATES: "{count:,} 个重复地址",
     Fault.OLD: "{count:,} 天没有更新",

@@ -78,6 +78,7 @@ class ProbeView:
             "loss": percent(total.loss_ratio),
             "live_targets": "-" if total.live_targets is None else total.live_targets,
             "live_loss": percent(total.live_loss_ratio),
+            "dead_targets": "-" if total.dead_targets is None else total.dead_targets,
             "abnormal": percent(total.abnormal_ratio),
             "latency": f"{milliseconds(total.latency_mean_seconds)}ms",
             "duration": f"{sweep.duration_seconds:.1f}s",
@@ -229,7 +230,11 @@ def _live_text(total: Total) -> str:
         return ""
     if total.live_loss_ratio is None:
         return "\n常在线目标：尚在学习，约 50 轮后可用"
-    return f"\n常在线目标 {total.live_targets:,} 个，其丢包率 {percent(total.live_loss_ratio)}"
+    text = f"\n常在线目标 {total.live_targets:,} 个，其丢包率 {percent(total.live_loss_ratio)}"
+    if total.dead_targets is None:
+        return text
+    share = percent(total.dead_targets / total.targets)
+    return f"{text}；一周以上没有应答的目标 {total.dead_targets:,} 个（{share}）"
 
 
 def _province_document(quality: ProvinceQuality) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from netsky.addresses import Addresses, AddressLibrary, dotted
 from netsky.places import ISP, PROVINCES, Province
-from netsky.targets import candidate_files, library
+from netsky.targets import candidate_files, library, memory_file
 from netsky.targets.candidate_files import BuildRecord
 from netsky.targets.candidates import RESERVED, Candidates
 from netsky.targets.geo.join import row_at
 from netsky.targets.geo.names import ISPS
+from netsky.targets.memory import Memory
 
 # Carriers limit ICMP near one packet a second and /24: 4 targets in a window of 10 s are 0.4.
 MOST_PER_BLOCK = 4
@@ -35,6 +36,7 @@ class Fault(StrEnum):
     EXCLUDED = "excluded"
     RESERVED = "reserved"
     OUTSIDE_CANDIDATES = "outside_candidates"
+    DEAD = "dead"
     CROWDED_BLOCKS = "crowded_blocks"
     DUPLICATES = "duplicates"
     OLD = "old"
@@ -81,9 +83,17 @@ class LibraryReport:
 
 
 def look_at(
-    directory: Path, isp: ISP, candidates_directory: Path, *, now: datetime | None = None
+    directory: Path,
+    isp: ISP,
+    candidates_directory: Path,
+    *,
+    memory: Path | None = None,
+    now: datetime | None = None,
 ) -> LibraryReport:
-    """Look at the library of `isp`. Nothing is sent. Raises LibraryError when it cannot be read."""
+    """Look at the library of `isp`. Nothing is sent. Raises LibraryError when it cannot be read.
+
+    `memory` is the folder in which the probe remembers which targets answer.
+    """
     found = library.load(directory, isp.slug)
     candidates = candidate_files.load(candidates_directory)
     its_own = None
@@ -94,6 +104,7 @@ def look_at(
     days = ((now or datetime.now(UTC)) - changed_at).days
     findings = [
         *_counted(found, its_own),
+        *(_dead(found, memory_file.read_lines(memory, isp.slug)) if memory else []),
         *([Finding(Fault.OLD, days)] if days > OLD_DAYS else []),
         *_short(sizes),
     ]
@@ -147,6 +158,13 @@ def _counted(found: AddressLibrary, candidates: Candidates | None) -> Iterator[F
     if len(crowded):
         where = tuple(f"{dotted(int(block) << 8)}/24" for block in crowded[:3])
         yield Finding(Fault.CROWDED_BLOCKS, len(crowded), where)
+
+
+def _dead(found: AddressLibrary, memories: Sequence[Memory]) -> Iterator[Finding]:
+    """The targets that have not answered for a week through any exit."""
+    flags = [dead for each in memories if (dead := each.of(found.addresses).dead) is not None]
+    if flags:
+        yield from _addresses(Fault.DEAD, found.addresses[np.logical_and.reduce(flags)])
 
 
 def _outside(found: AddressLibrary, candidates: Candidates) -> Addresses:

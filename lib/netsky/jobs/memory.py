@@ -28,10 +28,12 @@ FILE_SECONDS = 30.0  # a disk can hang like a server
 class Recollection:
     """What was known before a sweep of its targets: `live`, bool[targets], are usually alive.
 
-    `faults` are, by slug, what fails in the provinces that lose far more than usual.
+    `dead`, of the same shape, have not answered for a week, or None. `faults` are, by slug, what fails
+    in the provinces that lose far more than usual.
     """
 
     live: Flags
+    dead: Flags | None
     faults: Mapping[str, Fault]
 
 
@@ -68,7 +70,8 @@ class Remembering:
             }
             frozen = frozen_targets(sweep, provinces)
             self.keep(learned(memory, sweep, provinces, frozen=frozen))
-        return Recollection(live, {slug: each.fault for slug, each in located.items()})
+        faults = {slug: each.fault for slug, each in located.items()}
+        return Recollection(live, memory.dead, faults)
 
     def keep(self, memory: Memory) -> None:
         """Write the memory after a sweep; what keeps it from being written goes to the log."""

@@ -66,6 +66,7 @@ def probe(
         abnormal_rtt=abnormal_rtt,
         live=known.live if known else None,
         faults=known.faults if known else {},
+        dead=known.dead if known else None,
     )
     not_stored: tuple[str, ...] = ()
     spooled = None

@@ -55,7 +55,7 @@ class Memory:
     `addresses` is uint32[n] in any order, each once. `answered` is uint16[n], the share of sweeps in
     which it answered, of ALWAYS. `silent_days` is uint8[n]: on so many days with sweeps it has not
     answered since it last did. `lost` is bool[n]: it did not answer in the last sweep, which started
-    `swept_at` (aware, UTC).
+    `swept_at` (aware, UTC). `days` is on how many days there were sweeps since it was begun.
     """
 
     addresses: Addresses
@@ -64,6 +64,7 @@ class Memory:
     lost: Flags
     provinces: Mapping[str, ProvinceMemory] = field(default_factory=dict)
     swept_at: datetime | None = None
+    days: int = 0
 
     @property
     def live(self) -> Flags:
@@ -71,9 +72,9 @@ class Memory:
         return self.answered >= USUALLY
 
     @property
-    def dead(self) -> Flags:
-        """Which targets have not answered for a week of sweeps."""
-        return self.silent_days > DEAD_DAYS
+    def dead(self) -> Flags | None:
+        """Which targets have not answered for a week with sweeps; None before there was a week."""
+        return self.silent_days > DEAD_DAYS if self.days > DEAD_DAYS else None
 
     def of(self, addresses: Addresses) -> Memory:
         """The same about these addresses, in their order; of those that are new, nothing is known."""
@@ -91,7 +92,7 @@ class Memory:
             (new.lost, self.lost),
         ):
             mine[known] = theirs[source]
-        return replace(new, provinces=self.provinces, swept_at=self.swept_at)
+        return replace(new, provinces=self.provinces, swept_at=self.swept_at, days=self.days)
 
     def with_others_of(self, former: Memory) -> Memory:
         """It, and behind it what `former` has of other addresses and provinces."""
@@ -157,6 +158,7 @@ def learned(
         lost=lost,
         provinces=provinces,
         swept_at=sweep.started_at,
+        days=memory.days + new_day,
     )
 
 

@@ -12,6 +12,7 @@ check                CRC-32 of all above, uint32
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,6 +25,8 @@ import numpy as np
 from netsky.files import MIB, read_file, replace_file
 from netsky.targets.library import MOST_ADDRESSES
 from netsky.targets.memory import Memory, ProvinceMemory
+
+log = logging.getLogger(__name__)
 
 _MAGIC, _VERSION = b"netsky memory ", b"1"
 _BYTES_A_TARGET = 8
@@ -68,6 +71,7 @@ def _memory(header: Mapping[str, Any], body: memoryview) -> Memory:
             for slug, values in header["provinces"].items()
         },
         swept_at=None if swept_at is None else datetime.fromisoformat(swept_at),
+        days=header["days"],
     )
 
 
@@ -76,6 +80,7 @@ def write(file: Path, memory: Memory, *, mode: int) -> None:
     header = {
         "targets": len(memory.addresses),
         "swept_at": memory.swept_at and memory.swept_at.isoformat(),
+        "days": memory.days,
         "provinces": {slug: asdict(each) for slug, each in memory.provinces.items()},
     }
     parts: list[bytes | memoryview] = [
@@ -90,3 +95,14 @@ def write(file: Path, memory: Memory, *, mode: int) -> None:
         check = zlib.crc32(part, check)
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, [*parts, check.to_bytes(_CHECK_BYTES, "little")], mode=mode)
+
+
+def read_lines(folder: Path, isp: str) -> list[Memory]:
+    """The memories of an ISP through all exits that are in a folder and can be read."""
+    memories = []
+    for file in sorted(folder.glob(file_name(isp, "*"))):
+        try:
+            memories.append(read(file))
+        except (OSError, ValueError) as error:
+            log.warning("memory %s cannot be used: %s", file, error)
+    return memories
