@@ -1,6 +1,7 @@
 """What anybody may have put in a file's place is read within bounds, or refused."""
 
 import os
+import stat
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from netsky import files
-from netsky.files import FileContent, read_file
+from netsky.files import FileContent, read_file, replace_file
+from testing.netns import needs_root
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +145,39 @@ def test_text_that_is_not_utf_8_says_so_and_repeats_nothing(data, reason):
     with pytest.raises(ValueError) as refusal:
         FileContent(data, Path("/").stat()).text()
     assert str(refusal.value) == reason
+
+
+# Replacing
+
+
+def make_a_device(path):
+    os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        pytest.param(make_a_device, "a device", marks=needs_root),
+        (os.mkfifo, r"a pipe \(FIFO\)"),
+        (Path.mkdir, "a folder"),
+        (lambda path: path.symlink_to("/proc/self/fd/1"), "a link"),
+        (lambda path: path.symlink_to("nowhere"), "a link"),
+    ],
+)
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path, make, kind):
+    path = tmp_path / "null"
+    make(path)
+    before = path.lstat()
+    with pytest.raises(OSError, match=f"it is {kind} and not a file"):
+        replace_file(path, b"a", mode=0o644)
+    assert path.lstat() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_replaced_whole_and_has_the_mode_asked_for(tmp_path):
+    path = tmp_path / "file"
+    for data in (b"long ago", b"now"):
+        replace_file(path, data, mode=0o640)
+        assert path.read_bytes() == data
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]

@@ -78,6 +78,8 @@ def _kind(mode: int) -> str | None:
         return None
     if stat.S_ISDIR(mode):
         return "a folder"
+    if stat.S_ISLNK(mode):
+        return "a link"
     return "a pipe (FIFO)" if stat.S_ISFIFO(mode) else "a device"
 
 
@@ -132,6 +134,8 @@ def _read_what_is_there(descriptor: int, most: int) -> bytes | None:
 def replace_file(file: Path, data: bytes | Iterable[bytes | memoryview], *, mode: int) -> None:
     """Put a new file with that content and mode in the place of `file`, at once. Raises OSError.
 
+    What is no file stays: root, who names /dev/null or /dev/stdout, would take it from all programs.
+
     `data` may be in parts, which are written one after the other.
 
     All goes by the descriptors of the file and its folder: by path, the folder's owner could have
@@ -141,6 +145,7 @@ def replace_file(file: Path, data: bytes | Iterable[bytes | memoryview], *, mode
     temporary = f".{file.name}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
+        _check_replaceable(file, folder)
         with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as opened:
             opened.writelines([data] if isinstance(data, bytes) else data)
             opened.flush()
@@ -153,3 +158,10 @@ def replace_file(file: Path, data: bytes | Iterable[bytes | memoryview], *, mode
         raise
     finally:
         os.close(folder)
+
+
+def _check_replaceable(file: Path, folder: int) -> None:
+    with suppress(FileNotFoundError):
+        there = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
+        if kind := _kind(there.st_mode):
+            raise OSError(errno.EINVAL, f"it is {kind} and not a file", str(file))
