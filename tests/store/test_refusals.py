@@ -12,7 +12,7 @@ from netsky.store.connection import fill_url, reason_of
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
-from netsky.store.tables import SWEEP_TABLES, time_of
+from netsky.store.tables import SWEEP_TABLES, metadata, time_of
 from testing.commands import run_tool
 from testing.samples import make_quality, write_library
 
@@ -62,6 +62,24 @@ def test_hosts_that_share_a_name_lose_no_sweep_in_the_same_second(mariadb_store,
     assert failed == []
     assert losses(mariadb_store) == list(range(1, HOSTS * SWEEPS + 1))
     assert "does another host use that name, too" in caplog.text
+
+
+def test_a_second_that_is_taken_after_the_look_is_looked_at_again(mariadb_store, monkeypatch):
+    mariadb_store.create_tables()
+    look, others = Database._missing_at_free_place, [rows(loss=0.5).numbered(99)]
+
+    def look_and_let_another_in(database, connection, sweep):
+        missing = look(database, connection, sweep)
+        if others:
+            with mariadb_store.engine.begin() as other:
+                for table, its_rows in others.pop().rows.items():
+                    other.execute(sa.insert(metadata.tables[table]), its_rows)
+        return missing
+
+    monkeypatch.setattr(Database, "_missing_at_free_place", look_and_let_another_in)
+    mariadb_store.database.store(rows(loss=0.25))
+    assert others == []
+    assert losses(mariadb_store) == [25, 50]
 
 
 def test_the_same_sweep_once_more_adds_nothing_and_what_was_missing_of_it_is_added(store):
