@@ -42,6 +42,14 @@ def test_each_address_of_a_list_has_a_line_and_nothing_is_touched(run, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["list"]
 
 
+def test_a_list_far_beyond_the_window_is_refused_without_large(run):
+    slow = ("--targets", "list", "--rate", "4", "--timeout", "100", "--format", "json")
+    refused = run(*slow)
+    assert refused.returncode == 2
+    assert "far more than --window 0.2" in refused.stderr
+    assert run(*slow, "--large").returncode == 0
+
+
 def test_csv_has_the_same_as_json(run):
     done = run("--targets", "list", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))

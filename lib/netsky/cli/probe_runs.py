@@ -126,7 +126,7 @@ class ProbeRuns:
         egresses = self.lines.settings.find_egresses(self.lines.egress)
         self.by_hand.check(["egress"] if len(egresses) > 1 else [])
         targets = read_list(file, self.library.library)
-        self.plan.plan().check_size(targets.targets)
+        self._check_size(targets)
         return self.running.run(
             [
                 LineRun(
@@ -178,9 +178,12 @@ class ProbeRuns:
     def _current(self, files: LibraryFiles) -> AddressLibrary:
         """The library as it is now; InputError when it is far too large."""
         targets = files.current()
+        self._check_size(targets)
+        return targets
+
+    def _check_size(self, targets: AddressLibrary) -> None:
         if not self.large:
             self.plan.plan().check_size(targets.targets)
-        return targets
 
     def _progress(self, title: str, targets: AddressLibrary) -> AbstractContextManager[Progress]:
         return console.progress_bar(title, targets.targets * self.plan.count)
