@@ -95,16 +95,17 @@ def make_baseline(
     egress: str = "default",
     now: datetime = STARTED_AT,
 ) -> Baseline:
-    """A mean that was computed `hours` before `now`."""
+    """A baseline that was computed `hours` before `now`."""
     computed_at = now - timedelta(hours=hours)
     return Baseline(find_province(province), egress, loss_percent / 100, computed_at)
 
 
 def make_alert_report(
-    rises: dict[str, float | None], *, not_delivered: Sequence[str] = ()
+    losses: dict[str, float | None], *, baseline: float = 0, not_delivered: Sequence[str] = ()
 ) -> AlertReport:
-    """By province the loss in percent, above a baseline of 0; None: there is none yet."""
-    newest = [make_newest(province, rise or 0) for province, rise in rises.items()]
-    means = [make_baseline(province, 0) for province, rise in rises.items() if rise is not None]
-    verdict = judge(newest, means, now=STARTED_AT, thresholds=Thresholds())
+    """By province the loss in percent, above a baseline of so many; None: there is none yet."""
+    newest = [make_newest(province, loss or 0) for province, loss in losses.items()]
+    known = [province for province, loss in losses.items() if loss is not None]
+    baselines = [make_baseline(province, baseline) for province in known]
+    verdict = judge(newest, baselines, now=STARTED_AT, thresholds=Thresholds())
     return AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Thresholds(), verdict, tuple(not_delivered))

@@ -56,6 +56,16 @@ def test_a_textfile_for_every_tool_without_the_tool_in_its_name_is_refused(folde
         assert TEXTFILE in done.stderr
 
 
+def test_one_textfile_for_several_lines_is_refused(folder):
+    (folder / "netsky.toml").write_text("[egress.a]\n[egress.b]\n")
+    for name, what in (("x.prom", "isp"), ("x_{isp}.prom", "egress")):
+        arguments = ("--textfile", name, "--egress", "a,b")
+        done = run_tool(folder, "netsky_alert", *arguments, isp="cu,cm")
+        assert done.returncode == 2
+        assert f"this run is about more than one {what}" in done.stderr
+    assert prom_files(folder) == []
+
+
 def test_a_textfile_of_one_tool_needs_no_tool_in_its_name(folder):
     (folder / "netsky.toml").write_text("[alert]\ntextfile = 'a_{isp}.prom'\n")
     for done in alert_and_average(folder, "--format", "line"):

@@ -148,6 +148,13 @@ def test_the_table_is_worst_first_with_both_texts_in_a_line_each(capsys):
     assert all(cell_len(line) <= 80 for line in lines[:8])
 
 
+def test_a_loss_below_its_baseline_is_shown_below_zero_and_is_no_increase(capsys):
+    report = make_alert_report({"hunan": 1.0}, baseline=3.5)
+    [row] = [line for line in table_of(report, capsys).splitlines() if " hunan " in line]
+    assert row.split()[2:6] == ["1.00%", "3.50%", "-2.50", "正常"]
+    assert document_of(report)["provinces"][0]["increase_ratio"] == 0
+
+
 def test_the_table_without_an_alert_says_so(capsys):
     assert table_of(make_alert_report({"hunan": 0.0}), capsys).endswith("未判定 0，无告警\n")
 
