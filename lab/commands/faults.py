@@ -129,9 +129,23 @@ def delay(
 @on_lab
 def limit(lab: Lab, *, rate: str, egress: str, hop: int) -> None:
     """Limit the ICMP messages that a router sends by itself: what mtr and traceroute see of it."""
+    lab.set_limit(_per_second(rate), egress=egress, hop=hop)
+
+
+@click.command("police")
+@click.argument("rate", metavar="PER_SECOND|off")
+@needed_egress
+@hop_option
+@on_lab
+def police(lab: Lab, *, rate: str, egress: str, hop: int) -> None:
+    """Limit the pings that a router passes, as carriers do."""
+    lab.set_policing(_per_second(rate), egress=egress, hop=hop)
+
+
+def _per_second(rate: str) -> int | None:
     if rate != "off" and not rate.isdecimal():
-        raise click.UsageError(f"{rate!r} is neither messages a second, from 1, nor 'off'")
-    lab.set_limit(None if rate == "off" else int(rate), egress=egress, hop=hop)
+        raise click.UsageError(f"{rate!r} is neither a number a second, from 1, nor 'off'")
+    return None if rate == "off" else int(rate)
 
 
 @click.command("blackhole")
@@ -192,5 +206,17 @@ def link(lab: Lab, *, egress: str, state: str) -> None:
 
 FAULTS = {
     command.name or "": command
-    for command in (loss, dead, flap, delay, limit, silent, blackhole, hop_loss, branch, link)
+    for command in (
+        loss,
+        dead,
+        flap,
+        delay,
+        limit,
+        police,
+        silent,
+        blackhole,
+        hop_loss,
+        branch,
+        link,
+    )
 }

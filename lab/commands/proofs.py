@@ -78,4 +78,25 @@ def together(*, engine: str, targets: int, window: float) -> None:
     click.echo(table(cases))
 
 
-PROOFS = (drill, accuracy, together)
+@click.command("library")
+@click.option(
+    "--per-block",
+    type=click.IntRange(4, 32),
+    default=16,
+    show_default=True,
+    help="Send so many packets to a /24 in the discovery.",
+)
+def library(*, per_block: int) -> None:
+    """Measure how an address library finds and keeps its targets: tables as Markdown, ten minutes."""
+    from lab.proofs.library import Proof
+
+    with (
+        TemporaryDirectory(prefix="netsky-library-") as folder,
+        make_lab() as lab,
+        Proof(lab, Path(folder), per_block=per_block) as proof,
+    ):
+        for table in proof.tables():
+            click.echo(table)
+
+
+PROOFS = (drill, accuracy, together, library)

@@ -165,6 +165,18 @@ def set_limit(per_second: int | None) -> str:
     return _set_hook("messages", hook, None if per_second is None else rule)
 
 
+def set_policing(per_second: int | None) -> str:
+    """Let a router pass at most so many echo requests a second; None: all."""
+    if per_second is not None and not 1 <= per_second <= MOST:
+        raise InputError(f"{per_second} requests a second: from 1 to {MOST}")
+    rule = (
+        f"add rule {TABLE} policing icmp type echo-request "
+        f"limit rate over {per_second}/second burst 5 packets counter name forward drop"
+    )
+    hook = "type filter hook prerouting priority raw;"
+    return _set_hook("policing", hook, None if per_second is None else rule)
+
+
 def set_silent(*, on: bool) -> str:
     """Let a router send no ICMP message of its own at all."""
     rule = f"add rule {TABLE} silence meta l4proto icmp counter name limited drop"

@@ -122,6 +122,10 @@ class Lab:
         """Let a router drop everything."""
         self._change_hop(egress, hop, faults.set_blackhole(on=on))
 
+    def set_policing(self, per_second: int | None, *, egress: str, hop: int) -> None:
+        """Limit the echo requests that a router passes; None: no limit."""
+        self._change_hop(egress, hop, faults.set_policing(per_second))
+
     def set_silent(self, *, egress: str, hop: int, on: bool) -> None:
         """Let a router send no messages of its own."""
         self._change_hop(egress, hop, faults.set_silent(on=on))

@@ -9,12 +9,16 @@ from ipaddress import IPv4Address
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from netsky.cli import lock
 from netsky.jobs.library_check import Fault, deviation_of, look_at
-from netsky.places import BUILTIN_ISPS, PROVINCES
-from netsky.targets import candidate_files, default_source, memory_file
+from netsky.places import BUILTIN_ISPS, PROVINCES, find_province
+from netsky.targets import candidate_files, default_source, library_state, memory_file
+from netsky.targets import library as library_files
+from netsky.targets.library_state import LibraryState
 from netsky.targets.memory import nothing_of
+from netsky.targets.pool import Pool
 from testing import geo
 from testing.commands import run_verb
 
@@ -299,3 +303,59 @@ def test_settings_of_all_verbs_are_in_one_table(build, tmp_path):
 def test_two_builds_at_once_are_not_possible(build, tmp_path):
     with lock.hold(tmp_path, "netsky_library", egress="all", isp="all"):
         assert "is already running" in build(ALL_THREE, "--lock-dir", ".", code=75)
+
+
+# A library that is refreshed
+
+
+@pytest.fixture
+def refreshed(tmp_path, library):
+    """A library of which a state is known: all of it answered the newest look but for a quarter."""
+
+    def make(*, settled, hours):
+        library(hunan=SPREAD)
+        candidates = candidate_files.load(tmp_path / "library")
+        state = LibraryState.begin(candidates.part(candidates.isp == 2))
+        hunan = PROVINCES.index(find_province("hunan"))
+        targets = library_files.load(tmp_path / "ipdata", "ct").addresses
+        state.pool = Pool.found(targets, np.full(len(targets), hunan, np.int32), 0)
+        state.pool.looks[::4] = 0b1110
+        state.settled[hunan] = settled
+        now = datetime.now(UTC)
+        state.facts.looked_at = (now - timedelta(hours=hours)).timestamp()
+        library_state.save(tmp_path / "library", "ct", state)
+        return look_at(tmp_path / "ipdata", CT, tmp_path / "library", now=now)
+
+    return make
+
+
+def test_who_answered_the_newest_look_is_told(refreshed):
+    report = refreshed(settled=1, hours=2)
+    hunan = next(size for size in report.sizes if size.targets)
+    assert (hunan.response_ratio, hunan.provisional) == (0.75, False)
+    assert faults(report) == {Fault.NO_TARGETS: 30}
+    assert report.refreshed_at is not None
+
+
+def test_a_provisional_library_and_one_that_is_not_refreshed_any_more_are_faults(refreshed):
+    report = refreshed(settled=0, hours=13)
+    assert faults(report) == {
+        Fault.NO_TARGETS: 30,
+        Fault.PROVISIONAL: 1,
+        Fault.NOT_REFRESHED: 13,
+    }
+
+
+def test_the_tile_map_has_all_provinces_and_fits_a_terminal(refreshed, tmp_path):
+    refreshed(settled=0, hours=13)
+    done = run_verb(tmp_path, "netsky_library", "show", "--isp", "ct", "--format", "table")
+    lines = done.stdout.splitlines()
+    assert "75.00%" in done.stdout
+    start = next(at for at, line in enumerate(lines) if line.strip() == "黑龙江")
+    tiles = lines[start : start + 16]
+    assert all(province.name in "".join(tiles) for province in PROVINCES)
+    assert all(cell_len(line) <= 79 for line in tiles)
+    assert sum(line.count("400") for line in tiles) == 1
+    assert "13 小时没有复查：netsky_library.py refresh 应每 3 小时运行一次" in done.stdout
+    assert "1 省还是临时的，要满 24 次复查，在此之前不要据此告警：hunan" in done.stdout
+    assert "30 省没有目标：beijing、tianjin、hebei、shanxi、neimenggu、liaoning 等" in done.stdout

@@ -1,10 +1,15 @@
 """netsky_library.py discover and refresh on the command line: consent, questions, exits, what is shown."""
 
 import json
+from contextlib import nullcontext
+from urllib.request import urlopen
 
+import click
 import pytest
 
+from netsky.cli import lock
 from netsky.cli.engine_options import ChosenEngine
+from netsky.cli.library_sending import ask_whether
 from netsky.targets import candidate_files
 from netsky.targets.candidate_files import BuildRecord
 from testing.answering import Clock, World, candidates
@@ -63,6 +68,17 @@ def test_where_nobody_can_be_asked_yes_must_be_said(run, world):
     assert "nobody can be asked here whether to begin: look at --dry-run, say --yes" in error
     assert "最多发送 1,536 个包，10,000 包/秒（" in error
     assert not world.sent
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_a_person_at_a_terminal_is_asked(run, monkeypatch, capsys, agrees):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    asked = []
+    monkeypatch.setattr(click, "confirm", lambda text, **_: asked.append(text) or agrees)
+    with nullcontext() if agrees else pytest.raises(click.Abort):
+        ask_whether("what is sent", yes=False)
+    assert asked == ["现在开始发送吗？Begin to send?"]
+    assert capsys.readouterr().err == "what is sent\n"
 
 
 def test_a_dry_run_needs_no_consent_and_sends_nothing(run, world, tmp_path):
@@ -167,15 +183,11 @@ def test_an_isp_without_candidates_is_told(run, tmp_path):
 
 
 def test_two_at_once_do_not_go(run, tmp_path):
-    from netsky.cli import lock
-
     with lock.hold(tmp_path, "netsky_library", egress="all", isp="all"):
         assert "already running" in run("refresh", code=75).stderr
 
 
 def test_metrics_are_pushed(run, tmp_path):
-    from urllib.request import urlopen
-
     with run_pushgateway(tmp_path) as url:
         run("discover", "--yes", "--pushgateway", url)
         run("refresh", "--pushgateway", url)

@@ -47,6 +47,8 @@ def test_every_fault_is_one_command(user, shell):
     shell("hop-loss", "--egress", "a", "--hop", "2", "100%")
     assert user.ping(ADDRESS) == [None]
     shell("hop-loss", "--egress", "a", "--hop", "2", "0")
+    shell("police", "--egress", "a", "--hop", "2", "20")
+    shell("police", "--egress", "a", "--hop", "2", "off")
     shell("silent", "--egress", "a", "--hop", "1", "on")
     assert user.ping(ADDRESS, ttl=1) == [None]
     shell("silent", "--egress", "a", "--hop", "1", "off")
@@ -125,7 +127,7 @@ MISTAKES = {
     "9 link z down": "no egress 'z'",
     "9 hop-loss --egress a --hop 4 8%": "no hop 4",
     "9 branch --egress a --hop 1 on": "hop 2 to 3 only",
-    "9 limit --egress a --hop 1 ten": "neither messages",
+    "9 limit --egress a --hop 1 ten": "neither a number",
     "9 delay --prefix 10.0.0.0/24 5": "not within one province",
     "9 delay --prefix 10.16.0.0/24 5 --jitter 6": "no more jitter",
     "9 delay --prefix 10.25.0.0/17 5 --by responder": "a /20 or narrower",

@@ -200,6 +200,15 @@ def test_a_router_that_loses_forward_is_missed_itself_and_so_is_all_behind_it(us
     assert user.ping(address, egress="b")[0]
 
 
+def test_a_router_that_polices_passes_so_many_pings_a_second(user):
+    targets = [f"10.16.0.{host}" for host in range(1, 101)]
+    user.lab.set_policing(5, egress="b", hop=2)
+    answered = [answer for answer in user.ping(*targets, egress="b") if answer]
+    assert 5 <= len(answered) <= 30
+    user.lab.set_policing(None, egress="b", hop=2)
+    assert all(user.ping(*targets, egress="b"))
+
+
 def test_a_router_that_loses_backward_answers_itself_and_nobody_behind_it_does(user):
     address = PLACES[0].prefix[1]
     user.lab.set_hop_loss(Loss(1), egress="b", hop=2, back=True)

@@ -10,14 +10,16 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from netsky.console import listed, local_time, make_table
+from netsky.console import listed, local_time, make_table, percent
+from netsky.console.tiles import tile_map
 from netsky.jobs.library_build import BuildReport, age_in_days
-from netsky.jobs.library_check import Fault, Finding, LibraryReport
-from netsky.places import BUILTIN_ISPS, PROVINCES
+from netsky.jobs.library_check import FEW_TARGETS, Fault, Finding, LibraryReport
+from netsky.places import BUILTIN_ISPS, PROVINCES, Province
 from netsky.targets.candidate_files import BuildRecord
 from netsky.targets.geo.names import ISPS
 
 _OLD_SOURCE_DAYS = 180
+_MOST_NAMES = 6  # of provinces in a line; JSON has all
 _FAULTS = {
     Fault.EXCLUDED: "{count:,} 个地址在 exclude.txt 里，探测时会跳过，请从地址库删掉",
     Fault.RESERVED: "{count:,} 个保留地址，不属于任何用户：{where}",
@@ -26,6 +28,8 @@ _FAULTS = {
     Fault.CROWDED_BLOCKS: "{count:,} 个 /24 里的目标超过 4 个，容易被运营商限速：{where}",
     Fault.DUPLICATES: "{count:,} 个重复地址",
     Fault.OLD: "{count:,} 天没有更新",
+    Fault.NOT_REFRESHED: "{count:,} 小时没有复查：netsky_library.py refresh 应每 3 小时运行一次",
+    Fault.PROVISIONAL: "{count} 省还是临时的，要满 24 次复查，在此之前不要据此告警：{where}",
     Fault.FEW_TARGETS: "{count} 省不足 400 个目标，丢包率不够准：{where}",
     Fault.NO_TARGETS: "{count} 省没有目标：{where}",
 }
@@ -182,6 +186,7 @@ class LibraryView:
             "library": {
                 "isp": report.isp.slug,
                 "changed_at": report.changed_at.isoformat(),
+                "refreshed_at": report.refreshed_at and report.refreshed_at.isoformat(),
                 "targets": report.targets,
                 "candidates": _record_document(report.record),
             },
@@ -193,6 +198,8 @@ class LibraryView:
                     "blocks": size.blocks,
                     "deviation_ratio": size.deviation_ratio,
                     "candidates": size.candidates,
+                    "response_ratio": size.response_ratio,
+                    "provisional": size.provisional,
                 }
                 for size in report.sizes
             ],
@@ -213,13 +220,15 @@ class LibraryView:
         }
 
     def screen(self) -> Sequence[Table | Text]:
-        return [self._summary()] if self.faults_only else [self._table(), self._summary()]
+        if self.faults_only:
+            return [self._summary()]
+        return [self._table(), tile_map(self._tile), self._summary()]
 
     def _table(self) -> Table:
         report = self.report
         table = make_table(
             f"{report.isp.name} ({report.isp.slug})  地址库  更新于 {local_time(report.changed_at)}",
-            *("省份", "目标", "/24", "± 百分点", "候选地址"),
+            *("省份", "目标", "/24", "± 百分点", "应答率", "候选地址"),
         )
         for size in report.sizes:
             table.add_row(
@@ -227,15 +236,25 @@ class LibraryView:
                 f"{size.targets:,}",
                 f"{size.blocks:,}",
                 "-" if size.deviation_ratio is None else f"{100 * size.deviation_ratio:.2f}",
+                "-" if size.response_ratio is None else percent(size.response_ratio),
                 "-" if size.candidates is None else f"{size.candidates:,}",
             )
         return table
+
+    def _tile(self, province: Province) -> tuple[str, str]:
+        """Its targets; the colour tells whether these are enough."""
+        size = next(size for size in self.report.sizes if size.province == province)
+        if not size.targets:
+            return "无", "red"
+        return f"{size.targets:,}", "yellow" if size.targets < FEW_TARGETS else "green"
 
     def _summary(self) -> Text:
         report = self.report
         text = Text(f"{report.isp.name} ({report.isp.slug})：{report.targets:,} 个目标")
         if not self.faults_only:
             text.append("；±：丢包率 2% 时，仅由抽样造成的标准差")
+            if report.refreshed_at:
+                text.append(f"；最近复查 {local_time(report.refreshed_at)}")
         for finding in report.findings:
             text.append(f"\n{_fault_text(finding)}", style="yellow")
         if not report.findings:
@@ -246,5 +265,7 @@ class LibraryView:
 
 
 def _fault_text(finding: Finding) -> str:
-    where = "、".join(finding.where)
+    where = "、".join(finding.where[:_MOST_NAMES])
+    if len(finding.where) > _MOST_NAMES:
+        where += " 等"
     return _FAULTS[finding.fault].format(count=finding.count, where=where)

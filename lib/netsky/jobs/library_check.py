@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,12 +14,15 @@ import numpy.typing as npt
 
 from netsky.addresses import Addresses, AddressLibrary, dotted
 from netsky.places import ISP, PROVINCES, Province
-from netsky.targets import candidate_files, library, memory_file
+from netsky.targets import candidate_files, library, library_state, memory_file
+from netsky.targets.blocks import find
 from netsky.targets.candidate_files import BuildRecord
 from netsky.targets.candidates import RESERVED, Candidates
 from netsky.targets.geo.join import row_at
 from netsky.targets.geo.names import ISPS
+from netsky.targets.library_state import LibraryState
 from netsky.targets.memory import Memory
+from netsky.targets.pool import Pool
 
 # Carriers limit ICMP near one packet a second and /24: 4 targets in a window of 10 s are 0.4.
 MOST_PER_BLOCK = 4
@@ -28,6 +31,7 @@ FEW_TARGETS = 400
 # How exact a number of targets is, is told for this loss rate, which is usual among users.
 USUAL_LOSS_RATIO = 0.02
 OLD_DAYS = 30
+LATE_HOURS = 12
 
 
 class Fault(StrEnum):
@@ -40,13 +44,15 @@ class Fault(StrEnum):
     CROWDED_BLOCKS = "crowded_blocks"
     DUPLICATES = "duplicates"
     OLD = "old"
+    NOT_REFRESHED = "not_refreshed"
+    PROVISIONAL = "provisional"
     FEW_TARGETS = "few_targets"
     NO_TARGETS = "no_targets"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault, of how many addresses (or /24s, days, provinces), and a sample of where."""
+    """A fault, of how many addresses (or /24s, days, hours, provinces), and a sample of where."""
 
     fault: Fault
     count: int
@@ -57,7 +63,9 @@ class Finding:
 class ProvinceSize:
     """How many targets a province has, in how many /24s, out of how many candidate addresses.
 
-    `deviation_ratio` is the standard deviation that chance alone gives its loss rate in a sweep.
+    `deviation_ratio` is the standard deviation that chance alone gives its loss rate in a sweep. Of a
+    library that is refreshed, `response_ratio` is the share that answered the newest look, and
+    `provisional` whether they are not proved yet; else None.
     """
 
     province: Province
@@ -65,14 +73,17 @@ class ProvinceSize:
     blocks: int
     deviation_ratio: float | None
     candidates: int | None
+    response_ratio: float | None = None
+    provisional: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryReport:
-    """The library of one ISP as it is on disk."""
+    """The library of one ISP as it is on disk; `refreshed_at` is None for one that never was."""
 
     isp: ISP
     changed_at: datetime
+    refreshed_at: datetime | None
     sizes: tuple[ProvinceSize, ...]
     findings: tuple[Finding, ...]
     record: BuildRecord | None
@@ -99,17 +110,31 @@ def look_at(
     its_own = None
     if candidates is not None and isp.slug in ISPS:
         its_own = candidates.part(candidates.isp == ISPS.index(isp.slug))
-    changed_at = _changed_at(directory / isp.slug)
-    sizes = tuple(_sizes(found, its_own))
-    days = ((now or datetime.now(UTC)) - changed_at).days
+    state = library_state.load(candidates_directory, isp.slug)
+    changed_at, now = _changed_at(directory / isp.slug), now or datetime.now(UTC)
+    sizes = tuple(_sizes(found, its_own, state))
+    refreshed_at = None
+    if state is not None and state.facts.looked_at:
+        refreshed_at = datetime.fromtimestamp(state.facts.looked_at, UTC)
     findings = [
         *_counted(found, its_own),
         *(_dead(found, memory_file.read_lines(memory, isp.slug)) if memory else []),
-        *([Finding(Fault.OLD, days)] if days > OLD_DAYS else []),
+        *_old(changed_at, refreshed_at, now),
         *_short(sizes),
     ]
     record = candidate_files.load_record(candidates_directory)
-    return LibraryReport(isp, changed_at, sizes, tuple(findings), record)
+    return LibraryReport(isp, changed_at, refreshed_at, sizes, tuple(findings), record)
+
+
+def _old(changed_at: datetime, refreshed_at: datetime | None, now: datetime) -> Iterator[Finding]:
+    if refreshed_at is None:
+        days = (now - changed_at).days
+        if days > OLD_DAYS:
+            yield Finding(Fault.OLD, days)
+        return
+    hours = (now - refreshed_at) // timedelta(hours=1)
+    if hours >= LATE_HOURS:
+        yield Finding(Fault.NOT_REFRESHED, hours)
 
 
 def _changed_at(folder: Path) -> datetime:
@@ -117,7 +142,9 @@ def _changed_at(folder: Path) -> datetime:
     return datetime.fromtimestamp(newest, UTC)
 
 
-def _sizes(found: AddressLibrary, candidates: Candidates | None) -> Iterator[ProvinceSize]:
+def _sizes(
+    found: AddressLibrary, candidates: Candidates | None, state: LibraryState | None
+) -> Iterator[ProvinceSize]:
     parts = {p: found.addresses[found.slice_of(i)] for i, p in enumerate(found.provinces)}
     for index, province in enumerate(PROVINCES):
         targets = parts.get(province, np.empty(0, np.uint32))
@@ -131,7 +158,16 @@ def _sizes(found: AddressLibrary, candidates: Candidates | None) -> Iterator[Pro
             blocks=len(np.unique(targets >> 8)),
             deviation_ratio=deviation_of(len(targets)),
             candidates=available,
+            response_ratio=None if state is None else _response_of(targets, state.pool),
+            provisional=None if state is None else bool(len(targets) and not state.settled[index]),
         )
+
+
+def _response_of(targets: Addresses, pool: Pool) -> float | None:
+    """The share of the targets that answered their newest look; None when none of them is known."""
+    known, at = find(pool.address, targets)
+    looks = pool.looks[at[known]]
+    return float((looks & 1).mean()) if len(looks) else None
 
 
 def deviation_of(targets: int) -> float | None:
@@ -184,6 +220,7 @@ def _addresses(fault: Fault, addresses: Addresses) -> Iterator[Finding]:
 
 def _short(sizes: Sequence[ProvinceSize]) -> Iterator[Finding]:
     for fault, short in (
+        (Fault.PROVISIONAL, [size for size in sizes if size.provisional]),
         (Fault.NO_TARGETS, [size for size in sizes if not size.targets]),
         (Fault.FEW_TARGETS, [size for size in sizes if 0 < size.targets < FEW_TARGETS]),
     ):
