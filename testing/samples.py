@@ -80,11 +80,11 @@ def make_quality(province: str, **fields: Any) -> ProvinceQuality:
 
 
 def make_newest(
-    province: str, loss_percent: float, *, age: float = 10, now: datetime = STARTED_AT
+    province: str, loss_percent: float, *, age: float = 10, now: datetime = STARTED_AT, **live: Any
 ) -> NewestLoss:
     """A loss rate of a sweep that started `age` seconds before `now`."""
     measured_at = now - timedelta(seconds=age)
-    return NewestLoss(find_province(province), loss_percent / 100, measured_at)
+    return NewestLoss(find_province(province), loss_percent / 100, measured_at, **live)
 
 
 def make_baseline(
@@ -94,10 +94,11 @@ def make_baseline(
     hours: float = 0.5,
     egress: str = "default",
     now: datetime = STARTED_AT,
+    **live: Any,
 ) -> Baseline:
     """A baseline that was computed `hours` before `now`."""
     computed_at = now - timedelta(hours=hours)
-    return Baseline(find_province(province), egress, loss_percent / 100, computed_at)
+    return Baseline(find_province(province), egress, loss_percent / 100, computed_at, **live)
 
 
 def make_alert_report(

@@ -38,7 +38,7 @@ def replay(watch: Callable[[], Watcher], line: Line) -> Alerts:
     severities = np.zeros((minutes, len(SEVERITIES)), np.bool_)
     graded, stands = grades[0], severities[0]
     for minute, loss_ratio in enumerate(line.loss_ratio):
-        opinion = watcher.judge(Reading(line.at(minute), loss_ratio, line.targets))
+        opinion = watcher.judge(Reading(line.at(minute), loss_ratio, line.targets, line.dead))
         graded = np.where(opinion.grades < NONE, graded, opinion.grades)
         stands = np.array(
             [

@@ -36,11 +36,16 @@ _INDEX = {province.slug: index for index, province in enumerate(PROVINCES)}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The minute of a sweep that began `at`: by province the loss, NaN where none was measured."""
+    """The minute of a sweep that began `at`: by province the loss, NaN where none was measured.
+
+    `dead` is the share of targets that never answer, by province, or one for all: what a memory of
+    the targets knows.
+    """
 
     at: datetime
     loss_ratio: Floats
     packets_sent: int
+    dead: Floats | float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 import numpy as np
 
-from lab.day.rule import History, Reading, RuleWatcher, Watcher, baselines_of, mean_of
+from lab.day.rule import History, Opinion, Reading, RuleWatcher, Watcher, baselines_of, mean_of
 from lab.day.types import Floats, Ints
 from netsky.judging.grading import Thresholds, Verdict, judge
 from netsky.judging.rule import RULES as PRODUCT_RULES
@@ -88,12 +88,26 @@ def significant(reading: Reading, baselines: Floats) -> Floats:
     return np.where(chance, np.minimum(reading.loss_ratio, baselines), reading.loss_ratio)
 
 
+class LiveWatcher:
+    """Watches as the product does where its memory knows which targets usually answer."""
+
+    def __init__(self) -> None:
+        self._watcher = RuleWatcher()
+
+    def judge(self, reading: Reading) -> Opinion:
+        alive = 1 - reading.dead
+        return self._watcher.judge(
+            replace(reading, loss_ratio=1 - (1 - reading.loss_ratio) / alive)
+        )
+
+
 def _watcher_of(make_rule: Callable[[], Rule[History]]) -> Callable[[], Watcher]:
     return lambda: RuleWatcher(make_rule())
 
 
 RULES: Mapping[str, Callable[[], Watcher]] = {
     **{name: _watcher_of(make) for name, make in PRODUCT_RULES.items()},
+    "live": LiveWatcher,
     "median": lambda: RuleWatcher(ComputedRule(median_of_12_hours)),
     "quiet": lambda: RuleWatcher(ComputedRule(mean_of_quiet_sweeps)),
     "yesterday": lambda: RuleWatcher(ComputedRule(half_of_yesterday)),

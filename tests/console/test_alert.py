@@ -7,7 +7,10 @@ from rich.cells import cell_len
 
 from netsky import console
 from netsky.console.alert import AlertView, chinese, english
-from testing.samples import make_alert_report
+from netsky.jobs.alert import AlertReport
+from netsky.judging.grading import Thresholds, judge
+from netsky.places import BUILTIN_ISPS
+from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_newest
 
 RISES = {"hunan": 5.0, "guangdong": 23.514, "hebei": 0.0, "guangxi": 11.2, "xizang": None}
 
@@ -43,6 +46,10 @@ def test_json_has_what_scripts_rely_on():
         "province_name": "广西",
         "loss_ratio": pytest.approx(0.112),
         "baseline_ratio": 0.0,
+        "live_loss_ratio": None,
+        "live_baseline_ratio": None,
+        "live_targets": None,
+        "by_live": False,
         "increase_ratio": pytest.approx(0.112),
         "grade": "severe",
         "not_judged": None,
@@ -56,6 +63,23 @@ def test_in_json_a_province_that_is_not_judged_has_no_grade_and_no_zero():
     xizang = document_of(make_alert_report(RISES))["provinces"][3]
     assert xizang["not_judged"] == "no_baseline"
     assert [xizang[key] for key in ("baseline_ratio", "increase_ratio", "grade")] == [None] * 3
+
+
+def test_what_is_judged_by_the_usually_alive_shows_their_loss(capsys):
+    hunan = make_newest("hunan", 44.0, live_loss_ratio=0.08, live_targets=900)
+    usual = make_baseline("hunan", 40.0, live_loss_ratio=0.01)
+    verdict = judge([hunan], [usual], now=STARTED_AT, thresholds=Thresholds())
+    report = AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Thresholds(), verdict, ())
+    [province] = document_of(report)["provinces"]
+    assert (province["loss_ratio"], province["live_loss_ratio"]) == (0.44, 0.08)
+    assert (province["baseline_ratio"], province["live_baseline_ratio"]) == (0.4, 0.01)
+    assert (province["by_live"], province["live_targets"]) == (True, 900)
+    text = table_of(report, capsys)
+    [row] = [line.split() for line in text.splitlines() if line.startswith("湖南")]
+    assert row[2:6] == ["8.00%", "1.00%", "+7.00", "升高"]
+    assert "其中 1 省按常在线目标的丢包率判定" in text
+    assert "（现 8.00%，均值 1.00%）" in text.replace("\n", "")
+    assert "常在线" not in table_of(make_alert_report(RISES), capsys)
 
 
 def test_json_lists_only_what_is_active():

@@ -86,6 +86,41 @@ def test_a_loss_below_its_mean_is_no_increase_rather_than_a_negative_one():
     assert verdict.judgements[0].grade is NONE
 
 
+@pytest.mark.parametrize("dead", [0.0, 0.03, 0.3, 0.46, 0.9])
+@pytest.mark.parametrize(("rise", "expected"), [(4.9, NONE), (5, ELEVATED), (10, SEVERE)])
+def test_five_points_of_what_users_lose_are_five_whatever_share_is_dead(dead, rise, expected):
+    def all_of(live):
+        return 100 * dead + (1 - dead) * live
+
+    newest = make_newest(
+        "hunan", all_of(1 + rise), live_loss_ratio=(1 + rise) / 100, live_targets=400
+    )
+    baseline = make_baseline("hunan", all_of(1), live_loss_ratio=0.01)
+    [judgement] = judge([newest], [baseline], now=STARTED_AT, thresholds=Thresholds()).judgements
+    assert judgement.by_live
+    assert judgement.grade is expected
+    assert judgement.increase_ratio == pytest.approx(rise / 100)
+    assert (judgement.loss_ratio, judgement.baseline_ratio) == ((1 + rise) / 100, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("newest", "baseline"),
+    [
+        ({"live_targets": 399, "live_loss_ratio": 0.5}, {"live_loss_ratio": 0.01}),
+        ({"live_targets": 900, "live_loss_ratio": 0.5}, {}),
+        ({"live_targets": 900}, {"live_loss_ratio": 0.01}),
+        ({}, {"live_loss_ratio": 0.01}),
+    ],
+)
+def test_of_few_that_are_known_to_answer_usually_nothing_is_judged_but_of_all(newest, baseline):
+    losses = [make_newest("hunan", 7.0, **newest)]
+    usual = [make_baseline("hunan", 1.0, **baseline)]
+    [judgement] = judge(losses, usual, now=STARTED_AT, thresholds=Thresholds()).judgements
+    assert not judgement.by_live
+    assert judgement.increase_ratio == pytest.approx(0.06)
+    assert (judgement.loss_ratio, judgement.baseline_ratio) == (0.07, 0.01)
+
+
 def test_the_thresholds_can_be_set():
     thresholds = Thresholds(elevated=0.02, severe=0.04)
     grades = [

@@ -75,6 +75,13 @@ def test_what_chance_may_have_done_does_not_count(targets, counts):
     assert seen == pytest.approx(0.26 if counts else 0.2)
 
 
+@pytest.mark.parametrize("dead", [0.03, 0.3, 0.5])
+def test_judged_by_the_usually_alive_a_rise_is_as_high_whatever_share_is_dead(dead):
+    elevated, severe = smallest("live", Case("dead", dead=dead), 1)
+    assert elevated in (5, 5.5)
+    assert severe in (10, 11)
+
+
 def test_dead_addresses_and_a_past_outage_raise_the_smallest_rise_alerted():
     plain = Case("plain")
     assert smallest("mean", plain, 1) == (6, 12)

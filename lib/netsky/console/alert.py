@@ -114,6 +114,9 @@ class AlertView:
             f"{len(verdict.judgements)} 省：已判定 {len(verdict.judged)}，"
             f"未判定 {len(verdict.not_judged)}"
         )
+        by_live = sum(judgement.by_live for judgement in verdict.judged)
+        if by_live:
+            text.append(f"；其中 {by_live} 省按常在线目标的丢包率判定")
         without_baseline = len(verdict.not_judged_for(NotJudged.NO_BASELINE))
         if without_baseline:
             text.append(
@@ -239,29 +242,27 @@ def _name(severity: Severity) -> str:
 
 def _loss_text(judgement: Judgement) -> Text:
     """The newest loss rate, in brackets when it is too old to judge by."""
-    if judgement.newest is None:
+    if judgement.loss_ratio is None:
         return Text("-")
-    text = loss_text(judgement.newest.loss_ratio)
+    text = loss_text(judgement.loss_ratio)
     unfit = judgement.not_judged in (NotJudged.STALE, NotJudged.IN_THE_FUTURE)
     return Text(f"({text.plain})") if unfit else text
 
 
 def _increase(judgement: Judgement) -> str:
     """Also what is below zero, which for grading is no increase."""
-    newest, baseline = judgement.newest, judgement.baseline
-    if judgement.increase_ratio is None or newest is None or baseline is None:
+    loss_ratio, baseline_ratio = judgement.loss_ratio, judgement.baseline_ratio
+    if judgement.increase_ratio is None or loss_ratio is None or baseline_ratio is None:
         return "-"
-    return points(newest.loss_ratio - baseline.loss_ratio)
+    return points(loss_ratio - baseline_ratio)
 
 
 def _now(judgement: Judgement) -> str:
-    return percent(judgement.newest.loss_ratio) if judgement.newest else "-"
+    return percent(judgement.loss_ratio)
 
 
 def _baseline(judgement: Judgement) -> str:
-    if judgement.baseline is None:
-        return "-"
-    text = percent(judgement.baseline.loss_ratio)
+    text = percent(judgement.baseline_ratio)
     return f"({text})" if judgement.not_judged is NotJudged.STALE_BASELINE else text
 
 
@@ -275,6 +276,10 @@ def _province_document(judgement: Judgement) -> dict[str, Any]:
         "province_name": judgement.province.name,
         "loss_ratio": newest.loss_ratio if newest and fresh_loss else None,
         "baseline_ratio": baseline.loss_ratio if baseline and fresh_baseline else None,
+        "live_loss_ratio": newest.live_loss_ratio if newest and fresh_loss else None,
+        "live_baseline_ratio": baseline.live_loss_ratio if baseline and fresh_baseline else None,
+        "live_targets": newest.live_targets if newest and fresh_loss else None,
+        "by_live": judgement.by_live,
         "increase_ratio": judgement.increase_ratio,
         "grade": judgement.grade,
         "not_judged": reason,

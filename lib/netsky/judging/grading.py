@@ -1,6 +1,8 @@
 """Judging the rise of loss: newest against baseline, by province, and what it adds up to.
 
-    increase = max(0, newest loss ratio - baseline)
+    increase = max(0, newest loss ratio - baseline), of the targets that usually answer where at
+               least 400 of them are known and have a baseline, else of all: addresses
+               that never answer hide a part of each rise
     province:  elevated from 5, severe from 10 percentage points (both settable)
     severity:  medium    1 to 3 provinces elevated
                heavy     4 or more elevated
@@ -13,7 +15,7 @@ judged provinces prove it, and undetermined when those that were not judged coul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -27,6 +29,10 @@ TOLERANCE_RATIO = 2e-7
 
 # A province that is in none of the sweeps of so long is no longer in the address library.
 GONE_AFTER = timedelta(hours=12)
+
+
+# From so many targets on that usually answer, chance moves their loss rate by 0.7 points at most.
+LIVE_TARGETS = 400
 
 
 class Grade(StrEnum):
@@ -83,6 +89,33 @@ class Judgement:
     increase_ratio: float | None
     grade: Grade | None
     not_judged: NotJudged | None
+
+    @property
+    def by_live(self) -> bool:
+        """Whether what is compared is of the targets that usually answer, and not of all."""
+        newest, baseline = self.newest, self.baseline
+        return (
+            newest is not None
+            and baseline is not None
+            and (newest.live_targets or 0) >= LIVE_TARGETS
+            and None not in (newest.live_loss_ratio, baseline.live_loss_ratio)
+        )
+
+    @property
+    def loss_ratio(self) -> float | None:
+        """The newest loss that is compared."""
+        return _ratio_of(self.newest, live=self.by_live)
+
+    @property
+    def baseline_ratio(self) -> float | None:
+        """What it is compared with."""
+        return _ratio_of(self.baseline, live=self.by_live)
+
+
+def _ratio_of(loss: NewestLoss | Baseline | None, *, live: bool) -> float | None:
+    if loss is None:
+        return None
+    return loss.live_loss_ratio if live else loss.loss_ratio
 
 
 Active = Mapping[Severity, Sequence[Judgement]]
@@ -156,6 +189,7 @@ def _judge_province(
     now: datetime,
     thresholds: Thresholds,
 ) -> Judgement:
+    reason: NotJudged | None
     if newest is None:
         reason = NotJudged.NO_LOSS_RATE
     elif newest.measured_at - now > CLOCK_TOLERANCE:
@@ -169,9 +203,13 @@ def _judge_province(
     elif now - baseline.computed_at > thresholds.max_baseline_age:
         reason = NotJudged.STALE_BASELINE
     else:
-        increase = max(0.0, newest.loss_ratio - baseline.loss_ratio)
-        return Judgement(province, newest, baseline, increase, grade(increase, thresholds), None)
-    return Judgement(province, newest, baseline, None, None, reason)
+        reason = None
+    judgement = Judgement(province, newest, baseline, None, None, reason)
+    loss_ratio, baseline_ratio = judgement.loss_ratio, judgement.baseline_ratio
+    if reason or loss_ratio is None or baseline_ratio is None:
+        return judgement
+    increase = max(0.0, loss_ratio - baseline_ratio)
+    return replace(judgement, increase_ratio=increase, grade=grade(increase, thresholds))
 
 
 def grade(increase_ratio: float, thresholds: Thresholds) -> Grade:
@@ -218,6 +256,6 @@ def _undetermined(
 def _badness(judgement: Judgement) -> tuple[int, float, float]:
     """What is graded first, then what could not be judged, then by increase and loss."""
     graded = judgement.grade in (Grade.ELEVATED, Grade.SEVERE)
-    loss_ratio = judgement.newest.loss_ratio if judgement.newest else 0.0
+    loss_ratio = judgement.loss_ratio or 0.0
     rank = 2 if graded else 1 if judgement.not_judged else 0
     return rank, judgement.increase_ratio or 0.0, loss_ratio
