@@ -17,6 +17,7 @@ from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing import ROOT
+from testing.known_addresses import CONSENT, NETWORK, write_known_addresses
 from testing.netns import needs_root
 from testing.processes import processes_where
 from testing.samples import make_quality, write_library
@@ -30,9 +31,12 @@ ISPS = ("cu", "cm", "ct")
 REPEATED = [command for command in COMMANDS if "--every" in command]
 
 # A file system of its own, in which /opt/netsky and /var/log/netsky are the test's, and nobody
-# sleeps. The command runs as cron runs it: in / with a bare environment, by sh.
-AS_CRON = """
+# sleeps. A network of its own, in which the known addresses answer, and no other host is. The command
+# runs as cron runs it: in / with a bare environment, by sh.
+AS_CRON = f"""
 set -e
+ip link set lo up
+ip route add local {NETWORK} dev lo
 mount --make-rprivate /
 mount -t tmpfs tmpfs /opt
 mkdir /opt/netsky
@@ -58,9 +62,11 @@ def host(tmp_path):
     for isp in ISPS:
         write_library(installed / "ipdata", isp=isp, targets=4)
         fill_database(f"sqlite:///{installed}/netsky_{isp}.db", isp)
+    write_known_addresses(installed / "library", ISPS)
     # The exit that the examples name; and nobody waits ten seconds here.
     (installed / "netsky.toml").write_text(
         "[egress.unicom-1]\nsource = '127.0.0.1'\n[probe]\nwindow = 0.1\n"
+        f"[library]\nlibrary = 'built'\n{CONSENT}"
     )
     (tmp_path / "log").mkdir()
     return tmp_path
@@ -79,7 +85,7 @@ def fill_database(url, isp):
 
 
 def as_cron(host, command):
-    unshare = [program("unshare"), "--mount", "/bin/sh", "-c", AS_CRON, "sh"]
+    unshare = [program("unshare"), "--mount", "--net", "/bin/sh", "-c", AS_CRON, "sh"]
     return [*unshare, str(host), command]
 
 
@@ -111,11 +117,12 @@ def expected_in_log(command, isp):
         "netsky_probe.py": rf" isp={isp} .* provinces=31 targets=124 sent=124 received=124 ",
         "netsky_get_avg_lossrate.py": rf" isp={isp} hours=12 .* renewed=62 left_alone=0 ",
         "netsky_alert.py": rf" isp={isp} .* active=- undetermined=- judged=31 ",
+        "netsky_library.py": rf" isp={isp} packets=4 published=4 .* not_judged=-$",
     }[re.search(r"netsky_\w+\.py", command)[0]]
 
 
 def test_every_tool_has_its_lines():
-    assert len(ONCE) == 7
+    assert len(ONCE) == 8
     assert len(REPEATED) == 3
 
 

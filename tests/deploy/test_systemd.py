@@ -1,6 +1,7 @@
 """The units as systemd reads them, and the tools with no more privilege than the units give."""
 
 import configparser
+import os
 import re
 import shlex
 import subprocess
@@ -15,10 +16,12 @@ from netsky.places import PROVINCES
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing import ROOT
+from testing.known_addresses import CONSENT, NETWORK, write_known_addresses
 from testing.netns import needs_root
 from testing.samples import make_quality, write_library
 from testing.servers import program
 from testing.stores import store_sweep
+from tools.options import COMMANDS
 
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
@@ -51,11 +54,10 @@ def installed(tmp_path):
 
 
 def test_there_is_a_service_and_a_timer_for_each_tool_that_runs_by_itself():
-    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@"}
+    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@", "netsky-library@"}
     assert {file.stem for file in SERVICES} == {file.stem for file in TIMERS} == names
     scripts = {entries(file, "Service")["ExecStart"].split()[1] for file in SERVICES}
-    by_hand = {"netsky_library.py"}
-    assert scripts == {script.name for script in ROOT.glob("netsky_*.py")} - by_hand
+    assert scripts == {script.name for script in ROOT.glob("netsky_*.py")}
 
 
 @pytest.mark.parametrize("kind", ["service", "timer"])
@@ -75,7 +77,8 @@ def test_systemd_has_nothing_to_say_against_the_units(tmp_path, kind):
 @each_service
 def test_the_units_are_shut_off_as_well_as_systemd_can_measure(file):
     """0 is best, 10 is worst; a unit without any setting has 9.6."""
-    limit = 25 if "probe" in file.name else 18
+    sends = "AmbientCapabilities" in entries(file, "Service")
+    limit = 25 if sends else 18
     command = [program("systemd-analyze"), "security", "--offline=true", "--no-pager"]
     done = subprocess.run(
         [*command, f"--threshold={limit}", str(file)],
@@ -87,18 +90,43 @@ def test_the_units_are_shut_off_as_well_as_systemd_can_measure(file):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def times_of(timer, iterations):
+    """The next times at which a timer elapses, as hour, minute and second."""
+    calendar = entries(UNITS / timer, "Timer")["OnCalendar"]
+    command = [program("systemd-analyze"), "calendar", f"--iterations={iterations}", calendar]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "TZ": "UTC"},
+    )
+    times = re.findall(r"(\d\d):(\d\d):(\d\d) UTC", done.stdout.partition("Next elapse")[2])
+    assert len(times) == iterations
+    return [tuple(map(int, time)) for time in times]
+
+
 def seconds_of(timer):
     """At which seconds of each minute a timer elapses."""
-    calendar = entries(UNITS / timer, "Timer")["OnCalendar"]
-    command = [program("systemd-analyze"), "calendar", "--iterations=4", calendar]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    times = re.findall(r"\d\d:\d\d:(\d\d)", done.stdout.partition("Next elapse")[2])
-    return {int(second) for second in times}
+    return {second for _, _, second in times_of(timer, 4)}
 
 
 def test_sweeps_begin_each_minute_and_verdicts_are_half_a_minute_apart():
     assert seconds_of("netsky-probe@.timer") == {0}
     assert seconds_of("netsky-alert@.timer") == {18, 48}
+
+
+def test_eight_looks_a_day_three_hours_apart():
+    hours = sorted(hour for hour, _, _ in times_of("netsky-library@.timer", 8))
+    assert hours == [0, 3, 6, 9, 12, 15, 18, 21]
+
+
+def test_the_refresh_may_write_what_it_publishes_and_what_it_knows():
+    options = {option.name: option for option in COMMANDS["netsky_library refresh"].params}
+    folders = [options[name].default for name in ("library", "candidates")]
+    unit = entries(UNITS / "netsky-library@.service", "Service")
+    assert unit["ReadWritePaths"] == " ".join(f"-/opt/netsky/{folder}" for folder in folders)
 
 
 @pytest.fixture
@@ -112,6 +140,7 @@ def place(tmp_path):
         store_sweep(database, "cu", "default", now - timedelta(seconds=seconds), qualities)
     baselines = [NewBaseline(province, "default", 0.0, 3) for province in PROVINCES]
     database.store_baselines("cu", baselines, now)
+    write_known_addresses(tmp_path / "known", ["cu"])
     for path in (tmp_path, *tmp_path.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
     for folder in list(tmp_path.parents)[:-1]:
@@ -127,6 +156,8 @@ def run_as_the_unit_does(file, place):
     drop = [program("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     drop += [f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
     drop += [f"--bounding-set={capabilities}", "--no-new-privs"]
+    network = f'ip link set lo up; ip route add local {NETWORK} dev lo; exec "$@"'
+    alone = [program("unshare"), "--net", "/bin/sh", "-c", network, "sh"]
     _python, script, *arguments = shlex.split(service["ExecStart"])
     settings = f"""
 database = "sqlite:///{place}/netsky.db"
@@ -134,11 +165,16 @@ database = "sqlite:///{place}/netsky.db"
 library = "library"
 engine = "icmp"
 window = 0.1
+[library]
+candidates = "known"
+library = "built"
+engine = "icmp"
+{CONSENT}
 """
     (place / "netsky.toml").write_text(settings)
     variables = service["Environment"].replace("%i", "cu").replace("/var/lib/netsky", str(place))
     return subprocess.run(
-        [*drop, sys.executable, str(ROOT / script), *arguments],
+        [*alone, *drop, sys.executable, str(ROOT / script), *arguments],
         cwd=place,
         env=dict(variable.split("=", 1) for variable in variables.split()),
         capture_output=True,
