@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core promet
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo library test quick check format docs runs bench bench-variants accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo library test quick check format docs runs bench bench-variants notices accuracy fuzz soak day drill dashboards lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ bench: $(VENV)/dev  ## Measure parts, 30 days of history, 80 lines, engines besi
 bench-variants: $(VENV)/dev  ## Measure what else could make the icmp engine cheaper.
 	@tools/need $(BENCH_PACKAGES)
 	$(BIN)/python -m bench.variants
+
+notices: $(VENV)/dev  ## Measure how long it takes until a fault is noticed: 15 minutes.
+	@tools/need $(TEST_PACKAGES)
+	$(BIN)/python -m bench.notices
 
 accuracy: $(VENV)/runtime  ## Measure how exact both engines are, on a network whose truth is known.
 	@tools/need $(LAB_PACKAGES)

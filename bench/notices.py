@@ -1,14 +1,16 @@
-"""How long it takes until a fault is noticed: from the moment of a fault to the webhook. 15 minutes.
+"""How long it takes until a fault is noticed, from its first moment to the webhook: `make notices`, 15 min.
 
 Real Pushgateway, Prometheus, Alertmanager and `netsky_alert.py`, with the waits as shipped; only the sweeps
-are made up. Each fault happens on three exits at once, at three moments between their sweeps, of which there
-is one a minute that takes 10 seconds. All exits run side by side. `--times 30` divides every wait by 30.
+are made up. Each fault happens on three exits at once: right before, in the middle between, and right after
+the beginnings of their sweeps, of which there is one a minute that takes 10 seconds. All exits run side by
+side. `--times 10` divides every wait by 10.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import math
 import os
 import re
 import sys
@@ -26,7 +28,7 @@ Losses = Mapping[str, float]
 Notice = dict[str, Any]
 
 INTERVAL, SWEEP = 60.0, 10.0
-OFFSETS = (0.0, 20.0, 40.0)  # of the sweeps of an exit, after the fault
+OFFSETS = (1.0, 30.0, 59.0)  # seconds from the fault to the next sweep
 ISPS = ("cu", "cm", "ct")
 FAULT, GROWTH, RECOVERY, END = 75.0, 315.0, 555.0, 885.0
 
@@ -117,31 +119,37 @@ def sweeps(
 
 
 def show(exits: list[Exit], notices: list[Notice]) -> None:
-    """A row for each thing to notice: seconds from the change to its notice, and how many came."""
-    rows: dict[str, list[tuple[float | None, int]]] = {}
+    """A row for each thing to notice: seconds until its notice, and how many notices came.
+
+    They are from the change itself, and from the end of the first sweep that saw it, of the last ISP.
+    """
+    rows: dict[str, list[tuple[float, float, int]]] = {}
     for one in exits:
-        for name, (begins, ends), is_it in _told(one.story):
+        for name, (begins, ends), is_it in told_of(one.story):
             of_it = [
                 n
                 for n in notices
                 if n["groupLabels"].get("egress") == one.name and begins <= n["at"] < ends
             ]
-            first = next((n["at"] - begins for n in of_it if is_it(n)), None)
-            rows.setdefault(name, []).append((first, len(of_it)))
-    print("\n| what happens | noticed after (s) | notices |\n|---|---|---|")
+            after = next((n["at"] - begins for n in of_it if is_it(n)), math.nan)
+            seen = one.offset + len(one.story.isps) * SWEEP
+            rows.setdefault(name, []).append((after, after - seen, len(of_it)))
+    print("\n| what happens | told after | after the sweep | notices |\n|---|---|---|---|")
     for name, measured in rows.items():
-        seconds = sorted(first for first, _ in measured if first is not None)
-        never = len(measured) - len(seconds)
-        spread = f"{seconds[0]:.0f} to {seconds[-1]:.0f}" if seconds else ""
-        counts = sorted({number for _, number in measured})
-        print(
-            f"| {name} | {spread}{f' (never: {never})' if never else ''} "
-            f"| {' to '.join(map(str, {counts[0]: 0, counts[-1]: 0}))} |"
-        )
+        print("|", " | ".join([name, *map(_range, zip(*measured, strict=True))]), "|")
 
 
-def _told(story: Story) -> Iterator[tuple[str, tuple[float, float], Callable[[Notice], bool]]]:
-    """What is to be noticed of a story, in which time, and whether a notice is the one."""
+def _range(figures: tuple[float, ...]) -> str:
+    """`93–151`, or `1`; a notice that did not come makes it end with `never`."""
+    known = sorted(figure for figure in figures if not math.isnan(figure))
+    texts = [f"{figure:.0f}" for figure in (*known[:1], *known[-1:])]
+    if len(known) < len(figures):
+        texts.append("never")
+    return "–".join(dict.fromkeys(texts))
+
+
+def told_of(story: Story) -> Iterator[tuple[str, tuple[float, float], Callable[[Notice], bool]]]:
+    """What is to be noticed of a story: its name, between when, and whether a notice is the one."""
     grows = story.grown is not None
     yield (
         "critical: any province" if grows else story.name,

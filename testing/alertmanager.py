@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -28,9 +29,10 @@ def run_alertmanager(folder: Path, config: str) -> Iterator[str]:
         yield url
 
 
-def post_alerts(url: str, alerts: list[dict[str, str]]) -> None:
-    """Let alerts with these labels fire, as Prometheus would."""
-    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+def post_alerts(url: str, alerts: list[dict[str, str]], *, ended: bool = False) -> None:
+    """Let alerts with these labels fire or end, as Prometheus would."""
+    times = {"endsAt": datetime.now(UTC).isoformat()} if ended else {}
+    body = json.dumps([{"labels": labels, **times} for labels in alerts]).encode()
     request = Request(f"{url}/api/v2/alerts", body, {"Content-Type": "application/json"})
     urlopen(request, timeout=10).close()
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
+from bench.notices import STORIES, told_of
 from testing import ROOT
 from testing.alertmanager import get_alerts, post_alerts, run_alertmanager, run_webhook
 from testing.chain import DEAD, FINE, PROMETHEUS, alertmanager_config, run_chain, some_lossy
@@ -313,6 +314,28 @@ def test_an_egress_or_province_holds_back_nothing_of_another(alertmanager):
     assert not of_cm["status"]["inhibitedBy"]
 
 
+def test_loss_that_ended_while_the_exit_was_dead_is_told_when_it_comes_again(tmp_path):
+    loss = [labels_of("NetskyLossCritical", "a")]
+    dead = [labels_of("NetskyExitDown", "a")]
+    with run_webhook() as (webhook, notices):
+        text = alertmanager_config(webhook=webhook, times=60)
+        with run_alertmanager(tmp_path, text) as url:
+            for number, (alerts, ended) in enumerate(
+                ((loss, False), (dead, False), (dead, True), (loss, False)), 1
+            ):
+                post_alerts(url, alerts, ended=ended)
+                if alerts == dead and not ended:
+                    post_alerts(url, loss, ended=True)
+                wait_until(lambda n=number: len(notices) >= n, what=f"notice {number}", seconds=10)
+    told = [(n["status"], {a["labels"]["alertname"] for a in n["alerts"]}) for n in notices]
+    assert told == [
+        ("firing", {"NetskyLossCritical"}),
+        ("firing", {"NetskyExitDown"}),
+        ("resolved", {"NetskyExitDown"}),
+        ("firing", {"NetskyLossCritical"}),
+    ]
+
+
 def test_without_the_pushgateway_it_is_no_news_that_data_are_old_but_faults_still_are(tmp_path):
     firing = [*OF_DATA, "NetskyAlertMissing", "NetskyLossCritical", "NetskyEgressDown"]
     everywhere = [
@@ -359,9 +382,34 @@ def test_the_silences_of_the_manual_hold_for_the_exit_and_no_other(name, tmp_pat
         )
 
 
+# The time to notice
+
+MEASURED = re.compile(r"^\| ([^|]+) \| ((?:[\d–]+ \| ){2}[\d–]+) \|$", re.MULTILINE)
+
+
+def test_the_manuals_have_the_times_of_all_that_is_measured_and_the_same():
+    english, chinese = (
+        dict(MEASURED.findall((ROOT / "docs" / name).read_text(encoding="utf-8")))
+        for name in ("operations.md", "operations.zh-CN.md")
+    )
+    assert english.keys() == {name for story in STORIES for name, *_ in told_of(story)}
+    assert list(english.values()) == list(chinese.values())
+
+
+def test_growth_is_told_within_two_minutes_of_the_sweep_that_saw_it():
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    most = {
+        name: int(figures.split(" | ")[1].split("–")[-1])
+        for name, figures in MEASURED.findall(text)
+    }
+    growth = [seconds for name, seconds in most.items() if name.startswith("growth")]
+    assert len(growth) == 3
+    assert max(growth) <= 120
+
+
 # One story: the shipped configurations, all their waits divided
 
-TIMES = 30
+TIMES = 60
 A_MINUTE = 60 / TIMES
 
 
@@ -457,7 +505,9 @@ def test_a_dead_exit_of_three_isps_is_one_notice_and_one_recovery(tmp_path, chai
     lines, notices = [chain.line("unicom-1", isp) for isp in ("cu", "cm", "ct")], chain.notices
     with_loss = chain.line("unicom-2", "cu")
     for line in lines:
-        line.sweep_and_judge(DEAD)
+        line.sweep(DEAD)
+    for line in lines:
+        line.judge()
     wait_for_notice(chain, 0, "a notice of the dead exit")
     (notice,) = notices
     assert names(notice, "firing") == ["NetskyExitDown"]
