@@ -76,17 +76,14 @@ def aggregate(
 
     `abnormal_rtt` is in seconds; `live` is bool[targets], True for those that usually answer, or
     None when that is not known; `faults` are by the slug of the province; `dead` is
-    bool[targets] again, those that had not answered for a week. Quantiles are over all replies of a province, with linear
-    interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
+    bool[targets] again, those that had not answered for a week. Quantiles are over all replies of a
+    province, with linear interpolation between ranks (numpy's default, type 7 of Hyndman and Fan 1996).
     """
     replied = ~np.isnan(sweep.rtt_seconds)
     sent = sweep.sent.sum(axis=1, dtype=np.int64)
     received = replied.sum(axis=1, dtype=np.int64)
-    rtt_sum = np.where(replied, sweep.rtt_seconds, 0).sum(axis=1, dtype=np.float64)
     measured = sent > 0
-    # RTTs are float32: one of exactly the threshold must not come out above it.
-    slow = (rtt_sum / np.maximum(received, 1)).astype(np.float32) > np.float32(abnormal_rtt)
-    abnormal = measured & ((received < sent) | slow)
+    abnormal = measured & ((received < sent) | _slow(sweep.rtt_seconds, replied, abnormal_rtt))
     qualities = []
     for index, province in enumerate(sweep.library.provinces):
         rows = sweep.library.slice_of(index)
@@ -115,6 +112,16 @@ def aggregate(
             )
         )
     return qualities
+
+
+def _slow(
+    rtt_seconds: npt.NDArray[np.float32], replied: npt.NDArray[np.bool_], above: float
+) -> npt.NDArray[np.bool_]:
+    """Which targets have a mean RTT above that."""
+    sums = np.where(replied, rtt_seconds, 0).sum(axis=1, dtype=np.float64)
+    means = sums / np.maximum(replied.sum(axis=1), 1)
+    # RTTs are float32: one of exactly the threshold must not come out above it.
+    return np.asarray(means.astype(np.float32) > np.float32(above))
 
 
 def _live(
