@@ -97,6 +97,53 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_live_baseline (
   PRIMARY KEY (isp, egress, province)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_hourly (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  sent BIGINT UNSIGNED,
+  lost BIGINT UNSIGNED,
+  live_sent BIGINT UNSIGNED,
+  live_lost BIGINT UNSIGNED,
+  mean FLOAT,
+  p95 FLOAT,
+  alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_daily (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  sent BIGINT UNSIGNED,
+  lost BIGINT UNSIGNED,
+  live_sent BIGINT UNSIGNED,
+  live_lost BIGINT UNSIGNED,
+  mean FLOAT,
+  p95 FLOAT,
+  alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_rollup_due (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_alarm (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  minute DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, province, minute)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
@@ -104,6 +151,10 @@ CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_a
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_line LIKE netsky_cu.netsky_line;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_hourly LIKE netsky_cu.netsky_hourly;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_daily LIKE netsky_cu.netsky_daily;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_alarm LIKE netsky_cu.netsky_alarm;
 
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
@@ -112,3 +163,7 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_a
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_line LIKE netsky_cu.netsky_line;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_hourly LIKE netsky_cu.netsky_hourly;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_daily LIKE netsky_cu.netsky_daily;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_alarm LIKE netsky_cu.netsky_alarm;

@@ -1,14 +1,15 @@
--- Bring one database with netsky's earlier tables, those without `egress` or with ids of 32 bits, to
--- the tables of schema.sql. For MySQL 5.7, 8 and MariaDB 10.5 or newer, by the command line client:
+-- Bring one database with netsky's earlier tables, those without `egress`, with ids of 32 bits, or without
+-- netsky_sweep, to the tables of schema.sql. For MySQL 5.7, 8 and MariaDB 10.5 or newer, by the command line client:
 --
 --     mysql --init-command="SET @hours_ahead_of_utc = 8" netsky_cu < upgrade.sql
 --
 -- 8: update_time was stored in the time of China; 0: in UTC. docs/upgrade.md tells the whole way.
 --
 -- Each earlier table is copied into <table>_upgrade, which then takes its place at one stroke; the
--- earlier one stays as <table>_before_upgrade. Tables that are missing are made. Safe to apply
--- again, after a failure, too: tables of today are left as they are. A failed run leaves
--- procedures netsky_upgrade_* behind, which the next one replaces.
+-- earlier one stays as <table>_before_upgrade. Tables that are missing are made, netsky_sweep is divided
+-- into days and gets the history. Safe to apply again, after a failure, too: tables of today are left as
+-- they are, and of the history only goes over what is not there yet. A failed run leaves procedures
+-- netsky_upgrade_* behind, which the next one replaces.
 
 -- Whatever this server's mode: an id of 0 stays 0, and what does not fit is an error.
 SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION';
@@ -22,6 +23,8 @@ DROP PROCEDURE IF EXISTS netsky_upgrade_check;
 DROP PROCEDURE IF EXISTS netsky_upgrade_create;
 DROP PROCEDURE IF EXISTS netsky_upgrade_fill;
 DROP PROCEDURE IF EXISTS netsky_upgrade_add;
+DROP PROCEDURE IF EXISTS netsky_upgrade_days;
+DROP PROCEDURE IF EXISTS netsky_upgrade_history;
 DROP PROCEDURE IF EXISTS netsky_upgrade_table;
 
 DELIMITER //
@@ -142,6 +145,84 @@ BEGIN
   END IF;
 END//
 
+-- See that netsky_sweep has a part for each day of the history, and a week ahead. What is older than
+-- @keep_days (35) is one part: more parts than needed make a server slow.
+CREATE PROCEDURE netsky_upgrade_days()
+BEGIN
+  DECLARE next_end DATETIME;
+  SELECT COUNT(*) INTO @netsky_is_divided FROM information_schema.partitions
+   WHERE table_schema = DATABASE() AND table_name = 'netsky_sweep' AND partition_name IS NOT NULL;
+  SET SESSION group_concat_max_len = 1000000;
+  DROP TEMPORARY TABLE IF EXISTS netsky_upgrade_day;
+  CREATE TEMPORARY TABLE netsky_upgrade_day (day_end DATETIME PRIMARY KEY);
+  SELECT GREATEST(COALESCE(DATE(MIN(update_time)), UTC_DATE()), UTC_DATE() - INTERVAL COALESCE(@keep_days, 35) DAY)
+         + INTERVAL 1 DAY INTO next_end FROM netsky_lossrate;
+  WHILE @netsky_is_divided AND next_end <= UTC_DATE() + INTERVAL 7 DAY DO
+    INSERT INTO netsky_upgrade_day VALUES (next_end);
+    SET next_end = next_end + INTERVAL 1 DAY;
+  END WHILE;
+  DELETE FROM netsky_upgrade_day WHERE CONCAT('\'', day_end, '\'') IN (
+    SELECT partition_description FROM information_schema.partitions
+     WHERE table_schema = DATABASE() AND table_name = 'netsky_sweep');
+  SELECT MIN(day_end) INTO next_end FROM netsky_upgrade_day;
+  WHILE next_end IS NOT NULL DO
+    -- The part that this day is in is divided into all days that are missing in it.
+    SELECT partition_name, partition_description INTO @netsky_part, @netsky_part_end
+      FROM information_schema.partitions
+     WHERE table_schema = DATABASE() AND table_name = 'netsky_sweep'
+       AND (partition_description = 'MAXVALUE'
+            OR partition_description > CONCAT('\'', next_end, '\''))
+     ORDER BY partition_ordinal_position LIMIT 1;
+    SELECT GROUP_CONCAT('PARTITION before_', DATE_FORMAT(day_end, '%Y_%m_%d'),
+                        ' VALUES LESS THAN (\'', day_end, '\'), '
+                        ORDER BY day_end SEPARATOR '')
+      INTO @netsky_days FROM netsky_upgrade_day
+     WHERE @netsky_part_end = 'MAXVALUE'
+        OR CONCAT('\'', day_end, '\'') < @netsky_part_end;
+    DELETE FROM netsky_upgrade_day
+     WHERE @netsky_part_end = 'MAXVALUE'
+        OR CONCAT('\'', day_end, '\'') < @netsky_part_end;
+    CALL netsky_upgrade_run('netsky_sweep', CONCAT(
+      'ALTER TABLE {table} REORGANIZE PARTITION ', @netsky_part, ' INTO (', @netsky_days,
+      'PARTITION ', @netsky_part, ' VALUES LESS THAN (', @netsky_part_end, '))'));
+    SELECT MIN(day_end) INTO next_end FROM netsky_upgrade_day;
+  END WHILE;
+  DROP TEMPORARY TABLE netsky_upgrade_day;
+END//
+
+-- What is only in the narrow tables goes into netsky_sweep, too: rates and latency, for no more is known.
+-- Nobody waits for that: it takes no locks on what it reads, and goes in parts.
+CREATE PROCEDURE netsky_upgrade_history()
+BEGIN
+  DECLARE first_id, last_id BIGINT UNSIGNED;
+  SET @netsky_carried_over = 0;
+  SELECT MIN(netsky_lossrate_id), MAX(netsky_lossrate_id) INTO first_id, last_id
+    FROM netsky_lossrate;
+  INSERT INTO netsky_line (isp, egress, serial)
+  SELECT DISTINCT LOWER(SUBSTRING_INDEX(SUBSTRING_INDEX(name, '_', 2), '_', -1)), egress, 0
+    FROM (SELECT name, egress FROM netsky_lossrate GROUP BY name, egress) AS names
+   WHERE name REGEXP '^netsky_[A-Z0-9]{1,7}_[a-z]+_lossrate$'
+      ON DUPLICATE KEY UPDATE serial = netsky_line.serial;
+  WHILE first_id <= last_id DO
+    INSERT INTO netsky_sweep (isp, egress, province, started_at, lossrate, abnormalrate, mean)
+    SELECT LOWER(SUBSTRING_INDEX(SUBSTRING_INDEX(loss.name, '_', 2), '_', -1)), loss.egress,
+           loss.province, loss.update_time, loss.value, abnormal.value, latency.value
+      FROM netsky_lossrate AS loss
+      LEFT JOIN netsky_abnormalrate AS abnormal
+        ON abnormal.name = REPLACE(loss.name, '_lossrate', '_abnormalrate')
+       AND abnormal.egress = loss.egress AND abnormal.update_time = loss.update_time
+      LEFT JOIN netsky_latency AS latency
+        ON latency.name = REPLACE(loss.name, '_lossrate', '_latency')
+       AND latency.egress = loss.egress AND latency.update_time = loss.update_time
+     WHERE loss.netsky_lossrate_id BETWEEN first_id AND first_id + 99999
+       AND loss.name REGEXP '^netsky_[A-Z0-9]{1,7}_[a-z]+_lossrate$'
+        ON DUPLICATE KEY UPDATE isp = netsky_sweep.isp;
+    SET @netsky_carried_over = @netsky_carried_over + ROW_COUNT();
+    SET first_id = first_id + 100000;
+  END WHILE;
+  SELECT CONCAT('history: ', @netsky_carried_over, ' rows carried over') AS netsky_sweep;
+END//
+
 CREATE PROCEDURE netsky_upgrade_table(for_table VARCHAR(64))
 BEGIN
   CALL netsky_upgrade_look(for_table);
@@ -210,6 +291,49 @@ CALL netsky_upgrade_add('netsky_live_baseline', '(
   update_time DATETIME NOT NULL,
   PRIMARY KEY (isp, egress, province)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_hourly', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  sent BIGINT UNSIGNED,
+  lost BIGINT UNSIGNED,
+  live_sent BIGINT UNSIGNED,
+  live_lost BIGINT UNSIGNED,
+  mean FLOAT,
+  p95 FLOAT,
+  alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_daily', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  sent BIGINT UNSIGNED,
+  lost BIGINT UNSIGNED,
+  live_sent BIGINT UNSIGNED,
+  live_lost BIGINT UNSIGNED,
+  mean FLOAT,
+  p95 FLOAT,
+  alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (isp, egress, province, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_rollup_due', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_alarm', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  minute DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, province, minute)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_sweep', '(
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,
@@ -236,10 +360,16 @@ CALL netsky_upgrade_add('netsky_sweep', '(
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 PARTITION BY RANGE COLUMNS (started_at) (PARTITION later VALUES LESS THAN (MAXVALUE))');
 
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+CALL netsky_upgrade_days();
+CALL netsky_upgrade_history();
+
 DROP PROCEDURE netsky_upgrade_run;
 DROP PROCEDURE netsky_upgrade_look;
 DROP PROCEDURE netsky_upgrade_check;
 DROP PROCEDURE netsky_upgrade_create;
 DROP PROCEDURE netsky_upgrade_fill;
 DROP PROCEDURE netsky_upgrade_add;
+DROP PROCEDURE netsky_upgrade_days;
+DROP PROCEDURE netsky_upgrade_history;
 DROP PROCEDURE netsky_upgrade_table;

@@ -30,6 +30,7 @@ import sqlalchemy as sa
 
 from netsky.aggregate import ProvinceQuality
 from netsky.jobs.average import average
+from netsky.jobs.housekeeping import Keep
 from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES
@@ -209,7 +210,7 @@ def measure_averaging(database: Database, first: datetime) -> None:
     hours = iter(range(1, RUNS + 2))
 
     def run() -> None:
-        keep = datetime.now(UTC) - first - next(hours) * HOUR
+        keep = Keep(datetime.now(UTC) - first - next(hours) * HOUR)
         isp = BUILTIN_ISPS["cu"]
         average(database, isp, None, hours=12, rule=MeanRule(), keep=keep, outlets=Outlets())
 

@@ -10,6 +10,7 @@ import pytest
 from netsky.cli import lock
 from netsky.errors import NoDataError
 from netsky.jobs.average import average
+from netsky.jobs.housekeeping import Keep
 from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS, PROVINCES, find_province
@@ -39,7 +40,7 @@ def mean_of(store, *, egress=None, hours=12, now=NOW):
 
 
 def run_average(store, *, egress=None, outlets=None, **options):
-    defaults = {"hours": 12, "rule": MeanRule(), "keep": timedelta(days=30)}
+    defaults = {"hours": 12, "rule": MeanRule(), "keep": Keep()}
     return average(
         store.database,
         BUILTIN_ISPS["cu"],
@@ -215,7 +216,9 @@ def test_history_that_is_older_than_asked_for_is_deleted(store):
     for age in (*(hours * HOUR for hours in range(52)), 3 * day):
         store_sweep(store.database, "cu", "default", now - age, [make_quality("beijing")])
     store.add_baseline("hunan", 1, now - 4 * day)
-    report = run_average(store, rule=MeanRule(min_samples=1), keep=timedelta(days=2, minutes=1))
+    report = run_average(
+        store, rule=MeanRule(min_samples=1), keep=Keep(timedelta(days=2, minutes=1))
+    )
     tables = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
     assert report.pruned == dict.fromkeys((*tables, "netsky_sweep"), 4)
     assert len(store.sweeps()) == 49
@@ -242,13 +245,13 @@ def test_deleting_takes_many_small_transactions_and_spares_what_is_young(store, 
 
 def test_what_was_deleted_is_counted_also_when_there_is_more_than_time(store, monkeypatch):
     monkeypatch.setattr("netsky.store.pruning.PRUNE_ROWS", 10)
-    monkeypatch.setattr("netsky.jobs.average.PRUNE_SECONDS", 0)
+    monkeypatch.setattr("netsky.jobs.housekeeping.PRUNE_SECONDS", 0)
     store.create_tables()
     if "mysql" in store.url:  # or the old rows are gone with their day
         store.execute("ALTER TABLE netsky_sweep REMOVE PARTITIONING")
     store.add_losses(*recent(1, 1, 1), *measured_since_yesterday())
     store.add_losses(*(Loss("beijing", 1, NOW - i * SECOND) for i in range(25)))
-    keep = timedelta(days=1)
+    keep = Keep(timedelta(days=1))
     pruned = [run_average(store, keep=keep).pruned["netsky_sweep"] for _ in range(3)]
     assert pruned == [10, 10, 7]
 

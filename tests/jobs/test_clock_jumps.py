@@ -9,6 +9,7 @@ from netsky.clock import measured_since
 from netsky.errors import ClockError
 from netsky.jobs import alert as alert_job
 from netsky.jobs import average as average_job
+from netsky.jobs.housekeeping import Keep
 from netsky.judging.grading import Severity
 from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
@@ -54,7 +55,7 @@ def sweep(store, at, loss=0.02, *, provinces=("hunan", "hubei")):
 
 def average(store, *, keep=30 * DAY):
     return average_job.average(
-        store.database, CU, None, hours=12, rule=MeanRule(), keep=keep, outlets=Outlets()
+        store.database, CU, None, hours=12, rule=MeanRule(), keep=Keep(keep), outlets=Outlets()
     )
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from netsky.jobs.average import average
+from netsky.jobs.housekeeping import Keep
 from netsky.judging.rule import MeanRule
 from netsky.outlets.delivery import Outlets
 from netsky.places import BUILTIN_ISPS
@@ -58,7 +59,7 @@ def run_average(database, keep):
         None,
         hours=12,
         rule=MeanRule(min_samples=1),
-        keep=keep,
+        keep=Keep(keep),
         outlets=Outlets(),
     )
 

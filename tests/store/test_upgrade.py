@@ -3,16 +3,19 @@
 import re
 import shlex
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pymysql
 import pytest
 
+from netsky.errors import DatabaseError
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from netsky.store.rows import sweep_rows
+from netsky.store.spool import Spool
 from netsky.store.tables import metadata
 from testing import ROOT
 from testing.samples import STARTED_AT, make_quality
@@ -24,7 +27,15 @@ DOCUMENT = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8")
 
 HISTORIES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 MEANS = "netsky_avg_lossrate"
-ADDED = ("netsky_line", "netsky_live_baseline", "netsky_sweep")
+ADDED = (
+    "netsky_line",
+    "netsky_live_baseline",
+    "netsky_hourly",
+    "netsky_daily",
+    "netsky_rollup_due",
+    "netsky_alarm",
+    "netsky_sweep",
+)
 TABLES = (*HISTORIES, MEANS, *ADDED)
 
 NOON = datetime(2024, 5, 6, 12)  # noqa: DTZ001 # as the column holds it
@@ -40,12 +51,16 @@ LAST_OF_THE_FIRST_PART = 100_000  # upgrade.sql copies so many ids at a time
 _serial = count()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Installation:
-    """An earlier installation's databases, <prefix>_cu and so on; those of one test only."""
+    """An earlier installation's databases, <prefix>_cu and so on; those of one test only.
+
+    `history` is what the last upgrade said of it.
+    """
 
     server: MariaDB
     prefix: str
+    history: str = ""
 
     @property
     def database(self) -> str:
@@ -65,7 +80,24 @@ class Installation:
 
     def shown(self, table):
         ((_, statement),) = self.execute(f"SHOW CREATE TABLE {table}")
+        # The parts are days, which only an upgrade with history makes.
+        statement = re.sub(r"(?s)\n ?\(PARTITION .*\)", "", statement)
         return re.sub(r" AUTO_INCREMENT=\d+", "", statement)
+
+    def parts(self):
+        """The parts of netsky_sweep that have rows, and how many all are."""
+        names = [
+            name
+            for (name,) in self.execute(
+                "SELECT partition_name FROM information_schema.partitions WHERE table_schema = "
+                f"'{self.database}' AND table_name = 'netsky_sweep'"
+            )
+        ]
+        counts = {
+            name: self.execute(f"SELECT COUNT(*) FROM netsky_sweep PARTITION ({name})")[0][0]
+            for name in names
+        }
+        return {name: count for name, count in counts.items() if count}, len(names)
 
     def make_history(self, table, rows, *, options="ENGINE=InnoDB CHARSET=utf8"):
         self.execute(
@@ -122,7 +154,9 @@ class Installation:
     @contextmanager
     def running(self, init_command="SET @hours_ahead_of_utc = 0"):
         """upgrade.sql at work, through the client that people use."""
-        options = [f"--init-command={init_command}"] if init_command else []
+        # Days take their time.
+        commands = [init_command, "SET @keep_days = COALESCE(@keep_days, 2)"]
+        options = [f"--init-command={'; '.join(filter(None, commands))}"]
         with (
             UPGRADE.open("rb") as script,
             subprocess.Popen(
@@ -147,8 +181,8 @@ class Installation:
         """What the script says: of each table, what became of it."""
         exit_code, output, errors = self.run(init_command)
         assert (exit_code, errors) == (0, "")
-        lines = output.splitlines()
-        assert len(lines) == 2 * len(TABLES)
+        *lines, header, self.history = output.splitlines()
+        assert (header, len(lines)) == ("netsky_sweep", 2 * len(TABLES))
         return dict(zip(lines[::2], lines[1::2], strict=True))
 
     def upgrade_and_fail(self, init_command="SET @hours_ahead_of_utc = 0"):
@@ -378,6 +412,124 @@ def test_the_servers_sql_mode_does_not_matter(installation, mode):
     assert said["netsky_lossrate"] == carried(3)
 
 
+# History.
+
+
+def wide(installation):
+    return installation.execute(
+        "SELECT isp, egress, province, started_at, lossrate, abnormalrate, mean, sent, serial "
+        "FROM netsky_sweep ORDER BY 1, 2, 3, 4"
+    )
+
+
+def make_first_wave(installation):
+    """The tables with `egress`, and ids of 32 bits."""
+    installation.apply_schema()
+    for table in HISTORIES:
+        installation.execute(
+            f"ALTER TABLE {table} MODIFY {table}_id INT UNSIGNED NOT NULL AUTO_INCREMENT"
+        )
+    for table in ADDED:
+        installation.execute(f"DROP TABLE {table}")
+
+
+def add_narrow(installation, at, *, isp="CU", egress="default"):
+    for table, value in zip(HISTORIES, ("12.5", "50", "NULL"), strict=True):
+        kind = table.removeprefix("netsky_")
+        installation.execute(
+            f"INSERT INTO {table} (name, value, province, update_time, egress) VALUES "
+            f"('netsky_{isp}_beijing_{kind}', {value}, '北京', '{at}', '{egress}')"
+        )
+
+
+def test_the_history_of_the_first_wave_goes_into_the_wide_table(installation):
+    make_first_wave(installation)
+    today = datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    times = [today - timedelta(days=days) for days in (300, 3, 1)]
+    for at in times:
+        add_narrow(installation, at)
+    add_narrow(installation, times[0], isp="CM", egress="联通-1")
+    installation.upgrade("SET @keep_days = 35")
+    assert installation.history == "history: 4 rows carried over"
+    expected = [("cu", "default", "北京", at, 12.5, 50, None, None, 0) for at in times]
+    assert wide(installation) == [
+        ("cm", "联通-1", "北京", times[0], 12.5, 50, None, None, 0),
+        *expected,
+    ]
+    lines = installation.execute("SELECT isp, egress, serial FROM netsky_line ORDER BY 1")
+    assert lines == [("cm", "联通-1", 0), ("cu", "default", 0)]
+    with_rows, parts = installation.parts()
+    day = timedelta(days=1)
+    assert with_rows == {
+        f"before_{today - 34 * day:%Y_%m_%d}": 2,
+        f"before_{today - 2 * day:%Y_%m_%d}": 1,
+        f"before_{today:%Y_%m_%d}": 1,
+    }
+    assert parts == 35 + 7 + 1
+
+
+def test_what_earlier_probes_stored_meanwhile_goes_over_when_applied_again(installation):
+    make_first_wave(installation)
+    add_narrow(installation, NOON)
+    installation.upgrade(init_command=None)
+    add_narrow(installation, NOON + timedelta(minutes=1))
+    installation.upgrade(init_command=None)
+    assert installation.history == "history: 1 rows carried over"
+    before = wide(installation), installation.parts()
+    installation.upgrade(init_command=None)
+    assert installation.history == "history: 0 rows carried over"
+    assert (wide(installation), installation.parts()) == before
+    assert len(before[0]) == 2
+
+
+def test_a_part_that_the_averaging_has_made_is_divided_further(installation):
+    make_first_wave(installation)
+    yesterday = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
+    add_narrow(installation, yesterday)
+    installation.upgrade("SET @keep_days = 3")
+    installation.execute("ALTER TABLE netsky_sweep REMOVE PARTITIONING")
+    tomorrow = f"{yesterday + timedelta(days=2):%Y-%m-%d} 00:00:00"
+    installation.execute(
+        "ALTER TABLE netsky_sweep PARTITION BY RANGE COLUMNS (started_at) (PARTITION early VALUES "
+        f"LESS THAN ('{tomorrow}'), PARTITION later VALUES LESS THAN (MAXVALUE))"
+    )
+    installation.upgrade("SET @keep_days = 3")
+    assert installation.parts()[0] == {f"before_{yesterday + timedelta(days=1):%Y_%m_%d}": 1}
+
+
+def test_names_of_something_else_stay_behind(installation):
+    make_first_wave(installation)
+    add_narrow(installation, NOON, isp="SEVENLETTERS")
+    installation.execute(
+        "INSERT INTO netsky_lossrate (name, province, update_time) VALUES "
+        f"('something else', '北京', '{NOON}')"
+    )
+    installation.upgrade(init_command=None)
+    assert installation.history == "history: 0 rows carried over"
+    assert installation.execute("SELECT * FROM netsky_line") == []
+
+
+def test_while_it_runs_probes_store_and_no_sweep_is_lost_or_doubled(installation, tmp_path):
+    make_first_wave(installation)
+    for minutes in range(300):
+        add_narrow(installation, NOON - timedelta(minutes=minutes))
+    url = fill_url(installation.server.url(f"{installation.prefix}_{{isp}}"), "cu", "default")
+    spool = Spool(tmp_path, "cu", "default", max_bytes=1 << 24, max_age=timedelta(days=7))
+    stored = 0
+    with installation.running(init_command="") as upgrade:
+        while upgrade.poll() is None or stored < 5:
+            at = STARTED_AT + timedelta(days=1, seconds=stored)
+            rows = sweep_rows("cu", "default", at, [make_quality("beijing")])
+            with suppress(DatabaseError):  # it waits for the tables
+                spool.store(rows, Database(url, timeout=5))
+            stored += 1
+        assert upgrade.returncode == 0
+    spool.flush(Database(url, timeout=5))
+    for table in ("netsky_sweep", *HISTORIES):
+        [(count_,)] = installation.execute(f"SELECT COUNT(*) FROM {table}")
+        assert count_ == 300 + stored, table
+
+
 # Again, and after failures.
 
 
@@ -499,6 +651,9 @@ def test_the_documents_command_upgrades_and_says_what_the_document_shows(install
     assert ROOT / script == UPGRADE
     said = installation.upgrade(init_command.removeprefix("--init-command="))
     [shown] = [block.splitlines() for block in documented("text")]
+    assert shown[-2] == "netsky_sweep"
+    assert re.sub(r"\d+", "N", shown[-1]) == re.sub(r"\d+", "N", installation.history)
+    shown = shown[:-2]
     assert shown[::2] == list(said)
     for line, text in zip(shown[1::2], said.values(), strict=True):
         assert re.sub(r"\d+ rows", "N rows", line) == re.sub(r"\d+ rows", "N rows", text)

@@ -12,6 +12,7 @@ from netsky.cli.options import Number, Option
 from netsky.errors import InputError
 
 if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
+    from netsky.jobs.housekeeping import Keep
     from netsky.judging.rule import MeanRule
 
 
@@ -22,6 +23,7 @@ class AveragingOptions:
     hours: float
     min_samples: int
     keep_days: int
+    keep_rollups: int
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         click.option(
@@ -45,11 +47,21 @@ class AveragingOptions:
             metavar="DAYS",
             help="Delete sweeps that are older than this, of all exit lines in this database.",
         ),
+        click.option(
+            "--keep-rollups",
+            type=click.IntRange(1, 36_500),
+            default=3650,
+            metavar="DAYS",
+            help="Delete the sums of hours and days that are older than this.",
+        ),
     )
 
     @property
-    def keep(self) -> timedelta:
-        return timedelta(days=self.keep_days)
+    def keep(self) -> Keep:
+        """How long sweeps and their sums are kept."""
+        from netsky.jobs.housekeeping import Keep
+
+        return Keep(timedelta(days=self.keep_days), timedelta(days=self.keep_rollups))
 
     def rule(self) -> MeanRule:
         """InputError when sweeps are to be averaged that are not kept."""

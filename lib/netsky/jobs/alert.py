@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
-from netsky.errors import NoDataError
+from netsky.errors import DatabaseError, NoDataError
 from netsky.jobs.average import StoredHistory
 from netsky.jobs.ignored import ignore_rows_ahead
-from netsky.judging.grading import NotJudged, Thresholds, Verdict
+from netsky.judging.grading import Grade, NotJudged, Thresholds, Verdict
 from netsky.judging.rule import Rule
 from netsky.loss import Baseline
 from netsky.outlets.delivery import Outlets, deliver
@@ -63,7 +63,19 @@ def alert(
             len(verdict.judgements),
             averaging_command(isp),
         )
+    _note_alarms(database, isp, egress, verdict)
     return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered, ignored)
+
+
+def _note_alarms(database: Database, isp: ISP, egress: str, verdict: Verdict) -> None:
+    """For the sums of hours and days. No alert is late or lost for that."""
+    graded = [each.province for each in verdict.judged if each.grade is not Grade.NONE]
+    if not graded:
+        return
+    try:
+        database.note_alarms(isp.slug, egress, graded, verdict.judged_at)
+    except DatabaseError as error:
+        log.warning("the minutes in alarm are not counted: %s", error)
 
 
 def averaging_command(isp: ISP) -> str:

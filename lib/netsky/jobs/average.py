@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from itertools import groupby
 
-from netsky.clock import CLOCK_TOLERANCE, IgnoredRows, is_set
-from netsky.errors import ClockError, DatabaseError, NoDataError
+from netsky.clock import IgnoredRows, is_set
+from netsky.errors import ClockError, NoDataError
+from netsky.jobs.housekeeping import Housekeeping, Keep
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.rule import LossHistory, Rule
 from netsky.loss import Baseline, MeanLoss, NewBaseline
-from netsky.outlets.delivery import Outlets, Step, deliver
+from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import baseline_metrics
 from netsky.places import ISP, PROVINCES, Province
 from netsky.store.database import Database
 
 log = logging.getLogger(__name__)
-
-PRUNE_SECONDS = 60.0  # the next run deletes what is left then
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ def average(
     *,
     hours: float,
     rule: Rule[LossHistory],
-    keep: timedelta,
+    keep: Keep,
     outlets: Outlets,
 ) -> BaselineReport:
     """Average the past hours of each province and egress (None: of all egresses), and prune.
@@ -110,16 +106,17 @@ def average(
         for name in egresses
     ]
     not_delivered = deliver(outlets.deliveries(groups))
-    pruned: Counter[str] = Counter()
+    housekeeping = Housekeeping(database, isp.slug, egress, now, keep)
     ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
-    if enough:
-        prune = partial(_prune, database, now, keep, pruned, ignored)
-        limit = PRUNE_SECONDS + database.connector.limit
-        not_delivered += deliver({"pruning": Step(prune, limit)}, done="pruned")
-    else:  # if the clock is wrong, everything may look old
-        log.warning("nothing is pruned: no baseline could be computed")
+    not_delivered += housekeeping.run(can_prune=bool(enough))
     return BaselineReport(
-        isp, hours, now, tuple(averaged), dict(pruned), not_delivered, tuple(ignored)
+        isp,
+        hours,
+        now,
+        tuple(averaged),
+        dict(housekeeping.pruned),
+        not_delivered,
+        (*ignored, *housekeeping.held_back),
     )
 
 
@@ -131,56 +128,6 @@ def _now() -> datetime:
             "averaged or deleted; set it (timedatectl set-ntp true) and run this again"
         )
     return now
-
-
-def _prune(
-    database: Database,
-    now: datetime,
-    keep: timedelta,
-    pruned: Counter[str],
-    ignored: list[IgnoredRows],
-) -> None:
-    """Delete for a while what is older than is kept, and count it as it goes."""
-    prunable = database.prunable(now=now, keep=keep)
-    if prunable.ahead > CLOCK_TOLERANCE:
-        log.warning(
-            "this host's clock is %s ahead of that of the database's host: what is old is told by the "
-            "database's; set the one that is wrong (timedatectl set-ntp true)",
-            prunable.ahead,
-        )
-    if rows := prunable.held_back:
-        ignored.append(rows)
-        log.warning(
-            "not pruned: %s: older than %g days by the clock, but since then sweeps of less time were "
-            "stored: the clock has jumped, or no sweeps were made for long. To remove them: %s",
-            rows,
-            keep / timedelta(days=1),
-            rows.remove,
-        )
-    _divide(database, now - prunable.ahead, keep)
-    if prunable.before is None:
-        return
-    deadline = time.monotonic() + PRUNE_SECONDS
-    for table, count in database.prune(before=prunable.before):
-        if count:
-            pruned[table] += count
-        else:
-            log.info("dropped a day of %s", table)
-        if time.monotonic() > deadline:
-            log.warning("more is to be pruned: the next run goes on")
-            return
-
-
-def _divide(database: Database, now: datetime, keep: timedelta) -> None:
-    """Without it all goes on, only that deleting takes long."""
-    try:
-        database.divide_into_days(now=now, keep=keep)
-    except DatabaseError as error:
-        log.warning(
-            "netsky_sweep is not divided into days, so that old rows are deleted one by one: %s "
-            "(it takes the rights ALTER, CREATE and DROP on this table)",
-            error,
-        )
 
 
 def _warn(averaged: Sequence[Averaged], hours: float) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, sqlite
 
 from netsky.loss import Baseline, NewBaseline
+from netsky.store.replacing import replace_rows
 from netsky.store.rows import aware_time, column_time
 from netsky.store.tables import (
     avg_lossrate,
@@ -36,8 +35,7 @@ def store_baselines(
         province = {"isp": isp, "province": new.province.name}
         for_live.append({"value": _percent(new.live_loss_ratio), **province, **time_and_exit})
     for table, rows in ((avg_lossrate, for_all), (live_baseline, for_live)):
-        if rows:
-            connection.execute(_replace(connection, table, rows))
+        replace_rows(connection, table, rows)
 
 
 def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) -> list[Baseline]:
@@ -72,15 +70,3 @@ def _percent(ratio: float | None) -> float | None:
 
 def _ratio(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
-
-
-def _replace(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> sa.Insert:
-    if connection.dialect.name == "sqlite":
-        insert = sqlite.insert(table).values(rows)
-        return insert.on_conflict_do_update(
-            set_={name: insert.excluded[name] for name in ("value", "update_time")}
-        )
-    mysql_insert = mysql.insert(table).values(rows)
-    return mysql_insert.on_duplicate_key_update(
-        {name: mysql_insert.inserted[name] for name in ("value", "update_time")}
-    )

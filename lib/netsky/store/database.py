@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
 from netsky.loss import Baseline, MeanLoss, NewBaseline, NewestLoss
+from netsky.places import Province
 from netsky.store.baselines import store_baselines, stored_baselines
 from netsky.store.connection import (
     PRIVATE,
@@ -33,6 +34,7 @@ from netsky.store.ignored import rows_ahead
 from netsky.store.means import mean_losses
 from netsky.store.newest import newest_losses
 from netsky.store.pruning import Prunable, prunable, prune
+from netsky.store.rollups import Due, due_hours, mark_due, note_alarms, prune_rollups, roll_up
 from netsky.store.rows import Row, SweepRows, column_time
 from netsky.store.tables import (
     figures_of,
@@ -121,6 +123,7 @@ class Database:
                     serial = self._next_serial(connection, sweep)
                     missing = self._missing_at_free_place(connection, sweep)
                     insert(connection, missing.numbered(serial))
+                    mark_due(connection, sweep.isp, sweep.egress, missing.update_time)
             except TakenError:
                 continue
             return
@@ -224,6 +227,26 @@ class Database:
     def prune(self, *, before: datetime) -> Iterator[tuple[str, int]]:
         """Delete history older than `before`: table and rows of each batch that is deleted."""
         return prune(self.connector, before)
+
+    def roll_up(self, isp: str, egress: str | None) -> Iterator[Due]:
+        """Compute the hours that are due, and their days; each one when it is done."""
+        with self.connector.transaction() as connection:
+            waiting = due_hours(connection, isp, egress)
+        for due in waiting:
+            roll_up(self.connector, due)
+            yield due
+
+    def prune_rollups(self, isp: str, *, now: datetime, keep: timedelta) -> int:
+        """Delete hours and days that are older than that; how many rows."""
+        with self.connector.transaction() as connection:
+            return prune_rollups(connection, isp, now=column_time(now), keep=keep)
+
+    def note_alarms(
+        self, isp: str, egress: str, provinces: Iterable[Province], at: datetime
+    ) -> None:
+        """These provinces are in alarm at that time."""
+        with self.connector.transaction(create=True) as connection:
+            note_alarms(connection, isp, egress, provinces, column_time(at))
 
     def divide_into_days(self, *, now: datetime, keep: timedelta) -> None:
         """Make room for the days to come, where the server can; see store/days.py."""

@@ -107,12 +107,62 @@ live_baseline = sa.Table(
     **_MYSQL,
 )
 
+
+def _rollup(name: str) -> sa.Table:
+    """Sums of the sweeps of an hour or day; NULL where no sweep of it had the figure.
+
+    `mean` is over all replies, `p95` the highest of a sweep; `alarm_minutes` are those in which the
+    alert graded the province.
+    """
+    total = mysql.BIGINT(unsigned=True).with_variant(sa.Integer, "sqlite")
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("isp", sa.String(7), primary_key=True),
+        sa.Column("egress", sa.String(40), primary_key=True),
+        sa.Column("province", sa.String(40), primary_key=True),
+        sa.Column("start", sa.DateTime, primary_key=True),
+        sa.Column("sweeps", _COUNT, nullable=False),
+        *(sa.Column(of, total) for of in ("sent", "lost", "live_sent", "live_lost")),
+        sa.Column("mean", sa.Float),
+        sa.Column("p95", sa.Float),
+        sa.Column("alarm_minutes", _COUNT, nullable=False, server_default=sa.text("0")),
+        **_MYSQL,
+    )
+
+
+hourly = _rollup("netsky_hourly")
+daily = _rollup("netsky_daily")
+
+# The hours of which sweeps have come that netsky_hourly does not have yet.
+rollup_due = sa.Table(
+    "netsky_rollup_due",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("start", sa.DateTime, primary_key=True),
+    **_MYSQL,
+)
+
+# The minutes in which a verdict graded a province.
+alarm = sa.Table(
+    "netsky_alarm",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("province", sa.String(40), primary_key=True),
+    sa.Column("minute", sa.DateTime, primary_key=True),
+    **_MYSQL,
+)
+
 # What a sweep is written into, in one transaction.
 SWEEP_TABLES = (sweeps, *HISTORY)
 _SHARED = [figure.column for figure in FIGURES if figure.column and figure.kind]
 
 # What an installation of before does not have until upgrade.sql is applied.
-NEW_TABLES = (sweeps.name, line.name, live_baseline.name)
+NEW_TABLES = tuple(
+    table.name for table in (sweeps, line, live_baseline, hourly, daily, rollup_due, alarm)
+)
 
 
 def time_of(table: sa.Table) -> sa.Column[Any]:

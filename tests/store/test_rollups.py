@@ -1,0 +1,313 @@
+"""Sums of hours and days: exact against the sweeps they are made of, again and again, late ones included."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from netsky.jobs.alert import alert
+from netsky.jobs.average import average
+from netsky.jobs.housekeeping import Keep
+from netsky.judging.rule import MeanRule
+from netsky.outlets.delivery import Outlets
+from netsky.places import BUILTIN_ISPS, find_province
+from netsky.store.rows import sweep_rows
+from netsky.store.spool import Spool
+from netsky.store.tables import alarm, daily, hourly, rollup_due
+from testing.commands import run_tool
+from testing.samples import make_quality
+from testing.stores import Loss
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+MIDNIGHT = datetime(2024, 5, 6, tzinfo=UTC)
+CU = BUILTIN_ISPS["cu"]
+
+
+def quality(rng, province, *, live):
+    sent = int(rng.integers(1, 100_000))
+    received = int(rng.integers(0, sent + 1))
+    figures = {
+        "packets_sent": sent,
+        "packets_received": received,
+        "loss_ratio": (sent - received) / sent,
+        "latency_mean_seconds": float(rng.random()) if received else None,
+        "latency_p95_seconds": float(rng.random()) if received else None,
+    }
+    if live:
+        figures |= {"live_targets": 5, "live_packets_sent": sent // 2, "live_packets_received": 1}
+    return make_quality(province, **figures)
+
+
+def fill(store, *, seed=1, hours=30):
+    """Sweeps of more than a day, of two exits, with gaps, and live figures in a part of them."""
+    rng = np.random.default_rng(seed)
+    for minutes in range(0, hours * 60, 17):
+        for egress in ("default", "联通-2"):
+            if rng.random() < 0.8:
+                qualities = [quality(rng, name, live=minutes > 600) for name in ("hunan", "hubei")]
+                at = MIDNIGHT + minutes * MINUTE
+                store.database.store(sweep_rows("cu", egress, at, qualities))
+
+
+def rows_of(store, table):
+    with store.engine.connect() as connection:
+        query = sa.select(table).order_by(*table.primary_key)
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def roll_up(store, egress=None):
+    return len(list(store.database.roll_up("cu", egress)))
+
+
+def expected(store, step):
+    """The same, computed from the sweeps in plain Python."""
+    groups = {}
+    for row in store.sweeps():
+        start = row["started_at"].replace(minute=0, second=0)
+        if step == DAY:
+            start = start.replace(hour=0)
+        groups.setdefault((row["egress"], row["province"], start), []).append(row)
+
+    def total(rows, name):
+        known = [row[name] for row in rows if row[name] is not None]
+        return sum(known) if known else None
+
+    return [
+        {
+            "isp": "cu",
+            "egress": egress,
+            "province": province,
+            "start": start,
+            "sweeps": len(rows),
+            "sent": total(rows, "sent"),
+            "lost": total(rows, "sent") - total(rows, "received"),
+            "live_sent": total(rows, "live_sent"),
+            "live_lost": total(rows, "live_lost"),
+            "mean": pytest.approx(
+                sum(row["mean"] * row["received"] for row in rows if row["mean"])
+                / sum(row["received"] for row in rows if row["mean"]),
+                rel=1e-4,
+            ),
+            "p95": pytest.approx(max(row["p95"] or 0 for row in rows), rel=1e-4),
+            "alarm_minutes": 0,
+        }
+        for (egress, province, start), rows in sorted(groups.items())
+    ]
+
+
+def in_order(rows):
+    return sorted(rows, key=lambda row: (row["egress"], row["province"], row["start"]))
+
+
+def check(store):
+    assert in_order(rows_of(store, hourly)) == expected(store, HOUR)
+    assert in_order(rows_of(store, daily)) == expected(store, DAY)
+    assert rows_of(store, rollup_due) == []
+
+
+def test_hours_and_days_are_exact_against_the_sweeps(store):
+    fill(store)
+    assert roll_up(store) == 60
+    check(store)
+    assert len(rows_of(store, daily)) == 8
+
+
+def test_once_more_nothing_is_doubled(store):
+    fill(store, hours=3)
+    roll_up(store)
+    before = rows_of(store, hourly), rows_of(store, daily)
+    assert roll_up(store) == 0
+    store.execute(
+        "INSERT INTO netsky_rollup_due (isp, egress, start) SELECT DISTINCT isp, egress, start "
+        "FROM netsky_hourly"
+    )
+    assert roll_up(store) == 6
+    assert (rows_of(store, hourly), rows_of(store, daily)) == before
+
+
+def test_a_sweep_that_comes_late_from_a_spool_is_in_its_hour_and_day(store, tmp_path):
+    fill(store, hours=3)
+    roll_up(store)
+    spool = Spool(tmp_path, "cu", "default", max_bytes=1 << 24, max_age=timedelta(days=7))
+    late = [make_quality("hunan", packets_sent=1000, packets_received=1)]
+    spool.store(sweep_rows("cu", "default", MIDNIGHT + 61 * MINUTE, late), store.database)
+    assert [(row["egress"], row["start"].hour) for row in rows_of(store, rollup_due)] == [
+        ("default", 1)
+    ]
+    assert roll_up(store) == 1
+    check(store)
+
+
+def test_one_exit_can_be_asked_for(store):
+    fill(store, hours=2)
+    assert roll_up(store, "联通-2") == 2
+    assert {row["egress"] for row in rows_of(store, hourly)} == {"联通-2"}
+    assert roll_up(store) == 2
+    check(store)
+
+
+def test_what_was_summed_up_stays_when_its_sweeps_are_pruned(store):
+    fill(store, hours=2)
+    roll_up(store)
+    before = rows_of(store, hourly), rows_of(store, daily)
+    for _ in store.database.prune(before=MIDNIGHT + DAY):
+        pass
+    assert store.sweeps() == []
+    # A sweep of that time alone is no reason to forget the others.
+    late = sweep_rows("cu", "default", MIDNIGHT + MINUTE, [make_quality("hunan")])
+    store.database.store(late)
+    assert roll_up(store) == 1
+    assert (rows_of(store, hourly), rows_of(store, daily)) == before
+
+
+def test_history_without_counts_has_sweeps_and_no_sums(store):
+    store.create_tables()
+    store.add_losses(Loss("hunan", 5, MIDNIGHT), Loss("hunan", 7, MIDNIGHT + MINUTE))
+    store.execute("INSERT INTO netsky_rollup_due VALUES ('cu', 'default', '2024-05-06 00:00:00')")
+    if "sqlite" in store.url:
+        store.execute("UPDATE netsky_rollup_due SET start = '2024-05-06 00:00:00.000000'")
+    roll_up(store)
+    for table in (hourly, daily):
+        [row] = rows_of(store, table)
+        assert (row["sweeps"], row["sent"], row["lost"], row["mean"]) == (2, None, None, None)
+
+
+def test_while_sweeps_are_stored_none_is_missed(mariadb_store):
+    """The hour is being summed up just when another sweep of it comes, again and again."""
+    done = threading.Event()
+
+    def keep_rolling():
+        while not done.is_set():
+            roll_up(mariadb_store)
+
+    roller = threading.Thread(target=keep_rolling)
+    roller.start()
+    try:
+        for seconds in range(60):
+            at = MIDNIGHT + timedelta(seconds=seconds)
+            rows = sweep_rows("cu", "default", at, [make_quality("hunan")])
+            mariadb_store.database.store(rows)
+    finally:
+        done.set()
+        roller.join()
+    roll_up(mariadb_store)
+    [row] = rows_of(mariadb_store, hourly)
+    assert (row["sweeps"], row["sent"], row["lost"]) == (60, 600, 60)
+
+
+# The averaging, and the alert
+
+
+def run_average(store, keep=None):
+    return average(
+        store.database,
+        CU,
+        None,
+        hours=12,
+        rule=MeanRule(min_samples=1),
+        keep=keep or Keep(),
+        outlets=Outlets(),
+    )
+
+
+def test_the_averaging_sums_up_and_only_then_prunes(store, monkeypatch, caplog):
+    now = datetime.now(UTC)
+    for hours in range(5 * 24):
+        at = now - MINUTE - hours * HOUR
+        store.database.store(sweep_rows("cu", "default", at, [make_quality("hunan")]))
+    monkeypatch.setattr("netsky.jobs.housekeeping.ROLLUP_SECONDS", 0)
+    report = run_average(store, Keep(3 * DAY))
+    assert "more hours are to be summed up" in caplog.text
+    assert report.pruned == {}
+    assert len(rows_of(store, hourly)) == 1
+    monkeypatch.undo()
+    assert run_average(store, Keep(3 * DAY)).pruned["netsky_lossrate"] == 48
+    assert sum(row["sweeps"] for row in rows_of(store, hourly)) == 5 * 24
+    assert sum(row["sent"] for row in rows_of(store, daily)) == 10 * 5 * 24
+
+
+def test_minutes_in_alarm_are_those_in_which_a_verdict_graded_the_province(store):
+    now = datetime.now(UTC).replace(microsecond=0)
+    for minutes in (2, 1, 0):
+        qualities = [make_quality("hunan", loss_ratio=0.5), make_quality("hubei", loss_ratio=0.01)]
+        store.database.store(sweep_rows("cu", "default", now - minutes * MINUTE, qualities))
+    store.add_baseline("hunan", 1, now)
+    store.add_baseline("hubei", 1, now)
+    for _ in range(3):
+        alert(store.database, CU, "default", rule=MeanRule(), outlets=Outlets())
+    minutes = {row["minute"].minute for row in rows_of(store, alarm)}
+    assert {row["province"] for row in rows_of(store, alarm)} == {"湖南"}
+    assert 1 <= len(minutes) <= 2  # the clock went on while the alert ran
+    at = now.replace(second=0, tzinfo=None)
+    store.execute("DELETE FROM netsky_alarm")
+    for minute in (at.replace(minute=1), at.replace(minute=2), at - HOUR):
+        store.database.note_alarms(
+            "cu", "default", [find_province("hunan")], minute.replace(tzinfo=UTC)
+        )
+    roll_up(store)
+    found = {
+        row["province"]: row["alarm_minutes"]
+        for row in rows_of(store, hourly)
+        if row["start"] == at.replace(minute=0)
+    }
+    assert found == {"湖南": 2, "湖北": 0}
+
+
+def test_an_alert_that_may_not_note_its_minutes_is_an_alert_all_the_same(store, caplog):
+    now = datetime.now(UTC)
+    store.database.store(sweep_rows("cu", "default", now, [make_quality("hunan", loss_ratio=0.5)]))
+    store.add_baseline("hunan", 1, now)
+    store.execute("ALTER TABLE netsky_alarm RENAME TO elsewhere")
+    store.execute("CREATE TABLE netsky_alarm (something INT)")
+    report = alert(store.database, CU, "default", rule=MeanRule(), outlets=Outlets())
+    assert report.verdict.active
+    assert report.complete
+    assert "the minutes in alarm are not counted: " in caplog.text
+
+
+def add_days(store, days, *, egress="default", now):
+    values = [
+        {
+            "isp": "cu",
+            "egress": egress,
+            "province": "湖南",
+            "start": (now - day * DAY).replace(hour=0, minute=0, second=0, tzinfo=None),
+            "sweeps": 1,
+        }
+        for day in range(days)
+    ]
+    with store.engine.begin() as connection:
+        for table in (hourly, daily):
+            connection.execute(table.insert(), values)
+
+
+def test_sums_are_kept_for_as_long_as_is_asked_for(store):
+    now = datetime.now(UTC).replace(microsecond=0)
+    store.database.store(sweep_rows("cu", "default", now, [make_quality("hunan")]))
+    add_days(store, 400, now=now)
+    report = run_average(store, Keep(rollups=365 * DAY))
+    assert report.pruned == {"netsky_hourly and netsky_daily": 2 * 35}
+    assert len(rows_of(store, daily)) == 365
+    assert run_average(store, Keep(rollups=365 * DAY)).pruned == {}
+
+
+def test_a_clock_that_is_years_ahead_deletes_no_sums(store):
+    now = datetime.now(UTC).replace(microsecond=0)
+    store.database.store(sweep_rows("cu", "default", now, [make_quality("hunan")]))
+    add_days(store, 40, now=now)
+    ahead = now + 3650 * DAY
+    assert store.database.prune_rollups("cu", now=ahead, keep=365 * DAY) == 0
+    assert len(rows_of(store, daily)) == 40
+
+
+def test_how_long_sums_are_kept_is_an_option(tmp_path, store):
+    now = datetime.now(UTC).replace(microsecond=0)
+    store.database.store(sweep_rows("cu", "default", now, [make_quality("hunan")]))
+    add_days(store, 20, now=now)
+    options = ("--min-samples", "1", "--keep-rollups", "10")
+    done = run_tool(tmp_path, "netsky_get_avg_lossrate", *options, NETSKY_DATABASE=store.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(rows_of(store, daily)) == 10
+    assert {row["started_at"] for row in store.sweeps()} == {now.replace(tzinfo=None)}
