@@ -37,7 +37,8 @@ from netsky.places import BUILTIN_ISPS, PROVINCES
 from netsky.store import pruning as settings
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
-from netsky.store.tables import HISTORY, row_name
+from netsky.store.tables import SWEEP_TABLES, line, row_name
+from netsky.store.tables import sweeps as sweep_table
 from testing.commands import tool_command
 from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
 from testing.stores import store_sweep
@@ -117,7 +118,7 @@ def fill(
     data: Path,
     *,
     interval: timedelta = INTERVAL,
-    tables: Sequence[sa.Table] = HISTORY,
+    tables: Sequence[sa.Table] = SWEEP_TABLES,
 ) -> datetime:
     """Store sweeps of so many days, the newest ones of now; when the first one was."""
     started = time.perf_counter()
@@ -153,7 +154,7 @@ def _places(egresses: int) -> list[dict[str, object]]:
     return [
         {"kind": table.name, "number": number, "egress": egress, "province": province.name}
         | {"name": row_name("cu", province, table.name.removeprefix("netsky_"))}
-        for table in HISTORY
+        for table in SWEEP_TABLES
         for number, (egress, province) in enumerate(rows)
     ]
 
@@ -174,7 +175,11 @@ def _fill(
     dice = (sweeps.c.number * width + places.c.number) * 2654435761 % (1 << 32)
     fraction = dice / float(1 << 32)
     value = sa.case((dice % 1000 == 1, None), else_=1 + 4 * fraction * fraction * fraction)
+    if sweep_table in tables:
+        _fill_wide(connection, dice, value)
     for table in tables:
+        if table is sweep_table:
+            continue
         rows = (
             sa.select(places.c.name, value, places.c.province, sweeps.c.update_time)
             .add_columns(places.c.egress)
@@ -184,6 +189,35 @@ def _fill(
         )
         columns = ["name", "value", "province", "update_time", "egress"]
         connection.execute(sa.insert(table).from_select(columns, rows))
+
+
+def _fill_wide(
+    connection: sa.Connection, dice: sa.ColumnElement[int], loss: sa.ColumnElement[float]
+) -> None:
+    """The same for netsky_sweep, and what netsky_line says of the exits."""
+    lost = sa.cast(loss * 10, sa.Integer)
+    rows = (
+        sa.select(
+            sa.literal("cu").label("isp"),
+            places.c.egress,
+            places.c.province,
+            sweeps.c.update_time.label("started_at"),
+            sa.cast(loss, sa.Float).label("lossrate"),
+            sa.literal(1000).label("targets"),
+            sa.literal(1000).label("sent"),
+            (1000 - lost).label("received"),
+            sweeps.c.number.label("serial"),
+        )
+        .join_from(sweeps, places, places.c.kind == sweep_table.name)
+        .where(dice % 1000 != 0)
+        .order_by(sweeps.c.number, places.c.number)
+    )
+    names = [column.name for column in rows.selected_columns]
+    connection.execute(sa.insert(sweep_table).from_select(names, rows))
+    connection.execute(sa.delete(line))
+    exits = sa.select(sa.literal("cu"), places.c.egress, sa.func.max(sweeps.c.number))
+    exits = exits.join_from(sweeps, places, sa.true()).group_by(places.c.egress)
+    connection.execute(sa.insert(line).from_select(["isp", "egress", "serial"], exits))
 
 
 def measure(url: str, folder: Path, first: datetime) -> None:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from bench.history import VARIABLES, egress_names, explained, fill, show, timed
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
-from netsky.store.tables import lossrate
+from netsky.store.tables import sweeps
 from testing.commands import tool_command
 from testing.servers import AS_IT_COMES, SCHEMA, run_mariadb
 
@@ -48,8 +48,8 @@ def bench(lines: int, days: int, folder: Path) -> None:
         server.execute(SCHEMA.read_text(encoding="utf-8"))
         url = server.url("netsky_cu")
         data = server.folder / "data" / "netsky_cu"
-        fill(url, days, lines, Path(data), interval=timedelta(minutes=1), tables=[lossrate])
-        server.execute("ANALYZE TABLE netsky_cu.netsky_lossrate")
+        fill(url, days, lines, Path(data), interval=timedelta(minutes=1), tables=[sweeps])
+        server.execute("ANALYZE TABLE netsky_cu.netsky_sweep")
         measure(Database(fill_url(url, "cu", "default"), timeout=600), lines)
         measure_tools(folder, url, lines)
 
@@ -59,7 +59,7 @@ def measure(database: Database, lines: int) -> None:
     means = partial(database.mean_loss, "cu", after=until - HOURS, until=until)
     by_time = partial(mean_by_time, database, until)
     for what, egress in (("one line", "default"), (f"all {lines} line(s)", None)):
-        show(f"mean of {what}, by name and egress", timed(partial(means, egress=egress)))
+        show(f"mean of {what}, by ISP and egress", timed(partial(means, egress=egress)))
         show(f"mean of {what}, in one query by time", timed(partial(by_time, egress)))
         assert len(means(egress=egress)) == by_time(egress)
     with explained():
@@ -86,12 +86,12 @@ def run(command: list[str], folder: Path) -> None:
 
 
 def mean_by_time(database: Database, until: datetime, egress: str | None) -> int:
-    """The means without going by the unique index, for comparison; how many they are."""
-    columns = lossrate.c
+    """The means without going by the primary key, for comparison; how many they are."""
+    columns = sweeps.c
     query = (
-        sa.select(columns.egress, columns.province, sa.func.avg(columns.value))
-        .where(columns.update_time > (until - HOURS).replace(tzinfo=None))
-        .where(columns.update_time <= until.replace(tzinfo=None))
+        sa.select(columns.egress, columns.province, sa.func.avg(columns.lossrate))
+        .where(columns.started_at > (until - HOURS).replace(tzinfo=None))
+        .where(columns.started_at <= until.replace(tzinfo=None))
         .group_by(columns.egress, columns.province)
     )
     if egress is not None:
