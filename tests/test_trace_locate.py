@@ -57,6 +57,12 @@ def test_a_total_outage_begins_behind_the_last_router_that_speaks():
     assert locate(path(0, 0, 200, 200), end(200)) == begins(2, None, silent=(3, 4))
 
 
+def test_a_router_that_limits_its_answers_before_a_total_outage_is_not_where_it_begins():
+    assert locate(path(0, 150, 30, 200, 200), end(200)) == begins(
+        3, None, limited=(2,), silent=(4, 5)
+    )
+
+
 def test_who_spoke_in_quiet_times_narrows_a_total_outage():
     quiet = [*path(0, 0, 0), hop(4, 200), *path(0, 0, 0, 0, 0)[4:]]
     assert locate(path(0, 0, 200, 200, 200), end(200), quiet=quiet) == begins(2, 3, silent=(4,))

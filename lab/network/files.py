@@ -71,6 +71,9 @@ def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
         f"candidates = {_quoted(folder / 'library')}",
         'consent = "a lab: it has no strangers"',
         'contact = "whoever runs this lab"',
+        "",
+        "[trace]",
+        f"library = {_quoted(folder / 'ipdata')}",
     ]
     for name, route in [("default", routes[0]), *((route.egress, route) for route in routes)]:
         lines += ["", f"[egress.{name}]"]

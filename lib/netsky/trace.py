@@ -154,3 +154,13 @@ class Traced:
     traces: tuple[Trace, ...]
     local_drops: int = 0
     not_sent: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MtrReport:
+    """What mtr printed of the way to a target, or why that could not be taken: then `text` is None."""
+
+    target: str
+    command: tuple[str, ...] = ()
+    text: str | None = None
+    not_taken: str | None = None

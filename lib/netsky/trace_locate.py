@@ -15,18 +15,18 @@ from dataclasses import replace
 
 from netsky.trace import Finding, Hop, Located, Trace, Verdict, pool_ends, pool_hops
 
-# All are differences of log likelihoods: 3 is a ratio of 20 to 1, 4.5 is three standard deviations.
+# All are differences of log likelihoods: 3 is a ratio of 20 to 1, and 2.4 standard deviations.
 INTERVAL = (
     3.0  # change points that are not worse than the best one by more than this cannot be excluded
 )
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
-CLEARLY_MORE = 4.5
+CLEARLY_MORE = 3.0
 BRANCH_GAIN = 7.0  # some dozens of hops are tried
 CLUSTER_GAIN = 10.0
 # Flows that all lose the same are apart by chance: sorted and cut in two, each adds so much.
 CLUSTER_GAIN_PER_FLOW = 0.64
 
-SPEAKS = 0.95  # a hop that answers as often as this in quiet times limits nothing
+SPEAKS = 0.98  # a hop that answers as often as this in quiet times limits nothing
 
 Counts = tuple[int, int]
 """Packets sent, and lost."""
@@ -42,9 +42,8 @@ def locate(hops: Sequence[Hop], end: Hop, *, quiet: Sequence[Hop] = ()) -> Verdi
     unknown = Verdict(Finding.UNKNOWN, limited=tuple(limited), silent=tuple(silent))
     if not end.lost:
         return replace(unknown, finding=Finding.CLEAN) if end.sent else unknown
-    host = Hop(0, end.sent)
-    path = [host, *kept, end]
-    counts = [(hop.sent, 0 if hop is host else hop.lost) for hop in path]
+    path = [Hop(0, end.sent), *kept, end]
+    counts = [(hop.sent, 0 if _is_before(hop, end) else hop.lost) for hop in path]
     likelihoods = [_of_change(counts, at) for at in range(1, len(counts))]
     best = max(likelihoods)
     if best - _likelihood(counts) < LEAST_GAIN:
@@ -90,6 +89,11 @@ def _set_aside(
         else:
             kept.insert(0, hop)
     return kept, limited, silent
+
+
+def _is_before(hop: Hop, end: Hop) -> bool:
+    """Whether loss surely begins behind the hop: behind a total outage nobody answers at all."""
+    return hop.ttl == 0 or (hop.answered > 0 and not end.answered)
 
 
 def _usual(hop: Hop, quiet: Hop | None) -> float | None:

@@ -57,6 +57,7 @@ def test_everything_in_the_file_is_read(write):
             "avg_lossrate": {},
             "alert": {"max_age": 60},
             "library": {},
+            "trace": {},
         },
         egresses={
             "unicom-1": Egress("unicom-1", "192.0.2.10", "eth1", 4294967295),
@@ -68,7 +69,7 @@ def test_everything_in_the_file_is_read(write):
 
 def test_an_empty_file_sets_nothing(write):
     file = write("")
-    no_tool_options = {"probe": {}, "avg_lossrate": {}, "alert": {}, "library": {}}
+    no_tool_options = {"probe": {}, "avg_lossrate": {}, "alert": {}, "library": {}, "trace": {}}
     assert read(file) == Settings(file=file, tool_options=no_tool_options)
 
 

@@ -1,14 +1,12 @@
 """What this host itself may do to packets on their way out, found before and after a sweep.
 
-A missing route, a cable that is out, a full table of neighbours are no loss of the network. The kernel
-is asked for its routes by netlink (linux/rtnetlink.h), as `ip route get` does.
+A missing route, a cable that is out, a full table of neighbours are no loss of the network.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -18,18 +16,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from netsky.addresses import AddressLibrary
+from netsky.engines.routing import carrier_changes, find_route
 from netsky.errors import EngineError
 from netsky.places import Egress
-
-_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
-_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, bits of destination and source, …, flags
-_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
-_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
-_RTM_GETLINK, _RTM_GETROUTE, _NLMSG_ERROR, _NLM_F_REQUEST = 18, 26, 2, 1
-_RTM_F_FIB_MATCH = 0x2000  # tell the entry of the routing table; without one it is an error
-_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_MARK = 1, 2, 4, 16
-_IFLA_CARRIER_CHANGES = 35
-_ANSWER_SECONDS = 5.0
 
 _SIOCGIFFLAGS, _IFREQ = 0x8913, struct.Struct("=16sH14x")
 _IFF_UP, _IFF_POINTOPOINT, _IFF_RUNNING, _IFF_NOARP = 0x1, 0x10, 0x40, 0x80
@@ -61,14 +50,14 @@ def watch_exit(library: AddressLibrary, egress: Egress) -> Iterator[ExitWatch]:
         _check_carrier(egress.interface, egress)  # when it is down, its routes are gone, too
     samples = [IPv4Address(int(library.addresses[start])) for start in library.bounds[:-1]]
     watch = ExitWatch(_interfaces(samples, egress))
-    changes = {interface: _carrier_changes(interface) for interface in sorted(watch.interfaces)}
+    changes = {interface: carrier_changes(interface) for interface in sorted(watch.interfaces)}
     for interface in changes:
         _check_carrier(interface, egress)
     before = _overflows()
     yield watch
     for interface, number in changes.items():
         _check_carrier(interface, egress, meanwhile=True)
-        if _carrier_changes(interface) != number:
+        if carrier_changes(interface) != number:
             raise EngineError(
                 f"egress {egress.name!r}: interface {interface!r} lost its carrier during the sweep, "
                 "nothing of which counts, and has it again: is a plug loose?"
@@ -81,7 +70,7 @@ def _interfaces(samples: list[IPv4Address], egress: Egress) -> frozenset[str]:
     found, unreachable = set(), 0
     for address in samples:
         try:
-            index = _ask_for_route(address, egress)
+            index = find_route(address, egress).interface
         except OSError as error:
             if error.errno not in (errno.ENETUNREACH, errno.EHOSTUNREACH):
                 return frozenset()  # whoever sends is told
@@ -105,7 +94,7 @@ def _check_routes_by_interface(samples: list[IPv4Address], egress: Egress) -> No
         return
     for address in samples:
         try:
-            _ask_for_route(address, egress, flags=_RTM_F_FIB_MATCH)
+            find_route(address, egress, entry=True)
         except OSError as error:
             if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ESRCH):
                 continue
@@ -115,56 +104,6 @@ def _check_routes_by_interface(samples: list[IPv4Address], egress: Egress) -> No
         "that each would be asked for on its own wire: add `ip route add default via GATEWAY dev "
         f"{egress.interface}` in a table of its own, with `ip rule add oif {egress.interface}`"
     )
-
-
-def _ask_for_route(address: IPv4Address, egress: Egress, *, flags: int = 0) -> int:
-    """The index of the interface by which the kernel would send there, 0 if it does not say; OSError."""
-    attributes = [(_RTA_DST, address.packed)]
-    if egress.source is not None:
-        attributes.append((_RTA_SRC, IPv4Address(egress.source).packed))
-    if egress.interface is not None:
-        attributes.append((_RTA_OIF, struct.pack("=I", socket.if_nametoindex(egress.interface))))
-    if egress.fwmark is not None:
-        attributes.append((_RTA_MARK, struct.pack("=I", egress.fwmark)))
-    source_bits = 0 if egress.source is None else 32
-    body = _ROUTE.pack(socket.AF_INET, 32, source_bits, 0, 0, 0, 0, 0, flags)
-    for kind, value in attributes:
-        body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
-    return _ask_kernel(_RTM_GETROUTE, body, wanted=_RTA_OIF, behind=_ROUTE.size) or 0
-
-
-def _carrier_changes(interface: str) -> int | None:
-    """How often it has lost or got its carrier; None where that is not told."""
-    with suppress(OSError):  # it has gone, which is told by other means
-        body = _LINK.pack(socket.AF_UNSPEC, 0, socket.if_nametoindex(interface), 0, 0)
-        return _ask_kernel(_RTM_GETLINK, body, wanted=_IFLA_CARRIER_CHANGES, behind=_LINK.size)
-    return None
-
-
-def _ask_kernel(kind: int, body: bytes, *, wanted: int, behind: int) -> int | None:
-    """An attribute of the answer, whose attributes begin after so many bytes; None without it, OSError."""
-    message = _HEADER.pack(_HEADER.size + len(body), kind, _NLM_F_REQUEST, 1, 0) + body
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.settimeout(_ANSWER_SECONDS)
-        netlink.send(message)
-        return _attribute(netlink.recv(65536), wanted, _HEADER.size + behind)
-
-
-def _attribute(answer: bytes, wanted: int, place: int) -> int | None:
-    """A number among the attributes from `place` on; OSError with the kernel's own for an error."""
-    length, kind, _, _, _ = _HEADER.unpack_from(answer)
-    if kind == _NLMSG_ERROR:
-        (number,) = struct.unpack_from("=i", answer, _HEADER.size)
-        raise OSError(-number, os.strerror(-number))
-    while place + _ATTRIBUTE.size <= length:
-        size, attribute = _ATTRIBUTE.unpack_from(answer, place)
-        if size < _ATTRIBUTE.size:
-            break
-        if attribute == wanted:
-            (value,) = struct.unpack_from("=I", answer, place + _ATTRIBUTE.size)
-            return int(value)
-        place += size + 3 & ~3
-    return None
 
 
 def _check_carrier(interface: str, egress: Egress, *, meanwhile: bool = False) -> None:

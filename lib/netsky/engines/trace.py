@@ -11,6 +11,8 @@ import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
@@ -42,6 +44,10 @@ BEYOND = 3  # routers that are asked behind the last one that answers, where a t
 FEW = 20  # traces that find out which routers are on all ways
 RECEIVE_BUFFER = 4 << 20
 MOST_TRACES = 1000
+NEEDS_RAW = (
+    "traces need raw sockets: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN, as deploy/systemd "
+    "gives them to the probe (see docs/evidence.md)"
+)
 
 Whole = npt.NDArray[np.int64]
 
@@ -67,13 +73,8 @@ def trace_targets(
     ident = 1 + secrets.randbelow(0xFFFF)
     with (
         watch_exit(targets, egress),
-        open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True) as sockets,
+        _open_raw(egress, ident) as sockets,
     ):
-        if not sockets.raw:
-            raise EngineUnavailableError(
-                "traces need raw sockets: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN as "
-                "deploy/systemd gives them (see docs/evidence.md)"
-            )
         run = _Run(sockets, targets.addresses[numbers], flows, plan, ident=ident, stopped=stopped)
         traces = run.make()
         return Traced(
@@ -85,6 +86,25 @@ def trace_targets(
             sockets.dropped,
             dict(run.not_sent),
         )
+
+
+def check_traces(egress: Egress) -> None:
+    """Raise EngineError, with how to mend it, when this process cannot trace through `egress`."""
+    with _open_raw(egress, ident=1):
+        pass
+
+
+@contextmanager
+def _open_raw(egress: Egress, ident: int) -> Iterator[IcmpSockets]:
+    opening = open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True)
+    with ExitStack() as stack:
+        try:
+            sockets = stack.enter_context(opening)
+        except EngineUnavailableError as error:
+            raise EngineUnavailableError(NEEDS_RAW) from error
+        if not sockets.raw:
+            raise EngineUnavailableError(NEEDS_RAW)
+        yield sockets
 
 
 def _flows_of(targets: int, plan: TracePlan) -> tuple[Whole, Whole]:

@@ -1,0 +1,255 @@
+"""Traces by hand, in a lab whose faults are known, and whatever refuses them."""
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from lab.network.addresses import Place
+from lab.network.faults import Loss
+from lab.network.inside import run_inside
+from lab.network.making import make_lab
+from lab.proofs.site import Site
+from netsky.console import render_csv, render_json, render_line
+from netsky.console.trace import TraceView
+from netsky.engines.trace import NEEDS_RAW
+from netsky.errors import EngineError
+from netsky.jobs.trace import choose, take_mtr_of, trace_place
+from netsky.places import BUILTIN_ISPS, Egress, find_province
+from netsky.targets.library import LibraryFiles
+from netsky.trace import Finding, MtrReport, TracePlan
+from testing import ROOT
+from testing.commands import run_tool
+from testing.netns import needs_root
+from testing.servers import program
+
+HOPS = 4
+NOBODY = "65534"
+PLAN = TracePlan(rounds=4)
+
+
+@pytest.fixture(scope="module")
+def site():
+    with TemporaryDirectory() as folder, make_lab(hops=HOPS) as lab:
+        Path(folder).chmod(0o755)  # for users that may not see pytest's own folders
+        made = Site(lab, Path(folder))
+        made.set_up(targets=1000)
+        (made.folder / "open").mkdir()
+        (made.folder / "open").chmod(0o777)
+        yield made
+
+
+@pytest.fixture
+def healthy(site):
+    """The site without faults, again after the test."""
+    yield site
+    lab = site.lab
+    lab.set_loss(Loss(0))
+    lab.set_dead(0)
+    for egress in ("a", "b"):
+        for hop in range(1, HOPS + 1):
+            lab.set_hop_loss(Loss(0), egress=egress, hop=hop)
+            lab.set_limit(None, egress=egress, hop=hop)
+        lab.set_link(egress=egress, up=True)
+
+
+def exit_of(site, name):
+    route = site.lab.route(name)
+    return Egress(name, str(route.source), route.interface)
+
+
+def trace(site, *, others=("a",), number=20, plan=PLAN):
+    """Traces to Guangdong of cu through exit b, and through the others."""
+    library = LibraryFiles(site.folder / "ipdata", "cu", (find_province("guangdong"),)).current()
+    return run_inside(
+        site.lab.holder.path("probe"),
+        lambda: trace_place(
+            library,
+            exit_of(site, "b"),
+            [exit_of(site, name) for name in others],
+            plan,
+            number=number,
+        ),
+    )
+
+
+def view(report):
+    return TraceView(report, BUILTIN_ISPS["cu"])
+
+
+def tool(site, *options, before=()):
+    """The process that a person starts on the probe's host."""
+    script = str(ROOT / "netsky_trace.py")
+    command = [sys.executable, script, "--config", str(site.folder / "netsky.toml"), *options]
+    return site.lab.run(*before, *command)
+
+
+@needs_root
+def test_the_exit_that_loses_is_told_from_the_one_that_does_not(healthy):
+    healthy.lab.set_dead(0.3)
+    healthy.lab.set_hop_loss(Loss(0.4), egress="b", hop=3)
+    report = trace(healthy)
+    assert (report.located.verdict.after, report.located.verdict.at_latest) == (2, 3)
+    assert (report.candidates, len(report.targets)) == (100, 20)
+    assert report.answering < 95, "the dead are candidates, too"
+    assert report.located.end.loss_ratio < 0.7, "a dead address was traced"
+    (other,) = report.compared
+    assert other.egress == "a"
+    assert other.located.verdict.finding is Finding.CLEAN
+    assert report.complete
+
+
+@needs_root
+def test_targets_that_are_cut_off_are_compared_with_healthy_ones_of_the_province(healthy):
+    province = Place("cu", "guangdong").prefix
+    prefix = next(province.subnets(new_prefix=23))  # half of the thousand
+    healthy.lab.set_prefix_loss(Loss(1), prefix, egress="b")
+    try:
+        report = trace(healthy)
+    finally:
+        healthy.lab.set_prefix_loss(Loss(0), prefix, egress="b")
+    located = report.located
+    assert (located.end.loss_ratio, located.verdict.after) == (1.0, HOPS)
+    assert len(located.affected) == len(located.healthy) == 10
+    assert {trace.end.lost for trace in located.healthy} == {0}
+    assert report.compared[0].located.verdict.finding is Finding.CLEAN
+
+
+@needs_root
+def test_few_targets_are_all_traced_without_a_look(healthy):
+    report = trace(healthy, number=1000, plan=TracePlan(rounds=1, rate=10_000), others=())
+    assert (report.candidates, len(report.targets)) == (0, 1000)
+    assert report.located.verdict.finding is Finding.CLEAN
+
+
+@needs_root
+def test_another_exit_that_cannot_be_traced_spoils_nothing(healthy):
+    healthy.lab.set_link(egress="a", up=False)
+    report = trace(healthy)
+    assert report.located.verdict.finding is Finding.CLEAN
+    assert "has no carrier" in report.compared[0].problem
+    assert not report.complete
+    assert "出口 a：未能对比：egress 'a': interface 'exit-a' has no carrier" in screen(report)
+
+
+@needs_root
+def test_an_exit_with_its_cable_out_is_one_clear_error(healthy):
+    healthy.lab.set_link(egress="b", up=False)
+    with pytest.raises(EngineError, match="'exit-b' has no carrier: is its cable out"):
+        trace(healthy)
+
+
+def screen(report):
+    return "\n".join(str(part) for part in view(report).screen())
+
+
+@needs_root
+def test_what_is_shown_says_hops_verdict_flows_and_mtr(healthy):
+    healthy.lab.set_hop_loss(Loss(0.5), egress="b", hop=2)
+    healthy.lab.set_limit(1, egress="b", hop=1)
+    found = trace(healthy, plan=TracePlan(rounds=10))
+    targets = []
+
+    def take(target, egress):
+        targets.append((target, egress.name))
+        if len(targets) == 1:
+            return MtrReport(target, ("mtr", target), "Start\n  1.|-- \x1b[31m")
+        return MtrReport(target, not_taken="no mtr here: install mtr-tiny")
+
+    report = take_mtr_of(found, exit_of(healthy, "b"), 2, take)
+    assert len(set(targets)) == 2
+    assert {name for _, name in targets} == {"b"}
+    assert not report.complete
+    text = screen(report)
+    near, far = (str(wire.far) for wire in healthy.lab.route("b").wires[:2])
+    assert f"始于本机之后，至迟到第 2 跳（{far}）" in text
+    assert "第 1 跳限制自身应答，不是丢包，未用于判断" in text
+    assert "出口 a：同样的目标，路径正常" in text
+    assert "单向探测分不清丢在去程还是回程" in text
+    assert f"到 {targets[1][0]} 的 mtr 未取得：no mtr here: install mtr-tiny" in text
+    assert "Loss%   Snt   Last   Avg  Best  Wrst StDev" in text
+    document = json.loads(render_json(view(report)))
+    verdict = document["verdict"]
+    assert (verdict["finding"], verdict["after_hop"], verdict["at_latest_hop"]) == ("begins", 0, 2)
+    assert verdict["limited_hops"] == [1]
+    assert [hop["hop"] for hop in document["hops"]] == [1, 2, 3, 4, None]
+    assert document["hops"][0]["addresses"] == [near]
+    assert len(document["targets"]) == len(document["paths"]) == 20
+    assert document["compared"][0]["verdict"]["finding"] == "clean"
+    assert [bool(mtr["text"]) for mtr in document["mtr"]] == [True, False]
+    assert len(render_csv(view(report)).splitlines()) == 21
+    assert "\x1b" not in render_json(view(report))
+    line = render_line(view(report))
+    assert " verdict=begins after_hop=0 at_latest_hop=2 " in line
+    assert line.endswith(" other_exits=a:0.00% mtr=1/2")
+
+
+@needs_root
+def test_the_tool_traces_with_the_capabilities_of_the_probes_unit(healthy):
+    setpriv = (
+        *(program("setpriv"), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"),
+        *("--inh-caps", "-all,+net_raw,+net_admin", "--ambient-caps", "-all,+net_raw,+net_admin"),
+        *("--bounding-set", "-all,+net_raw,+net_admin", "--no-new-privs", "--"),
+    )
+    options = ("--isp", "cu", "--egress", "b", "--province", "广东", "--rounds", "1")
+    locks = ("--lock-dir", str(healthy.folder / "open"))
+    done = tool(healthy, *options, *locks, "--mtr", "0", "--format", "json", before=setpriv)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["verdict"]["finding"] == "clean"
+    assert [other["egress"] for other in document["compared"]] == ["a"]
+
+
+@needs_root
+def test_an_ordinary_user_gets_one_clear_line(healthy):
+    setpriv = (program("setpriv"), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
+    options = ("--isp", "cu", "--egress", "b", "--province", "广东")
+    options += ("--lock-dir", str(healthy.folder / "open"))
+    done = tool(healthy, *options, before=setpriv)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(NEEDS_RAW)
+
+
+@needs_root
+def test_a_list_is_traced_through_the_exit_and_a_missing_mtr_makes_exit_3(healthy, tmp_path):
+    addresses = tmp_path / "list.txt"
+    addresses.write_text("10.25.0.1\n10.25.0.2\n")
+    empty = f"PATH={tmp_path}"
+    options = ("--targets", str(addresses), "--egress", "b", "--rounds", "1", "--mtr", "1")
+    done = tool(healthy, *options, "--format", "table", before=("/usr/bin/env", empty))
+    assert done.returncode == 3, done.stderr
+    assert "2 个目标、12 条流、每条 1 轮" in done.stdout
+    assert "的 mtr 未取得：no mtr here: install mtr-tiny" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "say which provinces to trace, 1 to 6, with --province, or which"),
+        (("--province", "广东,广西,海南,北京,天津,河北,山西"), "1 to 6, with --province"),
+        (("--province", "广州"), "unknown province '广州'"),
+        (("--province", "广东", "--egress", "z"), "unknown egress 'z'"),
+        (("--province", "广东"), "no address library in "),
+        (("--targets", "no-such-list"), "no-such-list"),
+        (("--province", "广东", "--rounds", "0"), "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_traced_is_refused_in_a_line(tmp_path, options, told):
+    done = run_tool(tmp_path, "netsky_trace", *options)
+    assert done.returncode == 2
+    assert told in done.stderr.splitlines()[-1]
+
+
+def test_candidates_are_spread_over_the_whole_province():
+    answered = np.ones((2, 100, 3), np.bool_)
+    answered[0, ::2, 0] = False  # every second one loses through the exit asked for
+    answered[:, 90:] = False  # nobody is there
+    chosen = choose(answered, 20)
+    assert len(chosen) == 20
+    assert sum(index % 2 == 0 for index in chosen) == 10
+    assert chosen.max() < 90
+    assert {int(index) // 30 for index in chosen} == {0, 1, 2}
