@@ -105,6 +105,21 @@ def test_flows_through_a_lossy_branch_are_judged_alone_and_the_branch_is_named()
     assert located.verdict == begins(2, 3)
 
 
+def test_the_same_loss_on_two_ways_names_none_of_them():
+    draw, named = random.Random(1), 0
+    for _ in range(200):
+        traces = [
+            trace(
+                n,
+                sum(draw.random() < 0.2 for _ in range(10)),
+                by=f"198.51.100.{draw.randint(1, 2)}",
+            )
+            for n in range(20)
+        ]
+        named += locate_all(traces).branch is not None
+    assert named <= 4
+
+
 def test_targets_that_are_cut_off_are_judged_without_those_that_are_not():
     cut_off, fine = [trace(n, 10) for n in range(6)], [trace(n, 0) for n in range(6, 20)]
     located = locate_all([*cut_off, *fine])

@@ -99,4 +99,42 @@ def library(*, per_block: int) -> None:
             click.echo(table)
 
 
-PROOFS = (drill, accuracy, together, library)
+@click.command("evidence")
+@click.option("--repeats", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=10, show_default=True)
+@click.option(
+    "--at-once", type=click.IntRange(1, 100), default=42, show_default=True, help="Paths traced."
+)
+@_targets
+@_window
+def evidence(*, repeats: int, rounds: int, at_once: int, targets: int, window: float) -> None:
+    """Measure whether traces tell where loss begins, and disturb no sweep: as Markdown; as root."""
+    from lab.proofs import evidence
+    from lab.proofs.site import Site
+    from lab.proofs.together import Run, sweep_together, table
+
+    names = [f"e{number}" for number in range(at_once)]
+    with make_lab(egresses=names, hops=evidence.HOPS) as lab:
+        judged = evidence.judge(lab, evidence.cases(), repeats=repeats, rounds=rounds)
+        click.echo(evidence.table(judged))
+        for loss in (0.1, 0.4):
+            named, wrong, untaken = evidence.name_branches(
+                lab, loss, repeats=at_once, rounds=rounds
+            )
+            click.echo(
+                f"{100 * loss:g} % on one of two ways, {at_once} times: named {named}, the other "
+                f"one {wrong}; in {untaken} the flows all took one way\n"
+            )
+    with TemporaryDirectory(prefix="netsky-evidence-") as folder, make_lab() as lab:
+        site = Site(lab, Path(folder))
+        site.set_up(targets=targets)
+        runs: list[Run] = []
+
+        def sweep() -> None:
+            runs.extend(sweep_together(site, [("cu", "a")], "--window", str(window)))
+
+        traced = evidence.while_tracing(lab, "a", sweep)
+        click.echo(f"{table([runs])}\n(with {traced} x 20 traces through the same exit meanwhile)")
+
+
+PROOFS = (drill, accuracy, together, library, evidence)

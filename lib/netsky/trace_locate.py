@@ -21,7 +21,7 @@ INTERVAL = (
 )
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
 CLEARLY_MORE = 3.0
-BRANCH_GAIN = 7.0  # some dozens of hops are tried
+BRANCH_GAIN = 4.0  # and the logarithm of how many hops are tried
 CLUSTER_GAIN = 10.0
 # Flows that all lose the same are apart by chance: sorted and cut in two, each adds so much.
 CLUSTER_GAIN_PER_FLOW = 0.64
@@ -117,7 +117,8 @@ def _find_branch(traces: Sequence[Trace]) -> tuple[tuple[int, str] | None, set[i
             for address in hop.addresses:
                 through.setdefault((hop.ttl or 0, address), set()).add(index)
     every = _counts(traces)
-    best, found = BRANCH_GAIN, None
+    tried = len({frozenset(inside) for inside in through.values()})
+    best, found = BRANCH_GAIN + math.log(max(1, tried)), None
     for place in sorted(through):  # of hops that tell the same flows apart, the nearest
         inside = _counts(traces[index] for index in through[place])
         gain = _gain(inside, (every[0] - inside[0], every[1] - inside[1]))

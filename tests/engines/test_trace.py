@@ -15,7 +15,7 @@ from netsky.engines.trace import trace_targets
 from netsky.errors import EngineError, InputError
 from netsky.places import Egress, find_province
 from netsky.trace import Finding, TracePlan
-from netsky.trace_locate import locate_all
+from netsky.trace_locate import locate, locate_all
 from testing.netns import needs_root
 
 pytestmark = needs_root
@@ -62,7 +62,7 @@ def test_each_hop_is_its_router_and_the_end_is_the_target(lab):
     located = locate_all(traced.traces)
     assert [hop.addresses for hop in located.hops] == [(name,) for name in routers(lab, "a")]
     assert located.verdict.finding is Finding.CLEAN
-    assert all(0 < rtt < 0.1 for hop in located.hops for rtt in hop.rtts)
+    assert all(0 <= rtt < 0.1 for hop in located.hops for rtt in hop.rtts)
     assert (traced.local_drops, traced.not_sent) == (0, {})
 
 
@@ -123,7 +123,7 @@ def test_a_flow_keeps_its_way_and_the_lossy_one_of_two_is_named(lab):
     assert {each.flow for each in located.affected} == {
         flow for flow, addresses in seen.items() if second in addresses
     }
-    assert (located.verdict.after, located.verdict.at_latest) == (2, 3)
+    assert located.verdict.after < 3 <= located.verdict.at_latest
 
 
 def test_few_targets_are_traced_in_several_flows(lab):
@@ -137,6 +137,17 @@ def test_twenty_targets_at_once_leave_a_router_of_twenty_messages_a_second_belie
     located = locate_all(trace(lab, "d", plan=TracePlan(rounds=3)).traces)
     assert located.hops[1].lost == 0
     assert located.verdict.limited == ()
+
+
+def test_where_nobody_answers_the_first_hops_are_asked_all_the_same(lab):
+    lab.set_blackhole(egress="c", hop=1, on=True)
+    located = locate_all(trace(lab, "c").traces)
+    lab.set_blackhole(egress="c", hop=1, on=False)
+    assert [hop.answered for hop in located.hops] == [0, 0, 0]
+    assert located.verdict.finding is Finding.UNKNOWN
+    quiet = locate_all(trace(lab, "c").traces).hops
+    verdict = locate(located.hops, located.end, quiet=quiet)
+    assert (verdict.after, verdict.at_latest) == (0, 1)
 
 
 def test_a_router_that_says_unreachable_is_no_hop_that_answers(lab):

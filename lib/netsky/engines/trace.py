@@ -162,7 +162,7 @@ class _Run:
         """Set how many routers are asked on the ways of `traces`; those of `shared` TTLs are known."""
         received, reached = self._receiver.received_ns, self._receiver.reached
         known = int(shared.nonzero()[0].max(initial=0))
-        self._hops[traces] = known
+        self._hops[traces] = min(max(known, BEYOND), self._plan.max_hops)
         waiting = traces
         for lowest in range(1, self._plan.max_hops + 1, WAVE):
             highest = min(lowest + WAVE, self._plan.max_hops + 1)

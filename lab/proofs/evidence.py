@@ -1,0 +1,219 @@
+"""Traces against known truth: where loss begins, which of two ways is lossy, and that no sweep is disturbed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.network.addresses import Place
+from lab.network.faults import Loss
+from lab.network.inside import run_inside
+from lab.network.lab import Lab
+from netsky.addresses import AddressLibrary
+from netsky.engines.trace import trace_targets
+from netsky.places import Egress, find_province
+from netsky.trace import Finding, Hop, Traced, TracePlan, Verdict
+from netsky.trace_locate import locate_all
+
+HOPS = 5
+TARGETS = 20
+LOSSES = (0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
+PLACE = Place("cu", "guangdong")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A path: what its router number `hop` loses, forward or `back`, and how the others answer.
+
+    A `limited` router (with messages a second) and a `silent` one are there, or 0. Without `loss` it is clean.
+    """
+
+    loss: float
+    hop: int
+    back: bool = False
+    limited: int = 0
+    per_second: int = 0
+    silent: int = 0
+
+    @property
+    def begins(self) -> int:
+        """The first hop that misses packets; the target is number HOPS + 1."""
+        return self.hop + self.back
+
+    def make(self, lab: Lab, egress: str, *, fault: bool) -> None:
+        """Let the path of an egress be like this, with its fault or without."""
+        for hop in range(1, HOPS + 1):
+            lab.set_limit(self.per_second if hop == self.limited else None, egress=egress, hop=hop)
+            lab.set_silent(egress=egress, hop=hop, on=hop == self.silent)
+            for back in (False, True):
+                here = fault and hop == self.hop and back == self.back
+                lab.set_hop_loss(
+                    Loss(self.loss if here else 0.0), egress=egress, hop=hop, back=back
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict beside its case. `known`: the path was traced in quiet times, too."""
+
+    case: Case
+    known: bool
+    verdict: Verdict
+
+    @property
+    def interval(self) -> tuple[int, int] | None:
+        """After which hop, at which hop at the latest; None when it was not told."""
+        if self.verdict.after is None:
+            return None
+        return self.verdict.after, self.verdict.at_latest or HOPS + 1
+
+    @property
+    def outcome(self) -> str:
+        """`exact`: no hop that tells of loss would make it narrower."""
+        if not self.case.loss or self.interval is None:
+            clean = self.verdict.finding is Finding.CLEAN
+            right = clean and not self.case.loss
+            return "exact" if right else "wrong" if clean or self.interval else "untold"
+        after, at_latest = self.interval
+        if not after < self.case.begins <= at_latest:
+            return "wrong"
+        aside = {self.case.limited, self.case.silent}
+        between = set(range(after + 1, at_latest)) - aside
+        return "right" if between else "exact"
+
+
+def cases(losses: Iterable[float] = LOSSES, hops: Iterable[int] = range(1, HOPS + 1)) -> list[Case]:
+    """All of them, each with and without routers that answer badly, and paths without loss."""
+    drawn = random.Random(1)  # noqa: S311  nothing secret about it
+    plain = [Case(loss, hop, back) for loss in losses for hop in hops for back in (False, True)]
+    plain += [Case(0.0, 1), Case(0.0, 1)]
+    crowded = []
+    for case in plain:
+        limited, silent = drawn.sample(range(1, HOPS + 1), 2)
+        per_second = drawn.randint(1, 4)
+        crowded.append(Case(case.loss, case.hop, case.back, limited, per_second, silent))
+    return plain + crowded
+
+
+def judge(lab: Lab, every: Sequence[Case], *, repeats: int, rounds: int) -> list[Judged]:
+    """Trace each case so many times; as many at once as the lab has egresses."""
+    egresses = [route.egress for route in lab.routes]
+    judged: list[Judged] = []
+    with ThreadPoolExecutor(len(egresses)) as pool:
+
+        def traced(using: Sequence[str]) -> list[Traced]:
+            return list(pool.map(lambda egress: trace(lab, egress, rounds=rounds), using))
+
+        for start in range(0, len(every), len(egresses)):
+            here = every[start : start + len(egresses)]
+            using = egresses[: len(here)]
+            _make(lab, here, using, fault=False)
+            quiet = [locate_all(each.traces).hops for each in traced(using)]
+            _make(lab, here, using, fault=True)
+            for _ in range(repeats):
+                for case, hops, result in zip(here, quiet, traced(using), strict=True):
+                    judged += _judge(case, hops, result)
+    return judged
+
+
+def _make(lab: Lab, every: Sequence[Case], egresses: Sequence[str], *, fault: bool) -> None:
+    for case, egress in zip(every, egresses, strict=True):
+        case.make(lab, egress, fault=fault)
+
+
+def _judge(case: Case, quiet: Sequence[Hop], traced: Traced) -> list[Judged]:
+    return [
+        Judged(case, known, locate_all(traced.traces, quiet=quiet if known else ()).verdict)
+        for known in (False, True)
+    ]
+
+
+def trace(lab: Lab, egress: str, *, rounds: int, place: Place = PLACE) -> Traced:
+    """Traces to addresses all over a province through an egress of the lab."""
+    first, count = int(place.prefix[0]), place.prefix.num_addresses
+    addresses = (first + np.arange(TARGETS) * (count // TARGETS)).astype(np.uint32)
+    targets = AddressLibrary(
+        place.isp, (find_province(place.province),), addresses, np.array([0, TARGETS])
+    )
+    exit_line = Egress(egress, source=str(lab.route(egress).source))
+    return run_inside(
+        lab.holder.path("probe"),
+        lambda: trace_targets(targets, exit_line, TracePlan(rounds=rounds)),
+    )
+
+
+def table(judged: Sequence[Judged]) -> str:
+    """What came out, by loss and surroundings, as Markdown."""
+    heads = ("loss", "routers", "traces", "exact", "right", "not told", "wrong", "hops wide")
+    lines = [f"| {' | '.join((*heads[:3], 'quiet times', *heads[3:]))} |", "|---" * 9 + "|"]
+    for loss in sorted({each.case.loss for each in judged}):
+        for crowded in (False, True):
+            for known in (False, True):
+                row = [
+                    each
+                    for each in judged
+                    if (each.case.loss, bool(each.case.limited), each.known)
+                    == (loss, crowded, known)
+                ]
+                if row:
+                    lines.append(_row(loss, row, crowded=crowded, known=known))
+    return "\n".join([*lines, ""])
+
+
+def _row(loss: float, row: Sequence[Judged], *, crowded: bool, known: bool) -> str:
+    def share(*outcomes: str) -> str:
+        return f"{100 * sum(each.outcome in outcomes for each in row) / len(row):.1f} %"
+
+    widths = [each.interval[1] - each.interval[0] for each in row if each.interval]
+    cells = (
+        f"{100 * loss:g} %",
+        "one limited, one silent" if crowded else "all answer",
+        str(len(row)),
+        "known" if known else "not known",
+        share("exact"),
+        share("exact", "right"),
+        share("untold"),
+        share("wrong"),
+        f"{sum(widths) / len(widths):.1f}" if widths else "-",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def name_branches(lab: Lab, loss: float, *, repeats: int, rounds: int) -> tuple[int, int, int]:
+    """How often the lossy one of two ways to hop 3 was named, another one was, and no flow took it."""
+    egresses = [route.egress for route in lab.routes][:repeats]
+    named = wrong = untaken = 0
+    for egress in egresses:
+        Case(0.0, 1).make(lab, egress, fault=False)
+        lab.set_branch(egress=egress, hop=3, on=True)
+        lab.set_hop_loss(Loss(loss), egress=egress, hop=3, branch=True)
+    with ThreadPoolExecutor(len(egresses)) as pool:
+        results = pool.map(lambda egress: trace(lab, egress, rounds=rounds), egresses)
+        for egress, traced in zip(egresses, results, strict=True):
+            second = str(lab.route(egress).second_wire(3).far)
+            located = locate_all(traced.traces)
+            flows = [each for each in traced.traces if second in each.hops[2].addresses]
+            untaken += not 0 < len(flows) < len(traced.traces)
+            named += located.branch == (3, second)
+            wrong += located.branch is not None and located.branch != (3, second)
+    for egress in egresses:
+        lab.set_hop_loss(Loss(0), egress=egress, hop=3, branch=True)
+        lab.set_branch(egress=egress, hop=3, on=False)
+    return named, wrong, untaken
+
+
+def while_tracing(lab: Lab, egress: str, job: Callable[[], None]) -> int:
+    """Do `job` while traces to users of cm run, one after the other; how many ended."""
+    place = Place("cm", PLACE.province)
+    traced = 0
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(job)
+        while not running.done():
+            trace(lab, egress, rounds=3, place=place)
+            traced += 1
+        running.result()
+    return traced
