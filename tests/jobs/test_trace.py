@@ -1,6 +1,8 @@
 """Traces by hand, in a lab whose faults are known, and whatever refuses them."""
 
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +24,11 @@ from netsky.places import BUILTIN_ISPS, Egress, find_province
 from netsky.targets.library import LibraryFiles
 from netsky.trace import Finding, MtrReport, TracePlan
 from testing import ROOT
-from testing.commands import run_tool
-from testing.netns import needs_root
-from testing.servers import program
+from testing.commands import run_command, run_tool
+from testing.netns import namespace, needs_root
+from testing.servers import program, wait_until
+
+__all__ = ["namespace"]
 
 HOPS = 4
 NOBODY = "65534"
@@ -82,9 +86,12 @@ def view(report):
 
 def tool(site, *options, before=()):
     """The process that a person starts on the probe's host."""
+    return site.lab.run(*before, *tool_command(site, *options))
+
+
+def tool_command(site, *options):
     script = str(ROOT / "netsky_trace.py")
-    command = [sys.executable, script, "--config", str(site.folder / "netsky.toml"), *options]
-    return site.lab.run(*before, *command)
+    return [sys.executable, script, "--config", str(site.folder / "netsky.toml"), *options]
 
 
 @needs_root
@@ -212,6 +219,38 @@ def test_an_ordinary_user_gets_one_clear_line(healthy):
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.endswith(NEEDS_RAW)
+
+
+@needs_root
+def test_it_ends_soon_when_it_is_told_to_and_nothing_runs_on(healthy):
+    options = ("--isp", "cu", "--egress", "b", "--province", "广东", "--rounds", "1000")
+    command = healthy.lab.command(*tool_command(healthy, *options))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        before = hop_packets(healthy)
+        wait_until(lambda: hop_packets(healthy) > before + 300, what="the traces")
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].endswith("interrupted")
+
+
+def hop_packets(site):
+    """Echo requests that have reached the users of Guangdong through exit b."""
+    return site.lab.truth().of("b", "cu")["guangdong"].seen
+
+
+@needs_root
+def test_a_host_without_a_route_of_ipv4_gets_one_clear_line(tmp_path, namespace):
+    namespace.run("ip", "address", "add", "2001:db8::1/64", "dev", "lo")
+    addresses = tmp_path / "list.txt"
+    addresses.write_text("192.0.2.1\n")
+    script = str(ROOT / "netsky_trace.py")
+    options = ("--targets", str(addresses), "--lock-dir", str(tmp_path))
+    command = namespace.command(sys.executable, script, *options)
+    done = run_command(tmp_path, command)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "egress 'default': this host has no route to any target through it" in line
 
 
 @needs_root

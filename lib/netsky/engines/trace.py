@@ -151,7 +151,8 @@ class _Run:
             shared = self._shared(first)
             self._find_way(np.setdiff1d(every, first), shared)
             for number in range(1, self._plan.rounds + 1):
-                self._send(*self._round(number, shared), number)
+                if not self._stopped.is_set():
+                    self._send(*self._round(number, shared), number)
             self._receiver.wait(int(np.count_nonzero(self.sent_ns)), self._plan.timeout)
         if not self.sent_ns.any():
             (reason, _), *_ = self.not_sent.most_common(1) or [("it was stopped", 0)]
@@ -167,7 +168,7 @@ class _Run:
         for lowest in range(1, self._plan.max_hops + 1, WAVE):
             highest = min(lowest + WAVE, self._plan.max_hops + 1)
             ttls = np.arange(lowest, highest)[~shared[lowest:highest]]
-            if not len(waiting):
+            if not len(waiting) or self._stopped.is_set():
                 return
             if not len(ttls):
                 continue
@@ -208,17 +209,25 @@ class _Run:
 
     def _send(self, traces: Whole, ttls: Whole, number: int) -> None:
         """Send one packet for each of `traces` with its TTL, and return when the round's time is over."""
-        if not len(traces) or self._stopped.is_set():
+        if not len(traces):
             return
         span = max(ROUND_SECONDS, len(traces) / self._plan.rate)
-        end = time.monotonic() + span
+        pieces = int(np.ceil(span / ROUND_SECONDS))  # so that it can be stopped within a second
+        for piece in np.array_split(np.arange(len(traces)), pieces):
+            end = time.monotonic() + span / pieces
+            if self._stopped.is_set():
+                return
+            self._send_piece(traces[piece], ttls[piece], number, seconds=span / pieces)
+            self._stopped.wait(max(0.0, end - time.monotonic()))
+
+    def _send_piece(self, traces: Whole, ttls: Whole, number: int, *, seconds: float) -> None:
         slots = (traces << 16 | ttls << ROUND_BITS | number).astype(np.uint32)
         self._requests.describe(slots, ttls, self._flows.checksums[traces])
         sender = Sender(
             self._sockets,
             AddressLibrary("-", (), self._flows.addresses[traces], np.zeros(1, np.int64)),
             np.arange(len(traces), dtype=np.uint32),
-            ProbePlan(window=span, rate=self._plan.rate, size=SIZE),
+            ProbePlan(window=seconds, rate=self._plan.rate, size=SIZE),
             ident=0,
             cookies=self._flows.cookies[traces],
             requests=self._requests,
@@ -229,7 +238,6 @@ class _Run:
         self.sent_ns[traces, ttls, number] = times
         for error in sender.errors[(sender.errors > 0) & ~lost].tolist():
             self.not_sent[reason_of(error)] += 1
-        self._stopped.wait(max(0.0, end - time.monotonic()))
 
     def _trace(self, number: int) -> Trace:
         """What was measured; what the target itself answered is no hop."""

@@ -21,7 +21,7 @@ from netsky.trace import Located, MtrReport, Traced, TracePlan
 from netsky.trace_locate import locate_all
 
 # Before the traces some of the province's addresses are looked at, to tell who answers and who loses.
-CANDIDATES_PER_TARGET = 5
+CANDIDATES_PER_TARGET, MOST_CANDIDATES = 5, 200
 LOOKS = 3
 LOOK_TIMEOUT_SECONDS = 1.0
 
@@ -135,7 +135,8 @@ def _look(
     """
     if place.targets <= number:
         return place.addresses, np.zeros((1, place.targets, 0), np.bool_)
-    most = min(place.targets, CANDIDATES_PER_TARGET * number)
+    wanted = max(number, min(CANDIDATES_PER_TARGET * number, MOST_CANDIDATES))
+    most = min(place.targets, wanted)
     candidates = place.addresses[np.arange(most) * place.targets // most]
     sample = replace(place, addresses=candidates, bounds=np.array([0, most], np.int64))
     plan = ProbePlan(most * LOOKS / rate, rate, LOOKS, LOOK_TIMEOUT_SECONDS)

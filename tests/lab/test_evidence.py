@@ -1,0 +1,62 @@
+"""The proof of traces: what it calls right, and a small run of it."""
+
+import pytest
+
+from lab.network.making import make_lab
+from lab.proofs.evidence import HOPS, Case, Judged, cases, judge, name_branches, table
+from netsky.trace import Finding, Verdict
+from testing.netns import needs_root
+
+
+def judged(case, finding, after=None, at_latest=None):
+    return Judged(case, known=False, verdict=Verdict(finding, after, at_latest)).outcome
+
+
+@pytest.mark.parametrize(
+    ("case", "interval", "outcome"),
+    [
+        (Case(0.1, 3), (2, 3), "exact"),
+        (Case(0.1, 3), (1, 3), "right"),
+        (Case(0.1, 3), (2, 4), "right"),
+        (Case(0.1, 3), (3, 4), "wrong"),
+        (Case(0.1, 3), (1, 2), "wrong"),
+        (Case(0.1, 3, back=True), (3, 4), "exact"),
+        (Case(0.1, HOPS, back=True), (HOPS, None), "exact"),
+        (Case(0.1, 3, limited=2), (1, 3), "exact"),
+        (Case(0.1, 3, silent=3), (2, 4), "exact"),
+        (Case(0.0, 1), (2, 3), "wrong"),
+    ],
+)
+def test_an_interval_is_right_when_it_holds_where_the_lab_loses(case, interval, outcome):
+    assert judged(case, Finding.BEGINS, *interval) == outcome
+
+
+def test_a_lossy_path_called_clean_is_wrong_and_one_that_cannot_be_told_is_not():
+    assert judged(Case(0.1, 3), Finding.CLEAN) == "wrong"
+    assert judged(Case(0.1, 3), Finding.UNKNOWN) == "untold"
+    assert judged(Case(0.0, 1), Finding.CLEAN) == "exact"
+
+
+def test_all_losses_hops_and_directions_are_tried_with_and_without_bad_routers():
+    every = cases()
+    assert len(every) == len(set(every)) + 1 == 2 * (6 * HOPS * 2 + 2)
+    assert sum(bool(case.limited and case.silent) for case in every) == len(every) // 2
+
+
+@needs_root
+def test_traces_of_the_lab_are_judged_by_what_it_loses():
+    every = [
+        Case(0.5, 2),
+        Case(0.5, 2, back=True),
+        Case(0.5, 4, limited=2, per_second=1, silent=3),
+        Case(0.0, 1, limited=2, per_second=1, silent=3),
+    ]
+    with make_lab(egresses=("a", "b", "c", "d"), hops=HOPS) as lab:
+        result = judge(lab, every, repeats=1, rounds=5)
+        named, wrong, untaken = name_branches(lab, 0.5, repeats=2, rounds=5)
+    assert [each.known for each in result] == 4 * [False, True]
+    assert {each.outcome for each in result if each.known} <= {"exact", "right"}
+    assert (named + untaken, wrong) == (2, 0)
+    lines = table(result).splitlines()
+    assert len(lines) == 2 + 2 + 4, "one for each loss, surroundings, and quiet times or none"
+    assert {line.count("|") for line in lines} == {10}
