@@ -147,7 +147,7 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
         "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
         "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
-        "netsky_library": library_metrics("cu", "b", LIBRARY, 90.0),
+        "netsky_library": library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0),
     }
     assert groups.keys() == JOBS.keys()
     for job, group in groups.items():
@@ -163,16 +163,17 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
 
 
 def test_a_library_tells_targets_who_answered_and_whether_it_is_proved():
-    samples = exported(library_metrics("cu", "b", LIBRARY, 90.0))
+    samples = exported(library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0))
     hunan = {"egress": "b", "isp": "cu", "province": "hunan", "province_name": "湖南"}
     assert samples["netsky_library_targets"][0] == (hunan, 400)
     assert samples["netsky_library_response_ratio"][0] == (hunan, 0.98)
     assert [value for _, value in samples["netsky_library_provisional"]] == [0, 1]
     assert samples["netsky_library_age_seconds"] == [({"egress": "b", "isp": "cu"}, 90.0)]
+    assert samples["netsky_library_timestamp_seconds"] == [({"egress": "b", "isp": "cu"}, 7.0)]
 
 
 def test_a_province_of_whose_targets_none_was_asked_has_no_ratio():
-    _, (_, ratio) = exported(library_metrics("cu", "b", LIBRARY, 0))[
+    _, (_, ratio) = exported(library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=0))[
         "netsky_library_response_ratio"
     ]
     assert isnan(ratio)

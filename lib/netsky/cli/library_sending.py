@@ -214,8 +214,11 @@ class Campaign:
 
         self.alone.show(view)
         changed_at = published_at(self.sending.library, isp.slug)
-        age = math.nan if changed_at is None else max(0.0, time.time() - changed_at.timestamp())
-        group = library_metrics(isp.slug, egress.name, report.figures(), age)
+        now = time.time()
+        age = math.nan if changed_at is None else max(0.0, now - changed_at.timestamp())
+        group = library_metrics(
+            isp.slug, egress.name, report.figures(), asked_at=now, age_seconds=age
+        )
         failed = deliver(self.outlets.open(several=several(self.lines.each())).deliveries([group]))
         return DONE if report.complete and not failed else INCOMPLETE
 

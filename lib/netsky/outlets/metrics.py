@@ -94,6 +94,9 @@ LIBRARY_PROVISIONAL = Gauge(
 LIBRARY_AGE = Gauge(
     "netsky_library_age_seconds", "How long ago the library was last changed, when this was pushed."
 )
+LIBRARY_TIMESTAMP = Gauge(
+    "netsky_library_timestamp_seconds", "When its addresses were last asked, in Unix time."
+)
 
 JOBS: Mapping[str, tuple[Gauge, ...]] = {
     PROBE_JOB: (
@@ -116,7 +119,13 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         ALERT_TIMESTAMP,
         ISP_INFO,
     ),
-    LIBRARY_JOB: (LIBRARY_TARGETS, LIBRARY_RESPONSE, LIBRARY_PROVISIONAL, LIBRARY_AGE),
+    LIBRARY_JOB: (
+        LIBRARY_TARGETS,
+        LIBRARY_RESPONSE,
+        LIBRARY_PROVISIONAL,
+        LIBRARY_AGE,
+        LIBRARY_TIMESTAMP,
+    ),
 }
 
 Samples = list[tuple[tuple[str, ...], float]]
@@ -209,7 +218,12 @@ def alert_metrics(isp: ISP, egress: str, verdict: Verdict) -> MetricGroup:
 
 
 def library_metrics(
-    isp: str, egress: str, libraries: Iterable[LibraryFigures], age_seconds: float
+    isp: str,
+    egress: str,
+    libraries: Iterable[LibraryFigures],
+    *,
+    asked_at: float,
+    age_seconds: float,
 ) -> MetricGroup:
     """The metrics of an ISP's library after a discovery or a refresh; provinces without targets too."""
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[LIBRARY_JOB]}
@@ -219,6 +233,7 @@ def library_metrics(
         samples[LIBRARY_RESPONSE].append((labels, _or_nan(figures.response_ratio)))
         samples[LIBRARY_PROVISIONAL].append((labels, int(figures.provisional)))
     samples[LIBRARY_AGE].append(((), age_seconds))
+    samples[LIBRARY_TIMESTAMP].append(((), asked_at))
     return MetricGroup(LIBRARY_JOB, egress, isp, samples)
 
 
