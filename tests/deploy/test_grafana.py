@@ -19,9 +19,15 @@ import pytest
 import yaml
 
 from netsky.aggregate import aggregate
-from netsky.outlets.metrics import JOBS, alert_metrics, probe_metrics
+from netsky.outlets.metrics import (
+    JOBS,
+    LibraryFigures,
+    alert_metrics,
+    library_metrics,
+    probe_metrics,
+)
 from netsky.outlets.pushgateway import Pushgateway
-from netsky.places import PROVINCES, find_isp
+from netsky.places import PROVINCES, find_isp, find_province
 from testing import ROOT
 from testing.commands import run_tool
 from testing.memories import answered_always
@@ -143,6 +149,7 @@ def measured(tmp_path_factory, mariadb, gateway):
     probe("with")
     for egress in EGRESSES:
         run("netsky_alert", "--egress", egress, exit_code=3)  # the new province is not judged
+    push_library(gateway, dict.fromkeys(PROVINCES, (400, 0.98)))
     yield mariadb
     for isp in ("cu", "cm", "ct"):
         mariadb.execute(f"DROP DATABASE netsky_{isp}")
@@ -285,6 +292,18 @@ def push(gateway, rtts, *, egress, isp="ct", age=0.0):
     return f'netsky_sweep_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
 
 
+def push_library(gateway, figures, *, isp="cu", egress="unicom-1", asked=0.0, provisional=()):
+    """A library, of each province targets and share of answers; asked so many seconds ago."""
+    libraries = [
+        LibraryFigures(province, targets, ratio, province.slug in provisional)
+        for province, (targets, ratio) in figures.items()
+    ]
+    at = time.time() - asked
+    group = library_metrics(isp, egress, libraries, asked_at=at, age_seconds=3600.0)
+    Pushgateway(gateway, timeout=5).push(group)
+    return f'netsky_library_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
+
+
 def ask_panel(url, title, ref_id="A", **chosen):
     [target] = [t for t in panel_of(OVERVIEW, title)["targets"] if t["refId"] == ref_id]
     return answer(url, target, isp="ct", **chosen)
@@ -317,6 +336,31 @@ def test_what_is_old_is_not_drawn_and_its_age_is(prometheus, gateway):
     assert 600 <= float(age) < 700
     [(labels, _)] = ask_panel(prometheus, "各省当前数据", egresses=["old"])
     assert labels["province_name"] == "北京"
+
+
+def test_of_a_library_the_exit_that_asked_last_is_shown(prometheus, gateway):
+    beijing, xizang = find_province("beijing"), find_province("xizang")
+    earlier = {beijing: (7, 0.5), xizang: (7, 0.5)}
+    series = push_library(gateway, earlier, isp="ct", egress="gone", asked=7200)
+    wait_until(lambda: query(prometheus, series), what="scraped")
+    newest = {beijing: (300, 0.9), xizang: (100, 0.5), find_province("hunan"): (0, None)}
+    series = push_library(gateway, newest, isp="ct", egress="new", provisional=["xizang"])
+    wait_until(lambda: query(prometheus, series), what="scraped")
+
+    def tile(ref_id):
+        [(_, [value])] = ask_panel(prometheus, "地址库", ref_id, egresses=["other"])
+        return float(value)
+
+    assert (tile("A"), tile("B")) == (400, 1)
+    assert tile("C") == pytest.approx(0.8)
+    assert 0 <= tile("D") < 60
+    assert 3600 <= tile("E") < 3660
+    rows = ask_panel(prometheus, "各省地址库", "C", egresses=["other"])
+    assert {row["province_name"]: value for row, [value] in rows} == {
+        "北京": "0",
+        "西藏": "1",
+        "湖南": "0",
+    }
 
 
 @pytest.mark.parametrize(

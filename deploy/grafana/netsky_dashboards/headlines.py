@@ -28,13 +28,13 @@ def _tiles(text: common.BigValueTextMode) -> stat.Panel:
     return panel.justify_mode(common.BigValueJustifyMode.CENTER)
 
 
-def _named_tiles() -> stat.Panel:
+def named_tiles() -> stat.Panel:
     return _tiles(common.BigValueTextMode.VALUE_AND_NAME)
 
 
 def _alerts() -> Panel:
     panel = place(
-        _named_tiles(),
+        named_tiles(),
         "当前告警",
         "所选出口中最严重的一个。无法断定：有省份未判定，或最近一次判定已超过"
         f" {STALE_MINUTES} 分钟。阈值见 netsky_alert.py 的 --elevated、--severe。",
@@ -50,7 +50,7 @@ def _alerts() -> Panel:
 
 
 def _worst() -> Panel:
-    panel = _named_tiles().unit(style.RATIO).decimals(2).no_value("无新数据")
+    panel = named_tiles().unit(style.RATIO).decimals(2).no_value("无新数据")
     return place(
         panel.thresholds(style.thresholds(style.LOSS_RATIO)),
         "丢包率最高、升幅最大",
@@ -68,7 +68,7 @@ def _worst() -> Panel:
 
 def _judged() -> Panel:
     panel = place(
-        _named_tiles().unit(style.COUNT).thresholds(style.thresholds(style.NONE_IS_GOOD)),
+        named_tiles().unit(style.COUNT).thresholds(style.thresholds(style.NONE_IS_GOOD)),
         "判定",
         "最近一次判定里已判定的省份数（各出口中最少的），以及未判定的省份数（各出口合计；"
         "数据过期或缺失，原因见“各省”表）。",
@@ -80,7 +80,7 @@ def _judged() -> Panel:
 
 
 def _ages() -> Panel:
-    panel = _named_tiles().unit(style.SECONDS).decimals(0)
+    panel = named_tiles().unit(style.SECONDS).decimals(0)
     place(
         panel.thresholds(style.thresholds(style.AGE)),
         "数据年龄",
@@ -95,7 +95,7 @@ def _ages() -> Panel:
 
 
 def _all_isps() -> Panel:
-    panel = _named_tiles().unit(style.RATIO).decimals(2).no_value("无新数据")
+    panel = named_tiles().unit(style.RATIO).decimals(2).no_value("无新数据")
     for slug, name in ISP_NAMES.items():
         panel.with_transformation(
             dashboard.DataTransformerConfig(

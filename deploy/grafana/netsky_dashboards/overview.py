@@ -26,6 +26,7 @@ from netsky_dashboards.layout import (
     place,
     province_variable,
 )
+from netsky_dashboards.libraries import libraries
 from netsky_dashboards.province_table import provinces
 from netsky_dashboards.words import STALE_MINUTES
 
@@ -45,6 +46,7 @@ def build() -> dashboard.Dashboard:
         Row("趋势", _trends()),
         Row("出口对比", [_loss_comparison(), _latency_comparison()]),
         Row("探测运行状况", [egresses(), *_sweep_graphs()]),
+        Row("地址库", libraries()),
     ]
     add_rows(board, rows)
     return board.build()

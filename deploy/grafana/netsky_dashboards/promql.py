@@ -99,6 +99,27 @@ def sweep_age_by_province() -> str:
     return f"max {BY_PROVINCE} ({ages})"
 
 
+def library(gauge: Gauge) -> str:
+    """The series of the chosen ISP's library, through whichever exit it was asked last."""
+    province = [PROVINCE] if "province_name" in gauge.labels else []
+    newest = f"topk by (isp) (1, {metrics.LIBRARY_TIMESTAMP.name}{{{ISP}}})"
+    return f"{gauge.name}{{{', '.join([ISP, *province])}}} and on (isp, egress) {newest}"
+
+
+def library_response() -> str:
+    """Of all provinces together: that of each weighs as many targets as it has."""
+    targets, ratio = library(metrics.LIBRARY_TARGETS), library(metrics.LIBRARY_RESPONSE)
+    # A province of which nobody was asked has no ratio, which is NaN: `>= 0` leaves it out.
+    asked = f"(({ratio}) >= 0)"
+    return f"sum(({targets}) * {asked}) / sum(({targets}) * ({asked} * 0 + 1))"
+
+
+def library_age() -> str:
+    """Since its last change: it was so old when that was pushed, and is older now."""
+    age, asked_at = library(metrics.LIBRARY_AGE), library(metrics.LIBRARY_TIMESTAMP)
+    return f"max(({age}) + on (isp, egress) (time() - ({asked_at})))"
+
+
 def best_egress(gauge: Gauge) -> str:
     """The lowest by province. Of equal losses that with the lower latency: a second of it weighs as
     a hundredth of a percent of loss.

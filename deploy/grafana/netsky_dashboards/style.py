@@ -9,7 +9,14 @@ from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as dashboard_builders
 from grafana_foundation_sdk.models import common, dashboard, units
 
-from netsky_dashboards.words import BASELINE_LATE, RULES, STALE_AFTER, seconds
+from netsky_dashboards.words import (
+    BASELINE_LATE,
+    LIBRARY_LATE,
+    LIBRARY_STALE,
+    RULES,
+    STALE_AFTER,
+    seconds,
+)
 
 RATIO, SECONDS = units.PercentUnit, units.Seconds
 PERCENT, MILLISECONDS = units.Percent, units.Milliseconds
@@ -40,6 +47,7 @@ def _ages(late: timedelta, stale: timedelta) -> Steps:
 
 AGE = _ages(RULES.max_age, STALE_AFTER)
 BASELINE_AGE = _ages(BASELINE_LATE, RULES.max_baseline_age)
+LIBRARY_AGE = _ages(LIBRARY_LATE, LIBRARY_STALE)
 
 
 def thresholds(steps: Steps) -> dashboard_builders.ThresholdsConfig:

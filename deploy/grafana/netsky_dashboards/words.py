@@ -13,6 +13,8 @@ from netsky.places import BUILTIN_ISPS, PROVINCES
 __all__ = [
     "BASELINE_LATE",
     "ISP_NAMES",
+    "LIBRARY_LATE",
+    "LIBRARY_STALE",
     "PROVINCE_NAMES",
     "REASON_NAMES",
     "RULES",
@@ -31,6 +33,9 @@ STALE_AFTER = timedelta(minutes=5)
 
 BASELINE_LATE = timedelta(hours=2)
 """Means are computed every hour: older than this, a run is missing."""
+
+LIBRARY_LATE, LIBRARY_STALE = timedelta(hours=7), timedelta(hours=12)
+"""Libraries are refreshed every three hours: two times missed, four times missed."""
 
 PROVINCE_NAMES = [province.name for province in PROVINCES]
 ISP_NAMES = {isp.slug: isp.name for isp in BUILTIN_ISPS.values()}
