@@ -82,12 +82,12 @@ def together(*, engine: str, targets: int, window: float) -> None:
 @click.option(
     "--per-block",
     type=click.IntRange(4, 32),
-    default=16,
+    default=32,
     show_default=True,
     help="Send so many packets to a /24 in the discovery.",
 )
 def library(*, per_block: int) -> None:
-    """Measure how an address library finds and keeps its targets: tables as Markdown, ten minutes."""
+    """Measure how an address library finds and keeps its targets: tables as Markdown, 15 minutes."""
     from lab.proofs.library import Proof
 
     with (

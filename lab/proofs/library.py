@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,9 +32,8 @@ from netsky.targets.blocks import address_at
 ISP, EGRESS = "cu", "b"
 START = 1_790_035_200  # midnight
 TURN = 3 * 3600
-DEAD, SWING, FLAPPING = 0.95, 0.03, 0.02
-PERIOD = 32
-DYING = 0.002  # of all: one in 15 of those that always answer
+DEAD, SWING, FLAPPING = 0.95, 0.03, 0.01
+PERIOD = 4  # shorter than a refresh, which so meets both halves
 OUTAGE, OUTAGE_PROVINCE = 0.4, "guangdong"
 POLICED, POLICED_AFTER = 50, 7.0  # packets a second, seconds
 TURNS_TO_PROVE, TURNS_A_DAY = 26, 8
@@ -64,7 +63,6 @@ class Proof:
             folder / "library", [folder / files.GEO], None, accept_change=False, lab=True
         )
         self._turns: list[Turn] = []
-        self._dead = DEAD
         self._now = float(START)
 
     def __enter__(self) -> Self:
@@ -162,15 +160,14 @@ class Proof:
 
     def _refresh(self, turns: int) -> list[Turn]:
         """So many refreshes, three hours apart; by day more addresses answer than by night."""
-        made = []
+        before = len(self._turns)
         for _ in range(turns):
             self._now += TURN
             hour = (self._now % 86_400) / 3600
             awake = SWING * (0.5 - 0.5 * np.cos(2 * np.pi * hour / 24))
-            self._lab.set_dead(round((self._dead - awake) * 1024) / 1024)
-            made.append(self._turn(self._order("refresh")))
-        self._turns += made
-        return made
+            self._lab.set_dead(round((DEAD - awake) * 1024) / 1024)
+            self._turns.append(self._turn(self._order("refresh")))
+        return self._turns[before:]
 
     def _turn(self, document: Mapping[str, Any]) -> Turn:
         if "stopped" in document:
@@ -246,27 +243,33 @@ class Proof:
         return f"{table}\nDropped in {OUTAGE_PROVINCE} by the outage: {len(gone)} of its targets.\n"
 
     def _deaths(self) -> str:
-        """One in 25 of those that always answered does so no more."""
-        self._dead = DEAD + DYING
-        published = self._published()
-        dead = {
-            address
-            for province in PROVINCES
-            for residues in [
-                set(shares.dead_residues(Place(ISP, province.slug), self._dead, SEED))
-                - set(shares.dead_residues(Place(ISP, province.slug), DEAD, SEED))
-            ]
-            for address in published
-            if address % 1024 in residues
-            and IPv4Address(address) in Place(ISP, province.slug).prefix
-        }
+        """One /24 of each province answers no more."""
+        dead: set[int] = set()
+        by_block: dict[IPv4Network, set[int]] = {}
+        for address in self._published():
+            by_block.setdefault(IPv4Network((address & ~0xFF, 24)), set()).add(address)
+        for province in PROVINCES:
+            prefix = Place(ISP, province.slug).prefix
+            block = max(
+                (b for b in by_block if b.subnet_of(prefix)), key=lambda b: len(by_block[b])
+            )
+            self._lab.set_prefix_loss(Loss(1), block, egress=EGRESS)
+            dead |= by_block[block]
         turns = self._refresh(TURNS_A_DAY)
         left = dead & self._published()
         rows = [
-            (f"{3 * (at + 1)} h", f"{turn.removed:,}", f"{turn.added:,}", _percent(turn.loss))
+            (
+                f"{3 * (at + 1)} h",
+                f"{turn.removed:,}",
+                f"{turn.added:,}",
+                f"{turn.published:,}",
+                _percent(turn.loss),
+            )
             for at, turn in enumerate(turns)
         ]
-        table = _table((f"{len(dead):,} targets have died", "removed", "added", "loss"), rows)
+        table = _table(
+            (f"{len(dead):,} targets have died", "removed", "added", "published", "loss"), rows
+        )
         return f"{table}\nStill published after a day: {len(left)} of them.\n"
 
     def _order(self, verb: str, **options: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from netsky.targets.library_state import LibraryState
 from netsky.targets.permission import Permission
 
 ISP = BUILTIN_ISPS["cu"]
-QUOTA = 2000
+QUOTA = 60  # of some 110 that are always alive in each province, so that there is a reserve
 MOST_PACKETS = 20_000_000
 RATE, TIMEOUT = 10_000, 0.3
 
