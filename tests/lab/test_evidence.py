@@ -3,7 +3,18 @@
 import pytest
 
 from lab.network.making import make_lab
-from lab.proofs.evidence import HOPS, Case, Judged, cases, judge, name_branches, table
+from lab.proofs.evidence import (
+    HOPS,
+    Case,
+    Judged,
+    cases,
+    judge,
+    name_branches,
+    table,
+    while_tracing,
+)
+from lab.proofs.site import Site
+from lab.proofs.together import sweep_together
 from netsky.trace import Finding, Verdict
 from testing.netns import needs_root
 
@@ -60,3 +71,19 @@ def test_traces_of_the_lab_are_judged_by_what_it_loses():
     lines = table(result).splitlines()
     assert len(lines) == 2 + 2 + 4, "one for each loss, surroundings, and quiet times or none"
     assert {line.count("|") for line in lines} == {10}
+
+
+@needs_root
+def test_traces_disturb_no_sweep_through_the_same_exit(tmp_path):
+    runs = []
+    with make_lab() as lab:
+        site = Site(lab, tmp_path)
+        site.set_up(targets=2000)
+        traced = while_tracing(
+            lab, "a", lambda: runs.extend(sweep_together(site, [("cu", "a")], "--window", "3"))
+        )
+    assert traced > 0
+    (run,) = runs
+    assert run.packets_sent == 62_000
+    assert run.lost == run.truth > 0
+    assert (run.wrong, run.local_drops) == (0, 0)
