@@ -17,7 +17,7 @@ from lab.network.making import make_lab
 from lab.proofs.site import Site
 from netsky.console import render_csv, render_json, render_line
 from netsky.console.trace import TraceView
-from netsky.engines.trace import NEEDS_RAW
+from netsky.engines.icmp_socket import HOW_TO_ALLOW
 from netsky.errors import EngineError
 from netsky.jobs.trace import choose, take_mtr_of, trace_place
 from netsky.places import BUILTIN_ISPS, Egress, find_province
@@ -210,15 +210,61 @@ def test_the_tool_traces_with_the_capabilities_of_the_probes_unit(healthy):
     assert [other["egress"] for other in document["compared"]] == ["a"]
 
 
+ORDINARY = (program("setpriv"), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
+
+
 @needs_root
 def test_an_ordinary_user_gets_one_clear_line(healthy):
-    setpriv = (program("setpriv"), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
     options = ("--isp", "cu", "--egress", "b", "--province", "广东")
     options += ("--lock-dir", str(healthy.folder / "open"))
-    done = tool(healthy, *options, before=setpriv)
+    done = tool(healthy, *options, before=ORDINARY)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.endswith(NEEDS_RAW)
+    assert line.endswith(HOW_TO_ALLOW)
+
+
+@needs_root
+def test_an_ordinary_user_who_may_open_ping_sockets_traces_all_the_same(healthy):
+    healthy.lab.set_hop_loss(Loss(0.4), egress="b", hop=3)
+    healthy.lab.set_limit(1, egress="b", hop=1)
+    document = by_ping_sockets(healthy)
+    verdict = document["verdict"]
+    assert (verdict["after_hop"], verdict["at_latest_hop"]) == (2, 3)
+    assert verdict["limited_hops"] == [1]
+    routers = [str(wire.far) for wire in healthy.lab.route("b").wires[:-1]]
+    assert [hop["addresses"] for hop in document["hops"][:-1]] == [[name] for name in routers]
+    assert document["hops"][1]["loss_ratio"] == 0
+    (other,) = document["compared"]
+    assert other["verdict"]["finding"] == "clean"
+    assert document["trace"]["not_sent"] == {}
+
+
+@needs_root
+def test_a_flow_keeps_its_way_through_a_ping_socket_too(healthy):
+    healthy.lab.set_branch(egress="b", hop=2, on=True)
+    try:
+        document = by_ping_sockets(healthy, "--rounds", "4")
+    finally:
+        healthy.lab.set_branch(egress="b", hop=2, on=False)
+    ways = [path["hops"][1]["addresses"] for path in document["paths"]]
+    assert {len(way) for way in ways} == {1}
+    assert (
+        len({(path["flow"], *way) for path, way in zip(document["paths"], ways, strict=True)}) == 6
+    )
+
+
+def by_ping_sockets(site, *options):
+    """What an ordinary user sees whose group may open ping sockets."""
+    options += ("--isp", "cu", "--egress", "b", "--province", "广东", "--mtr", "0")
+    options += ("--lock-dir", str(site.folder / "open"), "--format", "json")
+    allow = "sysctl -qw net.ipv4.ping_group_range='0 2147483647'"
+    assert site.lab.run("sh", "-c", allow).returncode == 0
+    try:
+        done = tool(site, *options, before=ORDINARY)
+    finally:
+        site.lab.run("sh", "-c", allow.replace("2147483647", "0"))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @needs_root

@@ -121,13 +121,14 @@ class PacketReceiver(ABC):
 
     def _take(self) -> int:
         """How many packets wait to be sorted out, with those that are there now."""
-        new = slice(
-            self._taken,
-            self._taken + self._messages.receive(self._sockets.receiver.fileno(), self._taken),
-        )
+        new = slice(self._taken, self._taken + self._receive(self._taken))
         self._offsets_ns[new] = self._clock.offsets_ns(self._messages.timestamps[new])
         self._taken = new.stop
         return self._taken
+
+    def _receive(self, first: int) -> int:
+        """Receive what is there into the messages from `first` on; how many came."""
+        return self._messages.receive(self._sockets.receiver.fileno(), first)
 
     @abstractmethod
     def _sort_out(self) -> None:

@@ -68,8 +68,8 @@ def open_sockets(
 ) -> Iterator[IcmpSockets]:
     """Sockets that send through `egress` and receive the echo replies with that id.
 
-    With `routers` raw ones receive what routers say of requests with that id, too. (The id is the kernel's
-    choice on a ping socket.) Raises EngineError with what to mend.
+    With `routers` they receive what routers say of requests with that id, too, a ping socket in its queue
+    of errors. (The id is the kernel's choice there.) Raises EngineError with what to mend.
     """
     types = (ECHO_REPLY, UNREACHABLE, TIME_EXCEEDED) if routers else (ECHO_REPLY,)
     with ExitStack() as stack:
@@ -94,6 +94,8 @@ def _open(stack: ExitStack, ident: int, types: Sequence[int]) -> IcmpSockets:
         stack.enter_context(ping)
         # Packets that are too large for the path are fragmented there, and not lost.
         ping.setsockopt(socket.IPPROTO_IP, libc.IP_MTU_DISCOVER, libc.IP_PMTUDISC_DONT)
+        if TIME_EXCEEDED in types:
+            ping.setsockopt(socket.IPPROTO_IP, libc.IP_RECVERR, 1)
         return IcmpSockets(ping, ping, raw=False)
     stack.enter_context(receiver)
     # The mask names the types to keep out: on loopback our own requests would come back, too.

@@ -118,6 +118,15 @@ class Messages:
         except BlockingIOError:
             return 0
 
+    def put(self, slot: int, packet: bytes, address: int, timestamp_ns: int) -> None:
+        """Fill a slot as if this packet had been received from that address at that time."""
+        self.packets[slot, : len(packet)] = np.frombuffer(packet, np.uint8)
+        self._headers["len"][slot] = len(packet)
+        self.addresses["address"][slot] = address
+        seconds, nanoseconds = divmod(timestamp_ns, 1_000_000_000)
+        self._controls["seconds"][slot] = seconds
+        self._controls["nanoseconds"][slot] = nanoseconds
+
     def make_ready(self) -> None:
         """Tell the kernel again how much room each slot has for addresses and control data."""
         header = self._headers["hdr"]

@@ -11,8 +11,6 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
@@ -32,8 +30,9 @@ from netsky.engines.trace_packet import (
     WHOLE_WAY,
     TraceRequests,
 )
+from netsky.engines.trace_ping import PingReceiver, PingRequests
 from netsky.engines.trace_receiver import Flows, TraceReceiver
-from netsky.errors import EngineError, EngineUnavailableError, InputError
+from netsky.errors import EngineError, InputError
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
 from netsky.trace import Hop, Trace, Traced, TracePlan
@@ -44,10 +43,6 @@ BEYOND = 3  # routers that are asked behind the last one that answers, where a t
 FEW = 20  # traces that find out which routers are on all ways
 RECEIVE_BUFFER = 4 << 20
 MOST_TRACES = 1000
-NEEDS_RAW = (
-    "traces need raw sockets: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN, as deploy/systemd "
-    "gives them to the probe (see docs/evidence.md)"
-)
 
 Whole = npt.NDArray[np.int64]
 
@@ -73,7 +68,7 @@ def trace_targets(
     ident = 1 + secrets.randbelow(0xFFFF)
     with (
         watch_exit(targets, egress),
-        _open_raw(egress, ident) as sockets,
+        open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True) as sockets,
     ):
         run = _Run(sockets, targets.addresses[numbers], flows, plan, ident=ident, stopped=stopped)
         traces = run.make()
@@ -90,21 +85,8 @@ def trace_targets(
 
 def check_traces(egress: Egress) -> None:
     """Raise EngineError, with how to mend it, when this process cannot trace through `egress`."""
-    with _open_raw(egress, ident=1):
+    with open_sockets(egress, ident=1, receive_buffer=RECEIVE_BUFFER, routers=True):
         pass
-
-
-@contextmanager
-def _open_raw(egress: Egress, ident: int) -> Iterator[IcmpSockets]:
-    opening = open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True)
-    with ExitStack() as stack:
-        try:
-            sockets = stack.enter_context(opening)
-        except EngineUnavailableError as error:
-            raise EngineUnavailableError(NEEDS_RAW) from error
-        if not sockets.raw:
-            raise EngineUnavailableError(NEEDS_RAW)
-        yield sockets
 
 
 def _flows_of(targets: int, plan: TracePlan) -> tuple[Whole, Whole]:
@@ -135,8 +117,8 @@ class _Run:
         checksums = 1 + secrets.randbelow(0xFFFE - plan.flows) + flows
         cookies = np.frombuffer(secrets.token_bytes(8 * len(flows)), np.uint64)
         self._flows = Flows(addresses, checksums, cookies)
-        self._requests = TraceRequests(ident=ident)
-        self._receiver = TraceReceiver(
+        self._requests = TraceRequests(ident=ident) if sockets.raw else PingRequests(sockets.sender)
+        self._receiver = (TraceReceiver if sockets.raw else PingReceiver)(
             sockets, self._flows, rounds=plan.rounds, rate=max(plan.rate, len(flows))
         )
         self._hops = np.zeros(len(flows), np.int64)  # routers of each way that are asked

@@ -45,9 +45,9 @@ RECEIVE_BYTES = 2 * (LONGEST_IP_HEADER + 8) + 4  # with an IP header, and anothe
 class TraceRequests(EchoRequests):
     """A row of such requests; `describe` says which ones the next calls of `fill` make."""
 
-    def __init__(self, *, ident: int) -> None:
-        super().__init__(PREPARED, size=SIZE, ident=ident, raw=True)
-        balance = IP.itemsize + ECHO.itemsize
+    def __init__(self, *, ident: int, raw: bool = True) -> None:
+        super().__init__(PREPARED, size=SIZE, ident=ident, raw=raw)
+        balance = ECHO.itemsize + (IP.itemsize if raw else 0)
         self._balance = self.packets[:, balance : balance + 2].view(">u2")[:, 0]
 
     def describe(
