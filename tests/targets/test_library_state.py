@@ -82,4 +82,22 @@ def test_the_packets_of_a_day_begin_anew_after_it(state):
 def test_a_clock_that_was_set_back_does_not_stop_a_day_from_ending(state):
     state.left_today(100, NOW)
     state.facts.sent = 100
-    assert state.left_today(100, NOW - 1000) == 100
+    assert state.left_today(100, NOW - 1000) == 0
+    assert state.left_today(100, NOW - 1000 + 86_399) == 0
+    assert state.left_today(100, NOW - 1000 + 86_400) == 100
+
+
+def test_a_clock_that_was_set_back_gives_no_second_share_of_changes_in_a_day(state):
+    state.changed_today(NOW)[:] = 3
+    assert state.changed_today(NOW - 1000).tolist() == [3] * 31
+    assert state.changed_today(NOW - 1000 + 86_400).tolist() == [0] * 31
+
+
+def test_what_was_noted_while_the_clock_was_years_ahead_is_of_now(state):
+    state.pool.found_at[:] = NOW + 10 * 365 * 86_400
+    state.pool.missing_since[:] = state.waiting_since[:] = NOW + 10 * 365 * 86_400
+    state.blocks.day[:] = int(NOW // 86_400) + 3650
+    state.follow_clock(NOW)
+    for times in (state.pool.found_at, state.pool.missing_since, state.waiting_since):
+        assert set(times.tolist()) == {int(NOW)}
+    assert set(state.blocks.day.tolist()) == {int(NOW // 86_400)}

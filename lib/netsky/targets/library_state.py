@@ -85,15 +85,29 @@ class LibraryState:
         provisional: npt.NDArray[np.bool_] = published & (self.settled == 0)
         return provisional
 
+    def follow_clock(self, now: float) -> None:
+        """Where the clock was set back, let nothing be later than now: what is to end would not end.
+
+        What counts for a day counts for a day from now on.
+        """
+        facts = self.facts
+        facts.sent_since = min(facts.sent_since, now)
+        facts.changed_since = min(facts.changed_since, now)
+        for times in (self.pool.found_at, self.pool.missing_since, self.waiting_since):
+            np.minimum(times, int(now), out=times)
+        np.minimum(self.blocks.day, int(now // DAY), out=self.blocks.day, casting="unsafe")
+
     def left_today(self, most_packets: int, now: float) -> int:
         """How many packets may still be sent within the day that began with the first of them."""
-        if not 0 <= now - self.facts.sent_since < DAY:
+        self.follow_clock(now)
+        if now - self.facts.sent_since >= DAY:
             self.facts.sent, self.facts.sent_since = 0, now
         return max(0, most_packets - self.facts.sent)
 
     def changed_today(self, now: float) -> npt.NDArray[np.int64]:
         """See `changed`; it begins anew after a day."""
-        if not 0 <= now - self.facts.changed_since < DAY:
+        self.follow_clock(now)
+        if now - self.facts.changed_since >= DAY:
             self.changed[:] = 0
             self.facts.changed_since = now
         return self.changed
