@@ -66,6 +66,20 @@ def test_what_a_person_wrote_is_only_replaced_when_told_to(tmp_path, write):
     assert library.load(tmp_path, "cu").targets == 40
 
 
+def test_what_a_person_wrote_is_put_away_and_never_deleted(tmp_path):
+    (tmp_path / "cu").mkdir()
+    (tmp_path / "cu/hunan.txt").write_text("1.0.0.1\n")
+    publish(tmp_path, replace=True)
+    assert (tmp_path / ".cu.former/hunan.txt").read_text() == "1.0.0.1\n"
+    for count in (20, 30, 40):
+        publish(tmp_path, count=count)
+    (kept,) = tmp_path.glob(".cu.by-hand-*")
+    assert (kept / "hunan.txt").read_text() == "1.0.0.1\n"
+    assert library.load(tmp_path, "cu").targets == 80
+    publishing.roll_back(tmp_path, "cu")
+    assert library.load(tmp_path, "cu").targets == 60
+
+
 def test_a_folder_that_cannot_be_written_leaves_the_library_as_it_was(tmp_path, monkeypatch):
     publish(tmp_path)
 

@@ -2,6 +2,7 @@
 
     <directory>/<isp>/                 what is measured
     <directory>/.<isp>.former/         what was measured before, for a way back
+    <directory>/.<isp>.by-hand-<time>/ what a person wrote, when it was neither any more
 
 The first line of each file says that netsky wrote it, and has a digest of the rest: a folder in
 which a person has written anything is theirs, and stays.
@@ -47,6 +48,8 @@ def publish(
             head = f"# netsky_library {written_at} {_digest(body)}: {_NOTE}\n".encode("ascii")
             (new / f"{province.slug}.txt").write_bytes(head + body)
         sync(new)
+        if _foreign(former):  # what a person wrote is not deleted, only put away
+            former.rename(former.with_name(f".{isp}.by-hand-{written_at}"))
         _remove(former)
         put_in_place(new, live, former)
     except OSError as error:
