@@ -77,9 +77,12 @@ def test_a_host_that_drops_packets_itself_stops(asker):
         asker(world).ask(hosts(128, 1), np.zeros(128, np.int32), 0.0)
 
 
-def test_one_drop_in_a_thousand_does_not():
-    world = World(Clock(), local_drops=1)
-    assert world.local_drops <= 0.001 * 1000
+def test_one_drop_in_a_thousand_does_not(asker):
+    world = World(Clock(), local_drops=1, steady=0.5)
+    asker(world).ask(hosts(125, 8), np.zeros(1000, np.int32), 0.0)
+    world.local_drops = 2
+    with pytest.raises(StoppedError, match="up to 2 of 1,000 packets"):
+        asker(world).ask(hosts(125, 8), np.zeros(1000, np.int32), 0.0)
 
 
 @pytest.mark.parametrize(("answered", "stops"), [(40, False), (33, True), (0, True)])

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from netsky.addresses import dotted
 from netsky.errors import InputError, StoppedError
 from netsky.jobs import library_discover
 from netsky.jobs.asking import Asker
@@ -403,6 +404,159 @@ def test_after_a_way_back_it_goes_on_from_the_library_that_is_there(copy):
     report = copy.refresh()
     assert len(before - set(copy.published().tolist())) <= 6 * 3
     assert report.changes.removed.max() <= 3
+
+
+# What must not be lost, and what must not leave the gate
+
+
+def of_province(made, index):
+    live = publishing.read_published(made.folder / "ipdata", "cu")
+    return live.get(PROVINCES[index], np.empty(0, np.uint32)).tolist()
+
+
+def test_a_discovery_publishes_nobody_who_is_in_exclude_txt_by_now(copy):
+    excluded = copy.published()[:3].tolist()
+    lines = "".join(f"{dotted(address)}\n" for address in excluded)
+    (copy.folder / "ipdata/exclude.txt").write_text(lines)
+    copy.clock.seconds += 8 * 24 * HOUR
+    copy.discover()
+    assert set(of_province(copy, 0)).isdisjoint(excluded)
+    assert set(copy.pool().address.tolist()).isdisjoint(excluded)
+
+
+def test_who_is_excluded_while_a_discovery_runs_is_not_published(site):
+    made = site(steady=0.05)
+    (made.folder / "ipdata").mkdir()
+    sweep = made.world.sweep
+
+    def excluding(*arguments):
+        ended = sweep(*arguments)
+        (made.folder / "ipdata/exclude.txt").write_text("1.0.0.0/19\n")
+        return ended
+
+    made.world.sweep = excluding
+    made.discover()
+    assert min(of_province(made, 0)) >= (1 << 24) + (1 << 13)
+
+
+def test_who_is_excluded_while_a_refresh_runs_is_asked_no_more_and_not_published(copy):
+    target = int(copy.published()[0])
+    sweep = copy.world.sweep
+    copy.world.sent.clear()
+
+    def excluding(*arguments):
+        (copy.folder / "ipdata/exclude.txt").write_text(f"{dotted(target)}\n")
+        return sweep(*arguments)
+
+    copy.world.sweep = excluding
+    copy.refresh()
+    assert copy.world.sent[target] <= 1
+    assert target not in of_province(copy, 0)
+
+
+def test_a_mistake_in_exclude_txt_costs_nothing_of_what_is_known(copy):
+    known = copy.pool()
+    copy.world.sent.clear()
+    (copy.folder / "ipdata/exclude.txt").write_text("1.0.0.0/8\n")
+    for verb in (copy.refresh, copy.discover):
+        with pytest.raises(InputError, match=r"is exclude\.txt right"):
+            verb()
+    assert not copy.world.sent
+    (copy.folder / "ipdata/exclude.txt").write_text("")
+    assert copy.pool().address.tolist() == known.address.tolist()
+    assert copy.pool().looks.tolist() == known.looks.tolist()
+
+
+def test_a_discovery_publishes_who_has_moved_in_the_province_of_the_new_build(copy):
+    moved = copy.candidates
+    province = moved.province.copy()
+    province[(moved.first >> 8) == 0x10020] = 5
+    copy.candidates = type(moved)(
+        moved.first, moved.last, moved.isp, province, moved.city, moved.cities
+    )
+    copy.discover(accept_change=True)
+    assert max(of_province(copy, 0)) < 0x10020 << 8
+
+
+def test_killed_in_the_middle_a_turn_has_used_packets_of_the_day(copy):
+    class Killed(BaseException):
+        pass
+
+    def dying(*_arguments):
+        raise Killed
+
+    known, sent, copy.world.sweep = len(copy.pool()), copy.state().facts.sent, dying
+    with pytest.raises(Killed):
+        copy.refresh()
+    assert copy.state().facts.sent == sent + known
+
+
+def test_a_discovery_while_the_clock_was_years_ahead_is_proved_in_time(site):
+    made = site()
+    made.clock.seconds += 3 * 365 * 24 * HOUR
+    made.discover()
+    made.clock.seconds -= 3 * 365 * 24 * HOUR
+    reports = [made.refresh() for _ in range(28)]
+    assert reports[-1].provisional.sum() == 0
+
+
+def test_a_province_whose_file_is_missing_is_whole_again_at_once(copy):
+    before = len(of_province(copy, 2))
+    (copy.folder / "ipdata/cu/hebei.txt").unlink()
+    copy.refresh()
+    assert len(of_province(copy, 2)) >= 0.9 * before
+
+
+def test_a_second_outage_soon_after_a_long_one_is_no_more_judged(copy):
+    copy.world.down = {"hebei": 1.0}
+    for _ in range(4 * TURNS_A_DAY):
+        copy.refresh()
+    copy.world.down = {}
+    for _ in range(3):
+        copy.refresh()
+    before = of_province(copy, 2)
+    copy.world.down = {"hebei": 0.5}
+    reports = [copy.refresh() for _ in range(7)]
+    assert not any(report.judgement.judged[2] for report in reports)
+    assert of_province(copy, 2) == before
+
+
+def test_a_library_found_over_many_days_does_not_shrink_to_the_first_that_are_proved(site):
+    made = site(quota=100, provinces=2)
+    sizes, complete = [], False
+    for _ in range(13):
+        complete = complete or made.discover(most_packets=1000).complete
+        sizes += [made.refresh().published for _ in range(TURNS_A_DAY)]
+    assert complete
+    assert not made.state().provisional().any()
+    shrunk = np.array(sizes)[1:, :2] / np.array(sizes)[:-1, :2]
+    final = made.pool().counts(made.pool().proved(made.clock()))
+    assert (sizes[-1] >= 0.75 * final).all()
+    assert shrunk.min() > 0.3
+
+
+def test_a_dense_province_that_is_away_stops_no_turn_of_the_others(site):
+    made = site(blocks=16, quota=2000, steady=0.2)
+    made.discover()
+    made.discover(thorough=["hebei"], provinces=())
+    made.world.down = {"hebei": 1.0}
+    report = made.refresh()
+    assert report.judgement.judged.tolist() == [i != 2 for i in range(31)]
+
+
+def test_policing_that_begins_within_a_turn_stops_it(site):
+    made = site(blocks=16, quota=2000, steady=0.4, restless=0.0)
+    made.discover()
+    sweep, calls = made.world.sweep, Counter()
+
+    def policed(*arguments):
+        calls["sweeps"] += 1
+        made.world.most_answers = 5 if calls["sweeps"] > 3 else None
+        return sweep(*arguments)
+
+    made.world.sweep = policed
+    with pytest.raises(StoppedError, match="somebody limits these packets"):
+        made.refresh()
 
 
 def test_too_few_packets_left_of_the_day_are_told_and_nothing_is_sent(copy):

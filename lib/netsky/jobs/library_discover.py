@@ -19,7 +19,9 @@ from netsky.jobs.library_renewal import (
     Changes,
     Counts,
     Place,
+    follow_candidates,
     follow_published,
+    forget_forbidden,
     province_of,
     renew_and_publish,
 )
@@ -135,8 +137,12 @@ class Discovery:
         if not self.plan.place.replace:
             publishing.check_ours(self.plan.place.directory, self.plan.place.isp.slug)
         before = follow_published(self.state, self.plan.place, self.now())
+        follow_candidates(
+            self.state, self.plan.place, self.candidates, asker.permission, before=before
+        )
         changes = None
         if self._find(asker) and self._confirm(asker):
+            forget_forbidden(self.state, asker.permission)
             changes = renew_and_publish(
                 self.state,
                 self.plan.place,
@@ -200,7 +206,7 @@ class Discovery:
             its = its[asker.permission.allows(pool.address[its])]
             if not len(its):
                 continue
-            expected = pool.expected(its)
+            expected = float(pool.expected(its).sum())
             pool.record(its, np.zeros(len(its), np.bool_), self.now())
             self.state.facts.sent += len(its)
             self._save()

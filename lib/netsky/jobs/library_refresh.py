@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from netsky.errors import NetskyError, StoppedError
+from netsky.errors import StoppedError
 from netsky.jobs.asking import Asker, Estimate, estimate
 from netsky.jobs.library_renewal import (
     Changes,
     Counts,
     Place,
+    follow_candidates,
     follow_published,
+    forget_forbidden,
     province_of,
     renew_and_publish,
 )
@@ -28,8 +29,6 @@ from netsky.targets import library_state, publishing
 from netsky.targets.candidates import Candidates
 from netsky.targets.library_state import DAY, LibraryState
 from netsky.targets.pool import LOOKS, Pool, by_province
-
-log = logging.getLogger(__name__)
 
 # An outage must not empty the library: when so many more miss at once than should, it is no news
 # of single addresses. After a day of that it is.
@@ -99,13 +98,14 @@ def judge(
 ) -> Judgement:
     """Decide by province whether a look at the whole pool counts.
 
-    Where members are proved, 5 % of these may miss. Elsewhere, of the addresses that have answered
+    Where members are proved, 5 % of these may miss, and of those that answered their newest look: after
+    a long outage none are proved for some days. Elsewhere, of the addresses that have answered
     all looks so far, 5 points more than in the median province may (and two standard deviations of chance).
     """
     proved = pool.proved(now)
     steady = np.where(
         settled[pool.province] > 0,
-        pool.member & proved,
+        pool.member & (proved | (pool.looks & np.uint32(1) > 0)),
         (pool.answered() == np.minimum(pool.turns, LOOKS)) & (pool.turns > 0),
     )
     asked = pool.counts(steady)
@@ -158,7 +158,8 @@ class Refresh:
             publishing.check_ours(place.directory, place.isp.slug)
         started_at = self.now()
         before = follow_published(state, place, started_at)
-        moved = self._follow_candidates(asker)
+        state.blocks = state.blocks.follow(self.candidates)
+        moved = follow_candidates(state, place, self.candidates, asker.permission, before=before)
         answered = self._look(asker)
         judgement = judge(state.pool, answered, state.settled, state.waiting_since, started_at)
         response = _response(state.pool, answered)
@@ -167,6 +168,7 @@ class Refresh:
         known = len(state.pool)
         self._sample_new(asker)
         found = len(state.pool) - known
+        forget_forbidden(state, asker.permission)
         changes = renew_and_publish(
             state,
             place,
@@ -191,24 +193,6 @@ class Refresh:
             changes=changes,
         )
 
-    def _follow_candidates(self, asker: Asker) -> Counts:
-        """Drop what may not be asked any more, and let go where it is now what has moved."""
-        state = self.state
-        state.blocks = state.blocks.follow(self.candidates)
-        allowed = asker.permission.allows(state.pool.address)
-        state.pool = state.pool.part(allowed)
-        province = province_of(self.candidates, state.pool.address)
-        moved = province != state.pool.province
-        for index in np.unique(province[moved]).tolist():
-            log.info(
-                "%s addresses of %s are of %s now",
-                np.count_nonzero(moved & (province == index)),
-                self.place.isp.slug,
-                PROVINCES[index].slug,
-            )
-        state.pool.province[:] = province
-        return by_province(province[moved])
-
     def _look(self, asker: Asker) -> Flags:
         """Who of the pool answers. Raises StoppedError, too, when the day has too few packets left."""
         state, pool = self.state, self.state.pool
@@ -218,16 +202,24 @@ class Refresh:
                 f"{len(pool):,} addresses are to be looked at, and only {left:,} packets of "
                 "the day are left: wait, or give more --max-packets"
             )
+        # Noted before they are sent: killed or stopped in the middle, the day has that many less.
+        state.facts.sent += len(pool)
+        self._save()
         answered = np.zeros(len(pool), np.bool_)
-        try:
-            for rows in asker.batches(pool.address):
-                state.facts.sent += len(rows)
-                answered[rows] = asker.ask(
-                    pool.address[rows], pool.province[rows], pool.expected(rows)
-                )
-        except NetskyError:
-            self._save()  # the looks do not count, but the packets do
-            raise
+        # A province that is away is no reason to stop: it is expected to answer as it did so far.
+        wanted, came = np.zeros(len(PROVINCES)), np.zeros(len(PROVINCES))
+        for portion in asker.batches(pool.address):
+            rows = portion[asker.permission.allows(pool.address[portion])]
+            if not len(rows):
+                continue
+            province = pool.province[rows]
+            expected = np.bincount(province, pool.expected(rows), minlength=len(PROVINCES))
+            share = np.where(wanted > 0, came / np.maximum(wanted, 1e-9), 1.0)
+            answered[rows] = asker.ask(
+                pool.address[rows], province, float((expected * share).sum())
+            )
+            wanted += expected
+            came += np.bincount(province, answered[rows], minlength=len(PROVINCES))
         return answered
 
     def _record(self, answered: Flags, judgement: Judgement, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,17 @@ from netsky.targets.blocks import Rows, find
 from netsky.targets.candidates import Candidates
 from netsky.targets.geo.join import row_at
 from netsky.targets.library_state import LibraryState
-from netsky.targets.pool import LOOKS, Indices, Pool, renew, spread
+from netsky.targets.permission import Permission
+from netsky.targets.pool import LOOKS, PROVED_SECONDS, Indices, Pool, by_province, renew, spread
+
+log = logging.getLogger(__name__)
 
 # In a window of 10 s these are 0.4 packets a second, and carriers limit a /24 near one.
 MOST_PER_BLOCK = 4
 MOST_CHANGED = 0.05
 MOST_SHRUNK = 0.20
+# So many for each proved one may still be undecided when a province is taken to be proved.
+MOST_UNDECIDED = 0.25
 
 Counts = npt.NDArray[np.int64]
 
@@ -94,6 +100,39 @@ def follow_published(state: LibraryState, place: Place, now: float) -> Counts:
     return state.pool.counts(state.pool.member)
 
 
+def follow_candidates(
+    state: LibraryState,
+    place: Place,
+    candidates: Candidates,
+    permission: Permission,
+    *,
+    before: Counts,
+) -> Counts:
+    """Drop who may not be asked any more, let those go to their province who have moved; these by it.
+
+    `before` is how many were published in each province. Raises InputError when a province would
+    become empty or far smaller: before anything is sent, and what is known stays on the disk.
+    """
+    forget_forbidden(state, permission)
+    province = province_of(candidates, state.pool.address)
+    moved = province != state.pool.province
+    for index in np.unique(province[moved]).tolist():
+        log.info(
+            "%s addresses of %s are of %s now",
+            np.count_nonzero(moved & (province == index)),
+            place.isp.slug,
+            PROVINCES[index].slug,
+        )
+    state.pool.province[:] = province
+    _check_size(state.pool, before, state.settled, place)
+    return by_province(province[moved])
+
+
+def forget_forbidden(state: LibraryState, permission: Permission) -> None:
+    """Drop who is in exclude.txt or no candidate: exclude.txt may have changed a moment ago."""
+    state.pool = state.pool.part(permission.allows(state.pool.address))
+
+
 def renew_and_publish(
     state: LibraryState,
     place: Place,
@@ -116,7 +155,7 @@ def renew_and_publish(
     for index in np.flatnonzero(judged).tolist():
         rows = np.flatnonzero(pool.province == index)
         most = _most(int(before[index]), int(changed[index]))
-        if state.settled[index]:
+        if state.settled[index] and before[index]:
             _renew_settled(pool, place, city, rows, most=most, now=now)
         else:
             state.settled[index] = _choose_anew(pool, place, city, rows, now=now)
@@ -156,16 +195,27 @@ def _renew_settled(
 
 
 def _choose_anew(pool: Pool, place: Place, city: Indices, rows: Rows, *, now: float) -> bool:
-    """Choose all members of a province of which none are proved; True when they now are."""
+    """Choose all members of a province that has no proved ones; True when these now are.
+
+    They are when as many are proved as are wanted, or only few may still become it: what is found on
+    other days becomes it on other days, and once these are proved a province grows slowly.
+    """
     proved = pool.proved(now)[rows]
     often = 2 * pool.answered()[rows] > np.minimum(pool.turns[rows], LOOKS)
-    fit = rows[proved] if proved.any() else rows[often & ~pool.gone(now)[rows]]
+    young = (
+        often
+        & ~proved
+        & ((pool.turns[rows] < LOOKS) | (pool.found_at[rows] > now - PROVED_SECONDS))
+    )
+    enough = np.count_nonzero(proved)
+    settles = enough >= place.quota or enough * MOST_UNDECIDED > np.count_nonzero(young)
+    fit = rows[proved] if settles else rows[often & ~pool.gone(now)[rows]]
     chosen = spread(pool, city, fit, most_per_block=MOST_PER_BLOCK)[: place.quota]
     if not len(chosen):  # to have some that are not sure is better than to have none
         return False
     pool.member[rows] = False
     pool.member[chosen] = True
-    return bool(proved.any())
+    return bool(settles)
 
 
 def _reserve(state: LibraryState, place: Place, city: Indices, now: float) -> npt.NDArray[np.bool_]:

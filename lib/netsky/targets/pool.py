@@ -116,10 +116,11 @@ class Pool:
         """Those that have answered too few of 24 looks to be proved soon."""
         return (self.turns >= LOOKS) & (self.answered() < KEPT_ANSWERED)
 
-    def expected(self, rows: Rows) -> float:
-        """How many of these rows may be expected to answer."""
+    def expected(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """With which chance each of these rows may be expected to answer."""
         looks = np.minimum(self.turns[rows], LOOKS)
-        return float((self.answered()[rows] / np.maximum(looks, 1)).sum())
+        expected: npt.NDArray[np.float64] = self.answered()[rows] / np.maximum(looks, 1)
+        return expected
 
     def counts(self, which: Flags) -> npt.NDArray[np.int64]:
         """How many of those there are in each province: int64[31]."""
