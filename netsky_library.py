@@ -109,7 +109,7 @@ def build(
 )
 @click.option(
     "--per-block",
-    type=click.IntRange(1, 32),
+    type=click.IntRange(2, 32),  # one that asks, and one that looks again at who answered
     default=32,
     metavar="PACKETS",
     help="Send at most so many packets to a /24 in one discovery.",

@@ -114,9 +114,17 @@ def test_a_day_without_packets_left_is_exit_3_and_goes_on(run):
     assert "今天的发包额度已用完，还没有发布" in done.stdout
 
 
-def test_more_than_32_packets_for_a_block_cannot_be_asked_for(run, world):
-    assert "1<=x<=32" in run("discover", "--yes", "--per-block", "33", code=2).stderr
+@pytest.mark.parametrize("packets", ["1", "33"])
+def test_more_than_32_packets_for_a_block_cannot_be_asked_for_nor_too_few_to_look_twice(
+    run, world, packets
+):
+    assert "2<=x<=32" in run("discover", "--yes", "--per-block", packets, code=2).stderr
     assert not world.sent
+
+
+def test_the_fewest_packets_for_a_block_find_somebody(run, world):
+    run("discover", "--yes", "--per-block", "2")
+    assert len(world.sent) == 3 * 16
 
 
 def test_a_refresh_needs_a_discovery(run):
