@@ -144,6 +144,32 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_alarm (
   PRIMARY KEY (isp, egress, province, minute)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_verdict (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  recent TEXT NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_incident (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  opened_at DATETIME NOT NULL,
+  changed_at DATETIME NOT NULL,
+  cleared_at DATETIME,
+  severity VARCHAR(10) NOT NULL,
+  peak_severity VARCHAR(10) NOT NULL,
+  peak_increase FLOAT NOT NULL,
+  peak_provinces INT UNSIGNED NOT NULL,
+  provinces TEXT NOT NULL,
+  prefixes TEXT,
+  evidence TEXT,
+  PRIMARY KEY (id),
+  KEY index_netsky_incident_line (isp, egress, cleared_at),
+  KEY index_netsky_incident_openedat (opened_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
@@ -155,6 +181,8 @@ CREATE TABLE IF NOT EXISTS netsky_cm.netsky_hourly LIKE netsky_cu.netsky_hourly;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_daily LIKE netsky_cu.netsky_daily;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_alarm LIKE netsky_cu.netsky_alarm;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_verdict LIKE netsky_cu.netsky_verdict;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_incident LIKE netsky_cu.netsky_incident;
 
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
@@ -167,3 +195,5 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_hourly LIKE netsky_cu.netsky_hourly;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_daily LIKE netsky_cu.netsky_daily;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_alarm LIKE netsky_cu.netsky_alarm;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_verdict LIKE netsky_cu.netsky_verdict;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_incident LIKE netsky_cu.netsky_incident;

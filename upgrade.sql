@@ -334,6 +334,30 @@ CALL netsky_upgrade_add('netsky_alarm', '(
   minute DATETIME NOT NULL,
   PRIMARY KEY (isp, egress, province, minute)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_verdict', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  recent TEXT NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_incident', '(
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  opened_at DATETIME NOT NULL,
+  changed_at DATETIME NOT NULL,
+  cleared_at DATETIME,
+  severity VARCHAR(10) NOT NULL,
+  peak_severity VARCHAR(10) NOT NULL,
+  peak_increase FLOAT NOT NULL,
+  peak_provinces INT UNSIGNED NOT NULL,
+  provinces TEXT NOT NULL,
+  prefixes TEXT,
+  evidence TEXT,
+  PRIMARY KEY (id),
+  KEY index_netsky_incident_line (isp, egress, cleared_at),
+  KEY index_netsky_incident_openedat (opened_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_sweep', '(
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,

@@ -7,27 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsky.judging.grading import Severity, Thresholds, judge
+from netsky.judging.grading import Severity
 from netsky.judging.incidents import VERDICTS, Watch, after
 from netsky.places import PROVINCES, find_province
-from testing.samples import STARTED_AT, make_baseline, make_newest
+from testing.samples import STARTED_AT
+from testing.verdicts import ALERT, MINUTE, NOT_JUDGED, QUIET, verdict
 
-MINUTE = timedelta(minutes=1)
 NOON = STARTED_AT.replace(microsecond=0)
 SLUGS = [province.slug for province in PROVINCES]
-QUIET = {"beijing": 1, "hunan": 1}
-ALERT = {"beijing": 1, "hunan": 45}
-NOT_JUDGED = {"beijing": None, "hunan": None}
-
-
-def verdict(losses, at):
-    """On a sweep that started then; by province the loss in percent above 0, None: it has no baseline."""
-    return judge(
-        [make_newest(slug, loss or 0, age=0, now=at) for slug, loss in losses.items()],
-        [make_baseline(slug, 0, now=at) for slug, loss in losses.items() if loss is not None],
-        now=at + timedelta(seconds=5),
-        thresholds=Thresholds(),
-    )
 
 
 def watched(*losses, watch=None, first=NOON, step=MINUTE):

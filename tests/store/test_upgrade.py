@@ -34,6 +34,8 @@ ADDED = (
     "netsky_daily",
     "netsky_rollup_due",
     "netsky_alarm",
+    "netsky_verdict",
+    "netsky_incident",
     "netsky_sweep",
 )
 TABLES = (*HISTORIES, MEANS, *ADDED)

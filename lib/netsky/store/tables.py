@@ -155,13 +155,57 @@ alarm = sa.Table(
     **_MYSQL,
 )
 
+# The last verdicts of each ISP and exit that counted, as JSON: what opens and clears incidents.
+verdict = sa.Table(
+    "netsky_verdict",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("recent", sa.Text, nullable=False),
+    **_MYSQL,
+)
+
+# Times are starts of sweeps; `peak_increase` is in percentage points, `provinces` are Chinese names,
+# separated by commas. Never pruned: there are few.
+incident = sa.Table(
+    "netsky_incident",
+    metadata,
+    sa.Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("isp", sa.String(7), nullable=False),
+    sa.Column("egress", sa.String(40), nullable=False),
+    sa.Column("opened_at", sa.DateTime, nullable=False),
+    sa.Column("changed_at", sa.DateTime, nullable=False),
+    sa.Column("cleared_at", sa.DateTime),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("peak_severity", sa.String(10), nullable=False),
+    sa.Column("peak_increase", sa.Float, nullable=False),
+    sa.Column("peak_provinces", _COUNT, nullable=False),
+    sa.Column("provinces", sa.Text, nullable=False),
+    sa.Column("prefixes", sa.Text),
+    sa.Column("evidence", sa.Text),
+    sa.Index("index_netsky_incident_line", "isp", "egress", "cleared_at"),
+    sa.Index("index_netsky_incident_openedat", "opened_at"),
+    **_MYSQL,
+)
+
 # What a sweep is written into, in one transaction.
 SWEEP_TABLES = (sweeps, *HISTORY)
 _SHARED = [figure.column for figure in FIGURES if figure.column and figure.kind]
 
 # What an installation of before does not have until upgrade.sql is applied.
 NEW_TABLES = tuple(
-    table.name for table in (sweeps, line, live_baseline, hourly, daily, rollup_due, alarm)
+    table.name
+    for table in (
+        sweeps,
+        line,
+        live_baseline,
+        hourly,
+        daily,
+        rollup_due,
+        alarm,
+        verdict,
+        incident,
+    )
 )
 
 

@@ -1,0 +1,163 @@
+"""Incidents in netsky_incident, and in netsky_verdict what decides on them: the last verdicts of a line.
+
+A verdict is one transaction: the row of the line in netsky_verdict first, so that whoever records another
+verdict on the same line waits, then what is there, then what becomes of it. Killed at any moment, it has
+happened or it has not, and a run that comes again finds the sweep recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from netsky.errors import DatabaseError
+from netsky.judging.grading import Severity, Verdict
+from netsky.judging.incidents import Incident, Seen, Watch, after
+from netsky.places import PROVINCES, Province
+from netsky.store.connection import Connector, TakenError
+from netsky.store.replacing import ignore_existing
+from netsky.store.rows import aware_time, column_time
+from netsky.store.tables import PROVINCES_BY_CHINESE, exact, incident, verdict
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5  # where another node of a cluster, or another transaction, was in the way
+_BY_SLUG = {province.slug: province for province in PROVINCES}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whose verdicts these are."""
+
+    isp: str
+    egress: str
+
+
+def record_verdict(connector: Connector, line: Line, of: Verdict) -> Watch:
+    """Record a verdict, and open, change or clear the incident of its line; what is known then.
+
+    Raises DatabaseError; then nothing has changed.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with connector.transaction(create=True) as connection:
+                return _record(connection, line, of)
+        except TakenError as error:
+            taken = error
+    raise DatabaseError(f"{taken}: tried {_ATTEMPTS} times") from taken
+
+
+def incidents(connector: Connector, line: Line, *, limit: int) -> list[Incident]:
+    """Those of a line, open ones first, then the newest first; at most so many."""
+    columns = incident.c
+    query = _of_line(line).order_by(
+        columns.cleared_at.is_not(None), columns.opened_at.desc(), columns.id.desc()
+    )
+    with connector.transaction() as connection:
+        return [_incident(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
+    key = {"isp": line.isp, "egress": line.egress}
+    ignore_existing(connection, verdict, [{**key, "recent": "[]"}])
+    stored = sa.select(verdict.c.recent).filter_by(**key).with_for_update()
+    recent = _recent(line, connection.execute(stored).scalar_one())
+    is_open = _of_line(line).where(incident.c.cleared_at.is_(None)).order_by(incident.c.id)
+    row = connection.execute(is_open.limit(1)).mappings().first()
+    before = Watch(recent, _incident(row) if row else None)
+    now = after(before, of)
+    if now.recent != before.recent:
+        text = json.dumps([_remembered(seen) for seen in now.recent])
+        connection.execute(sa.update(verdict).filter_by(**key).values(recent=text))
+    if now.incident is None or now.incident == before.incident:
+        return now
+    values = _columns(now.incident)
+    if now.incident.id is None:
+        connection.execute(sa.insert(incident).values(**key, **values))
+    else:
+        changed = sa.update(incident).where(incident.c.id == now.incident.id)
+        connection.execute(changed.values(values))
+    return now
+
+
+def _of_line(line: Line) -> sa.Select[Any]:
+    columns = [
+        exact(column).label(column.name) if column is incident.c.peak_increase else column
+        for column in incident.c
+    ]
+    return sa.select(*columns).where(incident.c.isp == line.isp, incident.c.egress == line.egress)
+
+
+def _incident(row: sa.RowMapping) -> Incident:
+    cleared_at = row["cleared_at"]
+    names = row["provinces"].split(",")
+    return Incident(
+        id=row["id"],
+        opened_at=aware_time(row["opened_at"]),
+        changed_at=aware_time(row["changed_at"]),
+        cleared_at=None if cleared_at is None else aware_time(cleared_at),
+        severity=Severity(row["severity"]),
+        peak_severity=Severity(row["peak_severity"]),
+        peak_increase_ratio=row["peak_increase"] / 100,
+        peak_provinces=row["peak_provinces"],
+        provinces=tuple(PROVINCES_BY_CHINESE[name] for name in names),
+        prefixes=row["prefixes"],
+        evidence=row["evidence"],
+    )
+
+
+def _columns(of: Incident) -> dict[str, Any]:
+    """What this tool writes; prefixes and evidence are for others, and stay as they are."""
+    return {
+        "opened_at": column_time(of.opened_at),
+        "changed_at": column_time(of.changed_at),
+        "cleared_at": None if of.cleared_at is None else column_time(of.cleared_at),
+        "severity": of.severity.value,
+        "peak_severity": of.peak_severity.value,
+        "peak_increase": 100 * of.peak_increase_ratio,
+        "peak_provinces": of.peak_provinces,
+        "provinces": ",".join(province.name for province in of.provinces),
+    }
+
+
+def _remembered(seen: Seen) -> dict[str, Any]:
+    return {
+        "sweep_at": seen.sweep_at.isoformat(),
+        "severity": seen.severity,
+        "increase_ratio": seen.increase_ratio,
+        "provinces": [province.slug for province in seen.provinces],
+    }
+
+
+def _recent(line: Line, text: str) -> tuple[Seen, ...]:
+    """What was remembered; nothing where it cannot be understood."""
+    try:
+        return tuple(_seen(entry) for entry in json.loads(text))
+    except (ValueError, KeyError, TypeError):
+        log.warning(
+            "the last verdicts of ISP %s through egress %s in %s cannot be understood, and are begun anew",
+            line.isp,
+            line.egress,
+            verdict.name,
+        )
+        return ()
+
+
+def _seen(entry: Mapping[str, Any]) -> Seen:
+    severity = entry["severity"]
+    provinces: tuple[Province, ...] = tuple(_BY_SLUG[slug] for slug in entry["provinces"])
+    sweep_at = datetime.fromisoformat(entry["sweep_at"])
+    if sweep_at.tzinfo is None:
+        raise ValueError(sweep_at)
+    return Seen(
+        sweep_at,
+        None if severity is None else Severity(severity),
+        float(entry["increase_ratio"]),
+        provinces,
+    )
