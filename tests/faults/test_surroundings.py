@@ -99,12 +99,13 @@ def test_in_a_folder_that_cannot_be_written_to_sweeps_go_directly_into_a_databas
     site, read_only
 ):
     elsewhere = ("--lock-dir=../beside", "--database=sqlite:///../beside/netsky.db")
-    error = error_of(run_in(read_only, PROBE, *elsewhere), 3)
+    memory, error = errors_of(run_in(read_only, PROBE, *elsewhere), 3)
+    assert "netsky_cu.default.memory is not written, and stays as it was: Read-only" in memory
     assert "spool spool/netsky_cu.default.spool: Read-only file system" in error
     assert "with --spool" in error
     assert "this sweep is in the database all the same" in error
     assert sweeps_in(site / "beside" / "netsky.db") == 1
-    assert errors_of(run_in(read_only, PROBE, *elsewhere, "--spool=../beside"), 0) == []
+    assert errors_of(run_in(read_only, PROBE, *elsewhere, "--spool=../beside/spool"), 0) == []
     for tool in (AVERAGE, ALERT):
         assert errors_of(run_in(read_only, tool, *elsewhere), 0) == []
 
