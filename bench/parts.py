@@ -127,11 +127,11 @@ def _locate_dead(sweep: Sweep) -> Callable[[], object]:
     memory = replace(
         nothing_of(sweep.library.addresses),
         answered=np.full(sweep.library.targets, ALWAYS, np.uint16),
-        provinces={each.slug: ProvinceMemory(100, 0.0, 0.0) for each in sweep.library.provinces},
+        provinces={each.slug: ProvinceMemory(100) for each in sweep.library.provinces},
     )
 
     def run() -> None:
-        located = locate(dead, memory, losses(dead, memory.live))
+        located = locate(dead, memory, losses(dead, memory))
         assert len(located) == len(sweep.library.provinces)
 
     return run

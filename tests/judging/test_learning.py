@@ -41,7 +41,7 @@ class World:
         self.learn(sweep)
 
     def learn(self, sweep, *, held=()):
-        loss = losses(sweep, self.memory.live)
+        loss = losses(sweep, self.memory)
         provinces = provinces_after(self.memory, sweep, loss, held=held)
         frozen = frozen_targets(sweep, provinces)
         self.memory = learned(self.memory, sweep, provinces, frozen=frozen)
@@ -140,7 +140,7 @@ def test_targets_that_were_not_sent_to_teach_nothing(world):
 
 def test_provinces_of_an_open_incident_are_frozen_for_a_day_at_most(world):
     answered = replace(world.template, rtt_seconds=np.full((2000, 1), np.nan, np.float32))
-    loss = {"hunan": ProvinceLoss(600, 6, 1000, 406)}
+    loss = {"hunan": ProvinceLoss(600, 6, 400, 0)}
     known = world.memory
     frozen_for = 0
     for _ in range(2 * 288):
@@ -152,51 +152,70 @@ def test_provinces_of_an_open_incident_are_frozen_for_a_day_at_most(world):
     assert not is_frozen(provinces_after(known, sweep, loss)["hunan"])
 
 
-USUAL = ProvinceMemory(100, 0.01, 0.406)
+USUAL = ProvinceMemory(100, 0.01, 0.02)
 
 
 @pytest.mark.parametrize(
-    ("lost", "all_lost", "up"),
+    ("lost", "silent_answers", "up"),
     [
-        (10, 410, False),  # as usual
-        (22, 422, False),  # by chance it may be twice as many
-        (29, 429, True),
-        (60, 460, True),
-        (60, 406, False),  # as many others answer now
-        (1000, 1400, True),
+        (10, 8, False),  # as usual
+        (22, 8, False),  # by chance it may be twice as many
+        (29, 8, True),
+        (60, 8, True),
+        (60, 20, True),
+        (60, 40, False),  # as many others answer now
+        (1000, 0, True),
     ],
 )
-def test_a_province_is_up_when_it_loses_more_than_chance_and_no_others_answer(lost, all_lost, up):
-    assert is_up(USUAL, ProvinceLoss(1000, lost, 1000, all_lost)) is up
+def test_a_province_is_up_when_it_loses_more_than_chance_and_no_others_answer(
+    lost, silent_answers, up
+):
+    assert is_up(USUAL, ProvinceLoss(1000, lost, 400, silent_answers)) is up
 
 
 def test_nothing_is_up_before_it_is_known_what_is_usual():
-    loss = ProvinceLoss(1000, 1000, 1000, 1000)
-    assert not is_up(ProvinceMemory(2, 0.01, 0.01), loss)
-    assert not is_up(USUAL, ProvinceLoss(0, 0, 1000, 1000))
+    loss = ProvinceLoss(1000, 1000, 1000, 0)
+    assert not is_up(ProvinceMemory(2, 0.01), loss)
+    assert not is_up(USUAL, ProvinceLoss(0, 0, 1000, 0))
 
 
 def test_what_is_usual_is_the_mean_of_the_sweeps_that_were_not_up(world):
     known = ProvinceMemory()
     memory = replace(world.memory, provinces={"hunan": known})
     for lost in (10, 20, 12, 500, 14):
-        loss = {"hunan": ProvinceLoss(1000, lost, 2000, 900 + lost)}
+        loss = {"hunan": ProvinceLoss(1000, lost, 200, 2)}
         memory = replace(memory, provinces=provinces_after(memory, world.template, loss))
     after = memory.provinces["hunan"]
     assert after.sweeps == 4
     assert after.live_loss == pytest.approx(0.014)
-    assert after.loss == pytest.approx(0.457)
+    assert after.silent_answers == pytest.approx(0.01)
 
 
-def test_losses_are_counted_by_packet_and_province():
-    template = make_sweep({"hunan": [0.1, 0.1], "hubei": [0.1]})
+def test_losses_are_counted_by_packet_province_and_how_often_the_target_answers():
+    template = make_sweep({"hunan": [0.1] * 4, "hubei": [0.1]})
     nan = np.nan
-    rtts = np.array([[0.1, nan], [nan, nan], [nan, nan]], np.float32)
-    sent = np.array([[True, True], [True, False], [False, False]])
+    rtts = np.array([[0.1, nan], [nan, nan], [0.1, 0.1], [nan, 0.1], [nan, nan]], np.float32)
+    sent = np.array([[1, 1], [1, 0], [1, 1], [1, 1], [0, 0]], np.bool_)
     sweep = replace(template, rtt_seconds=rtts, sent=sent)
-    live = np.array([True, False, True])
-    assert losses(sweep, live) == {
-        "hunan": ProvinceLoss(2, 1, 3, 2),
+    shares = np.array([ALWAYS, ALWAYS, ALWAYS // 2, 100, ALWAYS], np.uint16)
+    memory = replace(nothing_of(template.library.addresses), answered=shares)
+    assert losses(sweep, memory) == {
+        "hunan": ProvinceLoss(live_sent=3, live_lost=2, silent_sent=2, silent_answered=1),
         "hubei": ProvinceLoss(0, 0, 0, 0),
     }
-    assert nothing_of(template.library.addresses).answered.max() < ALWAYS
+
+
+def test_targets_that_flap_together_do_not_hide_a_fault():
+    world = World()
+    flapping = slice(ALIVE - 200, ALIVE)
+
+    def sweeps(count):
+        for number in range(count):
+            world.chance[flapping] = number // 4 % 2
+            world.sweep()
+
+    sweeps(200)
+    assert world.live()[0] == ALIVE - 200
+    world.chance[:30] = 0
+    sweeps(40)
+    assert world.live()[0] == ALIVE - 200

@@ -28,11 +28,11 @@ class Province:
         self.template = replace(sweep, library=replace(sweep.library, addresses=addresses))
         self.dead = np.arange(2 * size) % 5 < 2
         self.dead[size:] = False
-        usual = ProvinceMemory(100, QUIET, 0.4 + 0.6 * QUIET)
+        usual = ProvinceMemory(100, QUIET)
         self.memory = replace(
             nothing_of(addresses),
             answered=np.where(self.dead, 0, ALWAYS - 300).astype(np.uint16),
-            provinces={"hunan": usual, "hubei": ProvinceMemory(100, QUIET, QUIET)},
+            provinces={"hunan": usual, "hubei": usual},
             swept_at=STARTED_AT,
         )
 
@@ -50,7 +50,7 @@ class Province:
     def learn(self, rtts):
         started_at = self.memory.swept_at + timedelta(minutes=1)
         sweep = replace(self.template, rtt_seconds=rtts, started_at=started_at)
-        loss = losses(sweep, self.memory.live)
+        loss = losses(sweep, self.memory)
         located = locate(sweep, self.memory, loss)
         provinces = {
             slug: replace(known, prefixes=located[slug].found if slug in located else ())
@@ -125,5 +125,5 @@ def test_how_many_are_lost_again_is_not_told_of_a_few(province):
 
 def test_targets_that_were_not_sent_to_are_of_no_part(province):
     nobody = replace(province.template, sent=np.zeros((2 * SIZE, 1), np.bool_))
-    loss = losses(nobody, province.memory.live)
+    loss = losses(nobody, province.memory)
     assert locate(nobody, province.memory, loss) == {}

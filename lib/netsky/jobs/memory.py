@@ -61,7 +61,7 @@ class Remembering:
             return None
         memory = memory.of(sweep.library.addresses)
         live = memory.live
-        lost = losses(sweep, live)
+        lost = losses(sweep, memory)
         located = locate(sweep, memory, lost)
         if self.writes and not sweep.tainted:
             provinces = {

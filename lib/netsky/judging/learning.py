@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netsky.sweep import Sweep
-from netsky.targets.memory import Flags, Memory, ProvinceMemory, packets
+from netsky.targets.memory import ALWAYS, USUALLY, Flags, Memory, ProvinceMemory, packets
 
 FROZEN_SECONDS = 24 * 3600.0
 # Between two sweeps at most so much counts: a clock that jumps must not end a freeze.
@@ -22,6 +22,8 @@ _LONGEST_GAP = 3600.0
 # What is usual is a mean over so many sweeps, half a day of one a minute, once there are so many.
 USUAL_SWEEPS = 720
 _FEWEST_SWEEPS = 3
+
+_SILENT = ALWAYS // 4
 
 # A province is up when at least so many packets, such a share of them, and so many times of what
 # chance does are lost beyond what is usual.
@@ -32,21 +34,26 @@ _DEVIATIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class ProvinceLoss:
-    """Packets of one province in a sweep: those of its usually alive targets, and all."""
+    """Packets of one province in a sweep: those of its usually alive targets, and of the silent ones.
+
+    Silent are those that answer in less than a quarter of the sweeps.
+    """
 
     live_sent: int
     live_lost: int
-    sent: int
-    lost: int
+    silent_sent: int
+    silent_answered: int
 
 
-def losses(sweep: Sweep, live: Flags) -> dict[str, ProvinceLoss]:
-    """By province, as its slug; `live` is bool[targets], the usually alive."""
+def losses(sweep: Sweep, memory: Memory) -> dict[str, ProvinceLoss]:
+    """By province, as its slug; `memory` is that of the targets before the sweep."""
     found = {}
     for index, province in enumerate(sweep.library.provinces):
         rows = sweep.library.slice_of(index)
         sent, lost = packets(sweep, rows)
-        columns = (sent[live[rows]], lost[live[rows]], sent, lost)
+        answered = memory.answered[rows]
+        live, silent = answered >= USUALLY, answered < _SILENT
+        columns = (sent[live], lost[live], sent[silent], (sent - lost)[silent])
         found[province.slug] = ProvinceLoss(*(int(each.sum(dtype=np.int64)) for each in columns))
     return found
 
@@ -54,14 +61,16 @@ def losses(sweep: Sweep, live: Flags) -> dict[str, ProvinceLoss]:
 def is_up(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
     """Whether the province loses far more than is usual there.
 
-    Not when as many others answer now: then users have moved to other addresses, and nothing fails.
+    Not when half as many of the silent targets answer now: then users have moved to other addresses,
+    and nothing fails.
     """
     if known.sweeps < _FEWEST_SWEEPS or not loss.live_sent:
         return False
     usual = loss.live_sent * known.live_loss
     excess = loss.live_lost - usual
     least = max(_LEAST_PACKETS, _LEAST_SHARE * loss.live_sent, _DEVIATIONS * float(np.sqrt(usual)))
-    return excess >= least and loss.lost - loss.sent * known.loss >= excess / 2
+    moved = loss.silent_answered - loss.silent_sent * known.silent_answers
+    return excess >= least and moved < excess / 2
 
 
 def provinces_after(
@@ -78,7 +87,7 @@ def provinces_after(
         seconds = min(max(gap, 0.0), _LONGEST_GAP)
     for slug, loss in losses.items():
         before = known.get(slug, ProvinceMemory())
-        if loss.sent:
+        if loss.live_sent or loss.silent_sent:
             known[slug] = _after(before, loss, seconds, held=slug in held)
     return known
 
@@ -99,12 +108,13 @@ def _with(known: ProvinceMemory, loss: ProvinceLoss) -> ProvinceMemory:
     if not loss.live_sent:
         return ProvinceMemory(up_seconds=known.up_seconds)
     sweeps = min(known.sweeps + 1, USUAL_SWEEPS)
-    live_loss, all_loss = loss.live_lost / loss.live_sent, loss.lost / loss.sent
+    live_loss = loss.live_lost / loss.live_sent
+    answers = loss.silent_answered / loss.silent_sent if loss.silent_sent else known.silent_answers
     return replace(
         known,
         sweeps=sweeps,
         live_loss=known.live_loss + (live_loss - known.live_loss) / sweeps,
-        loss=known.loss + (all_loss - known.loss) / sweeps,
+        silent_answers=known.silent_answers + (answers - known.silent_answers) / sweeps,
     )
 
 

@@ -18,7 +18,7 @@ from netsky.fault import Fault, Part
 from netsky.judging.learning import ProvinceLoss, is_up
 from netsky.judging.prefixes import failing_prefixes
 from netsky.sweep import Sweep
-from netsky.targets.memory import ALWAYS, Counts, Flags, Memory, ProvinceMemory, packets
+from netsky.targets.memory import ALWAYS, USUALLY, Counts, Flags, Memory, ProvinceMemory, packets
 
 _LEAST_SHARE = 0.1
 _WIDE = 22
@@ -59,7 +59,7 @@ def locate(sweep: Sweep, memory: Memory, losses: dict[str, ProvinceLoss]) -> dic
 def _targets(sweep: Sweep, memory: Memory, rows: slice) -> _Targets:
     sent, lost = packets(sweep, rows)
     answered = memory.answered[rows]
-    alive = memory.live[rows] & (sent > 0)
+    alive = (answered >= USUALLY) & (sent > 0)
     return _Targets(
         sweep.library.addresses[rows][alive],
         sent[alive],

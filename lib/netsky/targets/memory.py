@@ -35,7 +35,8 @@ _BLOCK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class ProvinceMemory:
-    """What is usual in a province: its loss among the usually alive, and that of all its targets.
+    """What is usual in a province: the loss of the usually alive, and what share of packets to silent
+    targets is answered.
 
     Both are ratios, over `sweeps` sweeps. `up_seconds`: for so long it has now lost far more than
     that, or None. `prefixes` failed in the sweep before.
@@ -43,7 +44,7 @@ class ProvinceMemory:
 
     sweeps: int = 0
     live_loss: float = 0.0
-    loss: float = 0.0
+    silent_answers: float = 0.0
     up_seconds: float | None = None
     prefixes: tuple[str, ...] = ()
 
