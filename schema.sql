@@ -75,6 +75,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_sweep (
   live_sent INT UNSIGNED,
   live_lost INT UNSIGNED,
   tainted BOOL NOT NULL DEFAULT 0,
+  prefixes TEXT,
   serial BIGINT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (isp, egress, province, started_at),
   KEY index_netsky_sweep_startedat (started_at)

@@ -39,7 +39,12 @@ def test_each_narrow_table_has_its_figure():
 def test_each_column_of_the_wide_table_has_its_figure_or_says_of_which_sweep_it_is():
     figures = {figure.column for figure in FIGURES if figure.column}
     [row] = sweep_rows("cu", "a", STARTED_AT, [QUALITY], narrow=False).rows["netsky_sweep"]
-    assert row.keys() == {"isp", "egress", "province", "started_at", "tainted"} | figures
+    assert row.keys() == {
+        *("isp", "egress", "province", "started_at"),
+        "tainted",
+        "prefixes",
+        *figures,
+    }
     assert {column.name for column in sweeps.c} == row.keys() | {"serial"}
 
 

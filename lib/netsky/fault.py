@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 ALL_LOST = 0.99  # from so much on nothing gets through, but for an odd packet
 
@@ -42,3 +45,32 @@ class Fault:
 
     prefixes: tuple[Part, ...]
     rest: Part
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {
+            "prefixes": [_part_document(part) for part in self.prefixes],
+            "rest": _part_document(self.rest),
+        }
+
+
+NO_FAULT: Mapping[str, Any] = {"prefixes": [], "rest": None}
+"""What JSON has of a province without one."""
+
+
+def parse_fault(text: str | None) -> Fault | None:
+    """A fault from its document as text; None for none, and for what is no such document."""
+    try:
+        document = json.loads(text or "null")
+        parts = tuple(_part(part) for part in document["prefixes"])
+        return Fault(parts, _part(document["rest"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _part_document(part: Part) -> dict[str, Any]:
+    return {**asdict(part), "loss_ratio": part.loss_ratio}
+
+
+def _part(document: Mapping[str, Any]) -> Part:
+    return Part(**{name: value for name, value in document.items() if name != "loss_ratio"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from netsky.fault import Fault
 from netsky.places import Province
 
 
@@ -59,6 +60,7 @@ class NewestLoss:
     """The loss of a province in the newest sweep that has it, which started `measured_at`.
 
     `live_targets` of its targets were known to answer usually, and lost so much; None: not known.
+    `fault` is what failed, where it lost far more than usual.
     """
 
     province: Province
@@ -66,3 +68,4 @@ class NewestLoss:
     measured_at: datetime
     live_loss_ratio: float | None = None
     live_targets: int | None = None
+    fault: Fault | None = None

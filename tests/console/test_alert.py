@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from netsky import console
 from netsky.console.alert import AlertView, chinese, english
+from netsky.fault import Fault, Part
 from netsky.jobs.alert import AlertReport
 from netsky.judging.grading import Thresholds, judge
 from netsky.places import BUILTIN_ISPS
@@ -50,6 +51,8 @@ def test_json_has_what_scripts_rely_on():
         "live_baseline_ratio": None,
         "live_targets": None,
         "by_live": False,
+        "prefixes": [],
+        "rest": None,
         "increase_ratio": pytest.approx(0.112),
         "grade": "severe",
         "not_judged": None,
@@ -82,6 +85,27 @@ def test_what_is_judged_by_the_usually_alive_shows_their_loss(capsys):
     assert "常在线" not in table_of(make_alert_report(RISES), capsys)
 
 
+def test_the_part_that_fails_is_told_of_provinces_that_are_up(capsys):
+    fault = Fault(
+        (Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97),),
+        Part(None, 10_000, 10_000, 20, 0.003, None, 0.03),
+    )
+    losses = [
+        make_newest(slug, loss, fault=fault) for slug, loss in (("hunan", 8.0), ("hubei", 2.0))
+    ]
+    means = [make_baseline(slug, 0) for slug in ("hunan", "hubei")]
+    verdict = judge(losses, means, now=STARTED_AT, thresholds=Thresholds())
+    report = AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Thresholds(), verdict, ())
+    text = table_of(report, capsys)
+    assert "湖南：其中 10.25.16.0/20 全断，占 97%；其余 0.20%" in text
+    assert "湖北：其中" not in text
+    assert " prefixes=hunan:10.25.16.0/20 " in console.render_line(AlertView(report))
+    [hunan, hubei] = document_of(report)["provinces"]
+    assert [part["prefix"] for part in hunan["prefixes"]] == ["10.25.16.0/20"]
+    assert hunan["rest"]["packets_lost"] == 20
+    assert hubei["prefixes"] == hunan["prefixes"], "scripts may use it at any loss"
+
+
 def test_json_lists_only_what_is_active():
     document = document_of(make_alert_report({"hunan": 0.0}))
     assert document["alert"]["active"] == []
@@ -103,6 +127,7 @@ def test_a_line_has_what_grep_looks_for():
         "elevated": "1",
         "severe": "2",
         "worst": "guangdong:+23.51,guangxi:+11.20,hunan:+5.00",
+        "prefixes": "-",
         "not_judged": "no_baseline:xizang",
     }
 

@@ -10,7 +10,7 @@ from netsky.console.faults import fault_lines, fault_text
 from netsky.console.probe import ProbeView
 from netsky.fault import Fault, Part
 from netsky.jobs.probe import ProbeReport
-from netsky.places import BUILTIN_ISPS
+from netsky.places import BUILTIN_ISPS, find_province
 from testing.samples import make_quality, make_sweep
 
 DEAD = Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97)
@@ -57,8 +57,9 @@ def test_many_provinces_do_not_fill_the_screen():
         "hunan",
         "hubei",
     )
-    qualities = [make_quality(slug, fault=Fault((DEAD,), REST)) for slug in (*slugs, "hainan")]
-    lines = fault_lines([*qualities, make_quality("gansu")])
+    fault = Fault((DEAD,), REST)
+    faults = [(find_province(slug), fault) for slug in (*slugs, "hainan")]
+    lines = fault_lines([*faults, (find_province("gansu"), None)])
     assert len(lines) == 9
     assert lines[0].startswith("北京：其中 10.25.16.0/20")
     assert lines[-1] == "另有 2 省也只是局部丢包（--format json 中有全部）"

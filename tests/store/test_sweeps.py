@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from netsky.errors import DatabaseError
+from netsky.fault import Fault, Part
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
 from netsky.store.tables import HISTORY
@@ -57,6 +58,7 @@ def test_a_sweep_becomes_a_row_a_province_with_all_its_figures(store):
         "live_sent": 8,
         "live_lost": 3,
         "tainted": True,
+        "prefixes": None,
         "serial": 1,
     }
     assert (shaanxi["received"], shaanxi["mean"], shaanxi["max"]) == (0, None, None)
@@ -205,3 +207,12 @@ def test_a_sweep_that_was_carried_over_without_its_counts_is_not_stored_a_second
     store_sweep(store.database, "cu", "default", STARTED_AT, [make_quality("beijing")])
     assert len(store.sweeps()) == 1
     assert len(store.rows("netsky_lossrate")) == 1
+
+
+def test_the_newest_loss_has_the_prefixes_that_failed(store):
+    dead = Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97, city="深圳")
+    fault = Fault((dead,), Part(None, 10_000, 10_000, 20, 0.003, None, 0.03))
+    qualities = [make_quality("hunan", fault=fault), make_quality("hubei")]
+    store.database.store(sweep_rows("cu", "default", STARTED_AT, qualities))
+    newest = store.database.newest_loss("cu", "default", now=STARTED_AT)
+    assert {loss.province.slug: loss.fault for loss in newest} == {"hunan": fault, "hubei": None}

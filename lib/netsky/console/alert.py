@@ -18,9 +18,12 @@ from netsky.console import (
     percent,
     points,
 )
+from netsky.console.faults import fault_document, fault_lines, fault_names
 from netsky.console.province_table import ProvinceTable, Row
+from netsky.fault import Fault
 from netsky.jobs.alert import AlertReport, averaging_command
-from netsky.judging.grading import Grade, Judgement, NotJudged, Severity
+from netsky.judging.grading import Grade, Judgement, NotJudged, Severity, Verdict
+from netsky.places import Province
 
 SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
 _GRADE_TEXTS = {
@@ -77,6 +80,7 @@ class AlertView:
                 for grade in (Grade.ELEVATED, Grade.SEVERE)
             },
             "worst": listed(worst[:WORST_IN_LINE]),
+            "prefixes": listed(fault_names(_faults(verdict))),
             "not_judged": listed(_not_judged(verdict.not_judged)),
         }
 
@@ -132,10 +136,21 @@ class AlertView:
             text.append("，无告警", style="green")
         elif verdict.judged:
             text.append("\n已判定的省无告警")
+        for line in fault_lines(_faults(verdict)):
+            text.append(f"\n{line}", style="yellow")
         if not verdict.active and verdict.judged and verdict.judged[0].increase_ratio:
             worst = verdict.judged[0]
             text.append(f"\n升幅最大 {worst.province.name} {_increase(worst)}")
         return text
+
+
+def _faults(verdict: Verdict) -> list[tuple[Province, Fault | None]]:
+    """What fails in the provinces that are up."""
+    return [
+        (judgement.province, judgement.newest.fault)
+        for judgement in verdict.judged
+        if judgement.grade is not Grade.NONE and judgement.newest
+    ]
 
 
 def _not_judged(judgements: Sequence[Judgement]) -> list[str]:
@@ -280,6 +295,7 @@ def _province_document(judgement: Judgement) -> dict[str, Any]:
         "live_baseline_ratio": baseline.live_loss_ratio if baseline and fresh_baseline else None,
         "live_targets": newest.live_targets if newest and fresh_loss else None,
         "by_live": judgement.by_live,
+        **fault_document(newest.fault if newest and fresh_loss else None),
         "increase_ratio": judgement.increase_ratio,
         "grade": judgement.grade,
         "not_judged": reason,

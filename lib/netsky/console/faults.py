@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netsky.aggregate import ProvinceQuality
 from netsky.console import percent
-from netsky.fault import ALL_LOST, Fault, Part
+from netsky.fault import ALL_LOST, NO_FAULT, Fault, Part
+from netsky.places import Province
 
 _MOST_PROVINCES = 8
 # Lost by chance, the share that is lost again is the loss rate; of dead addresses it is near 1.
 _DEAD_AGAIN = 0.5
 
 
-def fault_document(fault: Fault | None) -> dict[str, Any]:
+def fault_document(fault: Fault | None) -> Mapping[str, Any]:
     """The fields of a province in JSON: its prefixes, and the rest of it; [] and null without any."""
-    return {
-        "prefixes": [_part_document(part) for part in fault.prefixes] if fault else [],
-        "rest": _part_document(fault.rest) if fault else None,
-    }
+    return fault.document() if fault else NO_FAULT
 
 
-def _part_document(part: Part) -> dict[str, Any]:
-    return {**asdict(part), "loss_ratio": part.loss_ratio}
+Faults = Iterable[tuple[Province, Fault | None]]
+"""What fails in each province, the worst first."""
 
 
-def fault_names(qualities: Sequence[ProvinceQuality]) -> list[str]:
+def fault_names(faults: Faults) -> list[str]:
     """For a line: the prefixes that are named, each behind its province."""
     return [
-        f"{quality.province.slug}:{part.prefix}"
-        for quality in qualities
-        if quality.fault
-        for part in quality.fault.prefixes
+        f"{province.slug}:{part.prefix}"
+        for province, fault in faults
+        if fault
+        for part in fault.prefixes
     ]
 
 
-def fault_lines(qualities: Sequence[ProvinceQuality]) -> list[str]:
+def fault_lines(faults: Faults) -> list[str]:
     """For people: a line for each province of which a part fails, the worst first."""
     lines = [
-        f"{quality.province.name}：{said}"
-        for quality in qualities
-        if quality.fault and (said := fault_text(quality.fault))
+        f"{province.name}：{said}"
+        for province, fault in faults
+        if fault and (said := fault_text(fault))
     ]
     if len(lines) > _MOST_PROVINCES:
         left_out = len(lines) - _MOST_PROVINCES

@@ -20,6 +20,7 @@ from netsky.console import (
 )
 from netsky.console.faults import fault_document, fault_lines, fault_names
 from netsky.console.province_table import ProvinceTable, Row
+from netsky.fault import Fault
 from netsky.figures import FIGURES, LIVE_LOSS, LOSS, TARGETS, Figure, Unit
 from netsky.jobs.probe import ProbeReport
 from netsky.places import ISP, Province
@@ -89,7 +90,7 @@ class ProbeView:
             "worst": listed(
                 [f"{q.province.slug}:{percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             ),
-            "prefixes": listed(fault_names(lossy)),
+            "prefixes": listed(fault_names(_faults(lossy))),
             "not_measured": listed([failure.province.slug for failure in sweep.failures]),
             **spool_fields(self.report.spool),
         }
@@ -141,7 +142,7 @@ class ProbeView:
         if lossy:
             worst = [f"{q.province.name} {percent(q.loss_ratio)}" for q in lossy[:WORST_IN_LINE]]
             text.append(f"\n丢包最多：{'、'.join(worst)}")
-        for line in fault_lines(lossy):
+        for line in fault_lines(_faults(lossy)):
             text.append(f"\n{line}", style="yellow")
         if sweep.tainted:
             text.append(
@@ -222,6 +223,10 @@ def spool_text(spool: SpoolState | None) -> str:
         f"暂存待入库 {spool.sweeps} 轮，累计丢弃 {spool.dropped_sweeps} 轮、"
         f"隔离 {spool.quarantined_rows} 行"
     )
+
+
+def _faults(qualities: Sequence[ProvinceQuality]) -> list[tuple[Province, Fault | None]]:
+    return [(quality.province, quality.fault) for quality in qualities]
 
 
 def _live_text(total: Total) -> str:

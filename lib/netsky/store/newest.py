@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from netsky.fault import parse_fault
 from netsky.loss import NewestLoss
 from netsky.places import PROVINCES, Province
 from netsky.store.rows import aware_time
@@ -42,6 +43,7 @@ class LossRow:
     live_targets: int | None
     live_sent: int | None
     live_lost: int | None
+    prefixes: str | None
 
     @property
     def loss(self) -> NewestLoss:
@@ -51,7 +53,14 @@ class LossRow:
             else None
         )
         measured_at = aware_time(self.started_at)
-        return NewestLoss(self.province, self.percent / 100, measured_at, live, self.live_targets)
+        return NewestLoss(
+            self.province,
+            self.percent / 100,
+            measured_at,
+            live,
+            self.live_targets,
+            parse_fault(self.prefixes),
+        )
 
     @property
     def order(self) -> tuple[int, datetime]:
@@ -87,6 +96,7 @@ def _latest(
                 columns.live_targets,
                 columns.live_sent,
                 columns.live_lost,
+                columns.prefixes,
             )
         )
         .where(columns.isp == isp, columns.egress == egress, columns.province == province.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,7 @@ def sweep_rows(
             "province": quality.province.name,
             "started_at": update_time,
             "tainted": tainted,
+            "prefixes": json.dumps(quality.fault.document()) if quality.fault else None,
             **{
                 figure.column: _column_value(figure, quality) for figure in FIGURES if figure.column
             },

@@ -79,6 +79,7 @@ sweeps = sa.Table(
         if figure.column
     ),
     sa.Column("tainted", sa.Boolean, nullable=False, server_default=sa.text("0")),
+    sa.Column("prefixes", sa.Text),  # JSON, in a province that loses far more than usual
     sa.Column("serial", _SERIAL, nullable=False, server_default=sa.text("0")),
     sa.Index("index_netsky_sweep_startedat", "started_at"),
     mysql_partition_by=f"RANGE COLUMNS (started_at) (PARTITION {LATER} VALUES LESS THAN (MAXVALUE))",

@@ -1,0 +1,23 @@
+"""What fails in a province, as text and back."""
+
+import json
+
+import pytest
+
+from netsky.fault import Fault, Part, parse_fault
+
+FAULT = Fault(
+    (Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97, city="深圳"),),
+    Part(None, 10_000, 10_000, 20, 0.003, None, 0.03),
+)
+
+
+def test_a_fault_is_the_same_after_it_was_text():
+    assert parse_fault(json.dumps(FAULT.document())) == FAULT
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "null", "{", "[]", "7", '{"prefixes": 1}', '{"rest": {}}']
+)
+def test_what_is_no_fault_is_none_rather_than_an_error(text):
+    assert parse_fault(text) is None
