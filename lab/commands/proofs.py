@@ -137,4 +137,37 @@ def evidence(*, repeats: int, rounds: int, at_once: int, targets: int, window: f
         click.echo(f"{table([runs])}\n(with {traced} x 20 traces through the same exit meanwhile)")
 
 
-PROOFS = (drill, accuracy, together, library, evidence)
+@click.command("located")
+@click.option(
+    "--dead",
+    "shares",
+    type=click.FloatRange(0, 0.9),
+    multiple=True,
+    default=(0.03, 0.3, 0.5),
+    show_default=True,
+    metavar="SHARE",
+    help="Such a share of the addresses never answers; may be given again.",
+)
+@click.option(
+    "--targets",
+    type=click.IntRange(8192, files.MOST_TARGETS),
+    default=8192,
+    show_default=True,
+    help="So many in each province.",
+)
+@click.option("--learn", type=click.IntRange(1), default=60, show_default=True, metavar="SWEEPS")
+@click.option("--sweeps", type=click.IntRange(1), default=20, show_default=True)
+def located(*, shares: tuple[float, ...], targets: int, learn: int, sweeps: int) -> None:
+    """Measure what is found of faults in parts of provinces: tables as Markdown, half an hour."""
+    from lab.proofs.located import measure, table
+    from lab.proofs.site import Site
+
+    for dead in shares:
+        with TemporaryDirectory(prefix="netsky-located-") as folder, make_lab(hops=1) as lab:
+            site = Site(lab, Path(folder))
+            site.set_up(targets=targets)
+            tallies = measure(site, dead=dead, learn=learn, sweeps=sweeps)
+        click.echo(table(dead, tallies))
+
+
+PROOFS = (drill, accuracy, together, library, evidence, located)
