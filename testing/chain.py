@@ -48,6 +48,7 @@ class Chain:
     pushgateway: str
     prometheus: str
     notices: list[dict[str, Any]]
+    minute: float  # what a minute of the shipped waits takes, in seconds
 
     def line(self, egress: str = "unicom-1", isp: str = "cu") -> Line:
         """A line that has been fine for some minutes, with its mean computed."""
@@ -167,4 +168,4 @@ def run_chain(folder: Path, *, times: int = 1) -> Iterator[Chain]:
             ),
         ) as prometheus,
     ):
-        yield Chain(folder, pushgateway, prometheus, notices)
+        yield Chain(folder, pushgateway, prometheus, notices, 60 / times)

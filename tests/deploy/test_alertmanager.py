@@ -409,13 +409,10 @@ def test_growth_is_told_within_two_minutes_of_the_sweep_that_saw_it():
 
 # One story: the shipped configurations, all their waits divided
 
-TIMES = 60
-A_MINUTE = 60 / TIMES
-
 
 @pytest.fixture
-def chain(tmp_path):
-    with run_chain(tmp_path, times=TIMES) as made:
+def chain(tmp_path, request):
+    with run_chain(tmp_path, times=getattr(request, "param", 60)) as made:
         yield made
 
 
@@ -426,7 +423,7 @@ def names(notice, status):
 def wait_for_notice(chain, told, what):
     """The next notice, when `told` have come before; and then whatever else would come."""
     wait_until(lambda: len(chain.notices) > told, what=what, seconds=40)
-    time.sleep(2 * A_MINUTE)
+    time.sleep(2 * chain.minute)
 
 
 def text_of(tmp_path, notice):
@@ -463,7 +460,7 @@ def test_injected_loss_is_one_notice_missing_data_none_and_the_recovery_another(
 
     line.judge("--max-age", "1")  # all of it is too old now: nothing can be told
     wait_until(lambda: not query(chain.prometheus, "netsky_alert"), what="undetermined", seconds=20)
-    time.sleep(4 * A_MINUTE)
+    time.sleep(4 * chain.minute)
     assert notices == [notice]
 
     line.sweep_and_judge(FINE)
@@ -501,6 +498,8 @@ def test_growth_is_told_and_so_is_the_peak_in_one_line_at_the_end(tmp_path, chai
     )
 
 
+# What alerts with what is a matter of waits here: not so fast, lest a busy machine should mix them up.
+@pytest.mark.parametrize("chain", [30], indirect=True)
 def test_a_dead_exit_of_three_isps_is_one_notice_and_one_recovery(tmp_path, chain):
     lines, notices = [chain.line("unicom-1", isp) for isp in ("cu", "cm", "ct")], chain.notices
     with_loss = chain.line("unicom-2", "cu")
@@ -522,10 +521,12 @@ def test_a_dead_exit_of_three_isps_is_one_notice_and_one_recovery(tmp_path, chai
     assert [n["groupLabels"]["egress"] for n in notices] == ["unicom-1", "unicom-2"]
 
     for line in lines:
-        line.sweep_and_judge(FINE)
-        time.sleep(A_MINUTE / 3)  # one after the other
+        line.sweep(FINE)
+        time.sleep(chain.minute / 3)  # one after the other
+    for line in lines:
+        line.judge()
     wait_for_notice(chain, 2, "a notice of the recovery")
-    time.sleep(3 * A_MINUTE)
+    time.sleep(3 * chain.minute)
     (recovery,) = [n for n in notices[2:] if n["groupLabels"]["egress"] == "unicom-1"]
     assert recovery["status"] == "resolved"
     assert names(recovery, "resolved") == ["NetskyExitDown"]
