@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from lab.commands.options import FAILED
+from lab.commands.options import FAILED, percent
 from lab.network import files
 from lab.network.making import make_lab
 
@@ -105,9 +105,18 @@ def library(*, per_block: int) -> None:
 @click.option(
     "--at-once", type=click.IntRange(1, 100), default=42, show_default=True, help="Paths traced."
 )
+@click.option("--loss", "losses", type=percent, multiple=True, help="[1, 2, 5, 10, 30, 100 %]")
 @_targets
 @_window
-def evidence(*, repeats: int, rounds: int, at_once: int, targets: int, window: float) -> None:
+def evidence(
+    *,
+    repeats: int,
+    rounds: int,
+    at_once: int,
+    losses: tuple[float, ...],
+    targets: int,
+    window: float,
+) -> None:
     """Measure whether traces tell where loss begins, and disturb no sweep: as Markdown; as root."""
     from lab.proofs import evidence
     from lab.proofs.site import Site
@@ -115,8 +124,8 @@ def evidence(*, repeats: int, rounds: int, at_once: int, targets: int, window: f
 
     names = [f"e{number}" for number in range(at_once)]
     with make_lab(egresses=names, hops=evidence.HOPS) as lab:
-        judged = evidence.judge(lab, evidence.cases(), repeats=repeats, rounds=rounds)
-        click.echo(evidence.table(judged))
+        every = evidence.cases(losses or evidence.LOSSES)
+        click.echo(evidence.table(evidence.judge(lab, every, repeats=repeats, rounds=rounds)))
         for loss in (0.1, 0.4):
             named, wrong, untaken = evidence.name_branches(
                 lab, loss, repeats=at_once, rounds=rounds

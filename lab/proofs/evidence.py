@@ -73,11 +73,13 @@ class Judged:
 
     @property
     def outcome(self) -> str:
-        """`exact`: no hop that tells of loss would make it narrower."""
-        if not self.case.loss or self.interval is None:
-            clean = self.verdict.finding is Finding.CLEAN
-            right = clean and not self.case.loss
-            return "exact" if right else "wrong" if clean or self.interval else "untold"
+        """`exact`: no hop that tells of loss would make it narrower. `unseen`: no packet was lost."""
+        if self.verdict.finding is Finding.CLEAN:
+            return "unseen" if self.case.loss else "exact"
+        if self.interval is None:
+            return "untold"
+        if not self.case.loss:
+            return "wrong"
         after, at_latest = self.interval
         if not after < self.case.begins <= at_latest:
             return "wrong"
@@ -148,8 +150,18 @@ def trace(lab: Lab, egress: str, *, rounds: int, place: Place = PLACE) -> Traced
 
 def table(judged: Sequence[Judged]) -> str:
     """What came out, by loss and surroundings, as Markdown."""
-    heads = ("loss", "routers", "traces", "exact", "right", "not told", "wrong", "hops wide")
-    lines = [f"| {' | '.join((*heads[:3], 'quiet times', *heads[3:]))} |", "|---" * 9 + "|"]
+    heads = (
+        "loss",
+        "routers",
+        "traces",
+        "exact",
+        "right",
+        "not told",
+        "none lost",
+        "wrong",
+        "hops wide",
+    )
+    lines = [f"| {' | '.join((*heads[:3], 'quiet times', *heads[3:]))} |", "|---" * 10 + "|"]
     for loss in sorted({each.case.loss for each in judged}):
         for crowded in (False, True):
             for known in (False, True):
@@ -177,6 +189,7 @@ def _row(loss: float, row: Sequence[Judged], *, crowded: bool, known: bool) -> s
         share("exact"),
         share("exact", "right"),
         share("untold"),
+        share("unseen"),
         share("wrong"),
         f"{sum(widths) / len(widths):.1f}" if widths else "-",
     )
