@@ -1,6 +1,7 @@
 """Where loss begins: cases that can be computed by hand, and paths whose truth is drawn at random."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_a_path_without_loss_is_clean():
 def test_a_router_that_limits_its_answers_is_set_aside_and_never_where_loss_begins():
     assert locate(path(0, 190, 0, 192, 0), end(0)) == Verdict(Finding.CLEAN, limited=(2, 4))
     assert locate(path(0, 190, 20, 192, 20), end(20)) == begins(1, 3, limited=(2, 4))
+
+
+def test_a_router_that_answers_less_often_when_asked_faster_limits_its_answers():
+    """Like this, it would be where loss seems to begin: it loses less than what lies behind it."""
+    seen = path(0, 0, 40, 60, 60)
+    limiting = replace(seen[2], quick_sent=20, quick_lost=16)
+    losing = replace(seen[2], quick_sent=20, quick_lost=6)
+    assert locate([*seen[:2], limiting, *seen[3:]], end(60)) == begins(2, 4, limited=(3,))
+    assert locate([*seen[:2], losing, *seen[3:]], end(60)).limited == ()
 
 
 def test_a_silent_router_makes_the_interval_wider():

@@ -17,13 +17,16 @@ from enum import Enum
 class Hop:
     """The answers to echoes of one TTL: `rtts` has one for each, `addresses` who gave them, most first.
 
-    For the target itself, which is reached with a TTL for the whole way, `ttl` is None.
+    For the target itself, which is reached with a TTL for the whole way, `ttl` is None. `quick_sent` and
+    `quick_lost` count other echoes, which were sent faster, while the way was looked for.
     """
 
     ttl: int | None
     sent: int
     rtts: tuple[float, ...] = ()
     addresses: tuple[str, ...] = ()
+    quick_sent: int = 0
+    quick_lost: int = 0
 
     @property
     def answered(self) -> int:
@@ -120,7 +123,14 @@ def _pooled(hops: Iterable[Hop]) -> Hop:
             votes[address] += hop.answered
     rtts = tuple(rtt for hop in every for rtt in hop.rtts)
     addresses = tuple(address for address, _ in votes.most_common())
-    return Hop(every[0].ttl, sum(hop.sent for hop in every), rtts, addresses)
+    return Hop(
+        every[0].ttl,
+        sum(hop.sent for hop in every),
+        rtts,
+        addresses,
+        sum(hop.quick_sent for hop in every),
+        sum(hop.quick_lost for hop in every),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Where loss begins: a change point by likelihood over the counts of a path's hops.
 
 Whatever is lost at a hop is missing in the answers of all that lie behind it, too. So a hop that answers less
-often than something behind it limits its own messages: it is set aside. Over the rest, with this host in
-front (hop 0, which loses nothing), the loss is low up to some hop and higher from it on. All change points
-that explain the counts nearly as well as the best one make an interval. Loss on the way back looks the same
-as loss on the way there, one hop later.
+often than something behind it limits its own messages, as does one that answers less often when it is asked
+faster: both are set aside. Over the rest, with this host in front (hop 0, which loses nothing), the loss is low
+up to some hop and higher from it on. All change points that explain the counts nearly as well as the best one
+make an interval. Loss on the way back looks the same as loss on the way there, one hop later.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ INTERVAL = (
 )
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
 CLEARLY_MORE = 3.0
+MORE_WHEN_QUICK = (
+    2.0  # of some 20 quick echoes; who is set aside in error makes the interval wider only
+)
 BRANCH_GAIN = 4.0  # and the logarithm of how many hops are tried
 CLUSTER_GAIN = 10.0
 # Flows that all lose the same are apart by chance: sorted and cut in two, each adds so much.
@@ -84,7 +87,11 @@ def _set_aside(
             kept.insert(0, hop)
         elif not hop.answered:
             silent.insert(0, ttl)
-        elif usual is not None or any(_loses_more(hop, behind) for behind in (*kept, end)):
+        elif (
+            usual is not None
+            or _loses_more_when_quick(hop)
+            or any(_loses_more(hop, behind) for behind in (*kept, end))
+        ):
             limited.insert(0, ttl)
         else:
             kept.insert(0, hop)
@@ -107,6 +114,11 @@ def _usual(hop: Hop, quiet: Hop | None) -> float | None:
 
 def _loses_more(hop: Hop, behind: Hop) -> bool:
     return _gain((hop.sent, hop.lost), (behind.sent, behind.lost)) >= CLEARLY_MORE
+
+
+def _loses_more_when_quick(hop: Hop) -> bool:
+    """A path loses the same share at any pace of ours; who limits messages by the second does not."""
+    return _gain((hop.quick_sent, hop.quick_lost), (hop.sent, hop.lost)) >= MORE_WHEN_QUICK
 
 
 def _find_branch(traces: Sequence[Trace]) -> tuple[tuple[int, str] | None, set[int]]:

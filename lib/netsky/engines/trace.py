@@ -236,15 +236,18 @@ class _Run:
         )
 
     def _hop(self, number: int, ttl: int) -> Hop:
-        """The counts of a TTL; the packets that found the way do not count."""
+        """The counts of a TTL; the packets that found the way were faster, and are counted apart."""
         sent = self.sent_ns[number, ttl, 1:]
         received = self._receiver.received_ns[number, ttl, 1:]
         rtts = (received - sent) / 1e9
         answered = (sent > 0) & (received > 0) & (rtts <= self._plan.timeout)
+        quick = self.sent_ns[number, ttl, 0] > 0
         by = Counter(self._receiver.answered_by[number, ttl, 1:][answered].tolist())
         return Hop(
             ttl or None,
             int(np.count_nonzero(sent)),
             tuple(np.maximum(rtts[answered], 0.0).tolist()),
             tuple(str(IPv4Address(address)) for address, _ in by.most_common()),
+            int(quick),
+            int(quick and self._receiver.received_ns[number, ttl, 0] == 0),
         )
