@@ -40,6 +40,21 @@ def test_what_is_saved_is_loaded_again(tmp_path, candidates):
     ).read_text() == "1.0.1.0-1.0.3.255  # 福州市\n"
 
 
+def test_a_name_of_a_city_with_a_line_break_adds_no_range(tmp_path):
+    file = tmp_path / "geo"
+    file.write_text(
+        "start,end,province,city,isp\n"
+        '1.0.0.0,1.0.3.255,广东,"广州\n9.9.9.9-9.9.9.200  # x",联通\n'
+        "1.0.4.0,1.0.7.255,广东,\x1b[31m深圳,移动\n",
+        encoding="utf-8",
+    )
+    built = build([read_source(file)], {}).candidates
+    save(tmp_path / "library", built, RECORD)
+    again = load(tmp_path / "library", cities=True)
+    assert again.last.tolist() == built.last.tolist()
+    assert again.cities == ("", "广州 9.9.9.9-9.9.9.200  # x", "\\x1b[31m深圳")
+
+
 def test_nothing_but_the_candidates_is_left_behind(tmp_path, candidates):
     for _ in range(2):
         save(tmp_path / "library", candidates, RECORD)

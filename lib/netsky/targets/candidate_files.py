@@ -21,6 +21,7 @@ from netsky.places import PROVINCES
 from netsky.targets.address_text import MOST_BYTES_PER_FILE, BadLines, read_intervals
 from netsky.targets.candidates import Candidates, Indices
 from netsky.targets.geo.names import ISPS
+from netsky.text import one_line
 
 FOLDER = "candidates"
 _SOURCES = "sources.json"
@@ -86,9 +87,11 @@ def _write(folder: Path, candidates: Candidates, record: BuildRecord) -> None:
 
 
 def _lines(candidates: Candidates, rows: np.ndarray[Any, Any]) -> str:
+    # A line break in the name of a city would make the rest of it a range of its own.
+    cities = [one_line(city) for city in candidates.cities]
     return "".join(
-        f"{dotted(first)}-{dotted(last)}  # {candidates.cities[city]}\n"
-        if candidates.cities[city]
+        f"{dotted(first)}-{dotted(last)}  # {cities[city]}\n"
+        if cities[city]
         else f"{dotted(first)}-{dotted(last)}\n"
         for first, last, city in zip(
             candidates.first[rows].tolist(),
