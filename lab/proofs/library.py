@@ -104,7 +104,7 @@ class Proof:
         timer.join()
         self._lab.set_policing(None, egress=EGRESS, hop=2)
         sent = self._state().facts.sent
-        self._state_file().unlink()
+        library_state.state_file(self._folder / "library", ISP).unlink()
         why = str(stopped.get("stopped", "not at all"))
         return (
             f"A router passes only {POLICED} pings a second from {POLICED_AFTER:g} s on. After {sent:,} "
@@ -281,9 +281,6 @@ class Proof:
             raise LabError("the process in the lab has ended: its error is above")
         document: dict[str, Any] = json.loads(line)
         return document
-
-    def _state_file(self) -> Path:
-        return library_state.state_file(self._folder / "library", ISP)
 
     def _state(self) -> library_state.LibraryState:
         state = library_state.load(self._folder / "library", ISP)
