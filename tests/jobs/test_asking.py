@@ -126,5 +126,5 @@ def test_an_estimate_knows_the_caps_of_time_and_day():
     many = estimate(packets=600_000, blocks=100_000, rounds=6, rate=10_000, left=1_000_000)
     assert (many.packets, many.seconds, many.bits_per_second) == (600_000, 60.0, 6_720_000.0)
     few = estimate(packets=320, blocks=10, rounds=32, rate=10_000, left=1_000_000)
-    assert few.seconds == 32 * 3.5
+    assert (few.seconds, few.packets_per_second) == (32 * 3.5, 4.0)
     assert estimate(packets=500, blocks=5, rounds=1, rate=10, left=80).packets == 80

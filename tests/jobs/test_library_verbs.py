@@ -66,7 +66,7 @@ def test_consent_is_no_option_of_the_command_line_or_the_environment(run, tmp_pa
 def test_where_nobody_can_be_asked_yes_must_be_said(run, world):
     error = run("discover", code=2).stderr
     assert "nobody can be asked here whether to begin: look at --dry-run, say --yes" in error
-    assert "最多发送 1,536 个包，10,000 包/秒（" in error
+    assert "最多发送 1,536 个包，每秒最多 20 个（" in error
     assert not world.sent
 
 

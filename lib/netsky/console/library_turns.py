@@ -59,7 +59,7 @@ class EstimateView:
         minutes = max(1, math.ceil(estimate.seconds / 60))
         return (
             f"{self.isp.name} ({self.isp.slug})，经出口 {self.egress}：最多发送 "
-            f"{estimate.packets:,} 个包，{self.rate:,} 包/秒（{estimate.bits_per_second / 1e6:.1f} "
+            f"{estimate.packets:,} 个包，每秒最多 {math.ceil(estimate.packets_per_second):,} 个（{estimate.bits_per_second / 1e6:.1f} "
             f"Mbit/s），约 {minutes} 分钟，涉及 {estimate.blocks:,} 个 /24（每个平均每秒最多 "
             f"0.4 个包）；今天还可发送 {estimate.left:,} 个包"
         )

@@ -32,11 +32,15 @@ MOST_UNANSWERED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What would be sent at most, in how many /24s; `left` are a day's packets that are still free."""
+    """What would be sent at most, in how many /24s; `left` are a day's packets that are still free.
+
+    `packets_per_second` is what a round sends at most: few /24s are asked slowly, whatever the rate.
+    """
 
     packets: int
     blocks: int
     seconds: float
+    packets_per_second: float
     bits_per_second: float
     left: int
 
@@ -47,11 +51,13 @@ def estimate(*, packets: int, blocks: int, rounds: int, rate: int, left: int) ->
     A round waits for the last replies, too.
     """
     packets = min(packets, left)
+    packets_per_second = min(rate, blocks / SPACING_SECONDS)
     return Estimate(
         packets=packets,
         blocks=blocks,
         seconds=max(packets / rate, rounds * ROUND_SECONDS),
-        bits_per_second=8.0 * (ProbePlan().size + HEADER_BYTES) * min(rate, packets),
+        packets_per_second=packets_per_second,
+        bits_per_second=8.0 * (ProbePlan().size + HEADER_BYTES) * packets_per_second,
         left=left,
     )
 
