@@ -125,6 +125,20 @@ def test_no_connection_stays_open_between_sweeps(mariadb: MariaDB, mariadb_store
     wait_until(lambda: not mariadb.execute(processes), what="connection closed")
 
 
+def test_no_connection_reads_the_hosts_store_of_certificates(mariadb_store, monkeypatch):
+    """It takes ten times as long as all that is asked."""
+    database = mariadb_store.database
+    database.baselines("cu")
+
+    def read(*_, **__):
+        pytest.fail("the certificates were read")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ssl.SSLContext.load_default_certs", read)
+        patched.setattr("ssl.create_default_context", read)
+        database.baselines("cu")
+
+
 # What a person is told.
 
 

@@ -1,22 +1,29 @@
 """netsky_sweep: a row for each province of a sweep, beside the narrow tables or without them."""
 
 import sqlite3
+import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+import pymysql
 import pytest
 import sqlalchemy as sa
 
 from netsky.errors import DatabaseError
 from netsky.fault import Fault, Part
+from netsky.places import PROVINCES
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
-from netsky.store.tables import HISTORY
+from netsky.store.tables import HISTORY, NEW_TABLES
 from testing.commands import run_tool
 from testing.samples import STARTED_AT, make_quality, write_library
 from testing.stores import Store, store_sweep
 
 UPDATE_TIME = datetime(2024, 5, 6, 7, 8, 9)  # noqa: DTZ001 # as the column holds it
-NEW = ("netsky_sweep", "netsky_line")
+NEW = tuple(NEW_TABLES)
+PROBES = 60
 LIVE = {"live_targets": 6, "live_packets_sent": 8, "live_packets_received": 5}
 
 
@@ -119,6 +126,120 @@ def test_a_refused_row_of_the_wide_table_is_set_aside_with_all_its_figures(spool
     connection.close()
     assert row[:3] == ("x" * 41, 10, 3)
     assert "Data too long for column 'province'" in row[3]
+
+
+def test_sixty_probes_at_once_store_all_their_sweeps_without_a_deadlock(
+    mariadb, mariadb_store, caplog
+):
+    def deadlocks():
+        [(_, value)] = mariadb.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+        return int(value)
+
+    before = deadlocks()
+    provinces = [province.slug for province in PROVINCES]
+    together, failed = threading.Barrier(PROBES), []
+
+    def probe(number):
+        database = Database(fill_url(mariadb_store.url, "cu", "default"), timeout=60)
+        for sweep in range(2):
+            together.wait(60)
+            try:
+                database.store(rows(*provinces, egress=f"line-{number}", seconds=sweep))
+            except DatabaseError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=probe, args=(number,)) for number in range(PROBES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert deadlocks() == before
+    assert len(mariadb_store.sweeps()) == PROBES * 2 * 31
+    assert mariadb_store.fetch("SELECT COUNT(*), MAX(serial) FROM netsky_line") == [(PROBES, 2)]
+    assert "another sweep" not in caplog.text
+
+
+# Clear ends: whatever is wrong is one line, and the sweep waits until it is put right.
+
+
+def no_rights_to_write(mariadb, _store):
+    mariadb.execute("CREATE OR REPLACE USER netsky@'127.0.0.1' IDENTIFIED BY 'right'")
+    mariadb.execute("GRANT SELECT ON *.* TO netsky@'127.0.0.1'")
+    return lambda: mariadb.execute("GRANT ALL ON *.* TO netsky@'127.0.0.1'")
+
+
+def read_only(mariadb, store):
+    no_rights_to_write(mariadb, store)
+    mariadb.execute("GRANT INSERT, UPDATE ON *.* TO netsky@'127.0.0.1'")
+    mariadb.execute("SET GLOBAL read_only = 1")
+    return lambda: mariadb.execute("SET GLOBAL read_only = 0")
+
+
+def full(mariadb, store):
+    """Memory that is full says the same as a disk."""
+    no_rights_to_write(mariadb, store)()
+    name = store.url.rpartition("/")[2]
+    mariadb.execute(
+        f"USE {name}; DROP TABLE netsky_line; SET SESSION max_heap_table_size = 16384; "
+        "CREATE TABLE netsky_line (isp CHAR(7), egress CHAR(40), serial BIGINT, filler CHAR(255), "
+        "PRIMARY KEY (isp, egress)) ENGINE=MEMORY CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+    )
+    with suppress(pymysql.err.OperationalError):
+        for number in range(1000):
+            mariadb.execute(
+                f"INSERT INTO {name}.netsky_line (isp, egress, serial) VALUES ('x', {number}, 1)"
+            )
+    return lambda: mariadb.execute(f"DELETE FROM {name}.netsky_line WHERE isp = 'x'")
+
+
+def of_the_first_wave(mariadb, store):
+    no_rights_to_write(mariadb, store)()
+    without_new_tables(store)
+    return store.create_tables
+
+
+def half_upgraded(mariadb, store):
+    no_rights_to_write(mariadb, store)()
+    store.execute("DROP TABLE netsky_hourly, netsky_rollup_due")
+    return store.create_tables
+
+
+def without_a_column(mariadb, store):
+    no_rights_to_write(mariadb, store)()
+    store.execute("ALTER TABLE netsky_sweep DROP COLUMN live_lost")
+    return lambda: store.execute("ALTER TABLE netsky_sweep ADD COLUMN live_lost INT UNSIGNED")
+
+
+@pytest.mark.parametrize(
+    ("make_bad", "says"),
+    [
+        (no_rights_to_write, "denied"),
+        (read_only, "read-only"),
+        (full, "is full"),
+        (of_the_first_wave, r"apply upgrade\.sql to this database"),
+        (half_upgraded, r"apply upgrade\.sql to this database"),
+        (without_a_column, r"apply upgrade\.sql to this database"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_the_sweep_waits_until_it_is_right(
+    spool, mariadb, mariadb_store, make_bad, says
+):
+    mend = make_bad(mariadb, mariadb_store)
+    url = mariadb.url(mariadb_store.url.rpartition("/")[2], user="netsky", password="right")
+    database = Database(fill_url(url, "cu", "default"), timeout=5)
+    try:
+        for seconds in (0, 10):
+            with pytest.raises(DatabaseError, match=says) as told:
+                spool.store(rows(seconds=seconds), database)
+            assert "\n" not in str(told.value)
+        assert (spool.state().sweeps, spool.state().quarantined_rows) == (2, 0)
+    finally:
+        mend()
+    mariadb.execute("GRANT ALL ON *.* TO netsky@'127.0.0.1'")
+    spool.store(rows(seconds=20), database)
+    assert (spool.state().sweeps, len(mariadb_store.sweeps())) == (0, 3)
+    assert [len(mariadb_store.rows(table.name)) for table in HISTORY] == [3, 3, 3]
 
 
 # What an earlier netsky has left

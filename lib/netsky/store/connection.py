@@ -146,6 +146,10 @@ class Connector:
         )
         if "read_default_file" in url.query:
             sa.event.listen(self._engine, "do_connect", self._add_option_file)
+        if not self.is_sqlite:
+            from netsky.store.mysql_connection import connect
+
+            sa.event.listen(self._engine, "do_connect", connect)  # after the option file
 
     def _add_option_file(
         self, _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]
@@ -257,6 +261,9 @@ _HINTS = {
     _NO_TABLE: _APPLY_SCHEMA,
     1176: f"these tables are not of today's schema: {_UPGRADE}",
     1526: f"these tables are not of today's schema: {_UPGRADE}",
+    1021: "make room on the disk of the server",
+    1114: "make room on the disk of the server",
+    1290: "the server takes no writes now: is it a replica, or in maintenance?",
     2003: "is the server running and reachable?",
 }
 _SQLITE_HINTS = {

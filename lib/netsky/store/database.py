@@ -47,6 +47,7 @@ from netsky.store.tables import (
 
 log = logging.getLogger(__name__)
 
+EGRESSES_AT_ONCE = 10  # averaged by one query
 MOST_SECONDS_MOVED = 3600
 MOST_ATTEMPTS = 60  # to find a free second, against as many hosts of one name
 
@@ -176,12 +177,14 @@ class Database:
         """The mean loss over after < time <= until, of each province and egress with a sweep then.
 
         Each sweep counts the same; one without a value (NULL) does not count. `egress`: only this.
-        Each egress is a transaction of its own, so that many of them do not take one too long.
+        Some egresses are a transaction, so that many of them do not take one too long.
         """
         means = []
-        for each in [egress] if egress is not None else self.egresses(isp):
+        egresses = [egress] if egress is not None else self.egresses(isp)
+        for first in range(0, len(egresses), EGRESSES_AT_ONCE):
+            some = egresses[first : first + EGRESSES_AT_ONCE]
             with self.connector.transaction() as connection:
-                means += mean_losses(connection, isp, each, after=after, until=until)
+                means += mean_losses(connection, isp, some, after=after, until=until)
         return means
 
     def egresses(self, isp: str) -> list[str]:

@@ -10,16 +10,30 @@ import sqlalchemy as sa
 from netsky.clock import IgnoredRows
 from netsky.places import PROVINCES
 from netsky.store.rows import aware_time
-from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
+from netsky.store.tables import SWEEP_TABLES, by_key, sweeps, time_of
 
 # Of each name no more are counted, so that a clock of 1970, for which all is later, costs little.
 _MOST_COUNTED = 10_000
+
+
+def is_any_ahead(connection: sa.Connection, isp: str, egress: str, *, after: datetime) -> bool:
+    """Whether there is a row of an egress that is stamped later than that (naive UTC)."""
+    columns = sweeps.c
+    query = (
+        by_key(sa.select(columns.started_at))
+        .where(columns.isp == isp, columns.egress == egress, columns.started_at > after)
+        .where(columns.province.in_([province.name for province in PROVINCES]))
+        .limit(1)
+    )
+    return connection.scalar(query) is not None
 
 
 def rows_ahead(
     connection: sa.Connection, isp: str, egress: str, *, after: datetime
 ) -> IgnoredRows | None:
     """The rows of an egress that are stamped later than that (naive UTC)."""
+    if not is_any_ahead(connection, isp, egress, after=after):
+        return None
     columns = sweeps.c
     its_own = (columns.isp == isp) & (columns.egress == egress)
     found = list(
@@ -31,7 +45,7 @@ def rows_ahead(
             ],
         )
     )
-    if not found:
+    if not found:  # they were removed in this moment
         return None
     first = min(first for _, first, _ in found)
     end = max(last for _, _, last in found) + timedelta(seconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,7 +14,12 @@ from netsky.store.tables import PROVINCES_BY_CHINESE, by_key, sweeps
 
 
 def mean_losses(
-    connection: sa.Connection, isp: str, egress: str, *, after: datetime, until: datetime
+    connection: sa.Connection,
+    isp: str,
+    egresses: Sequence[str],
+    *,
+    after: datetime,
+    until: datetime,
 ) -> list[MeanLoss]:
     """Of each province with a sweep in after < time <= until: each sweep with a value counts the same."""
     columns = sweeps.c
@@ -22,6 +28,7 @@ def mean_losses(
     query = (
         by_key(
             sa.select(
+                columns.egress,
                 columns.province,
                 sa.func.avg(columns.lossrate),
                 sa.func.count(columns.lossrate),
@@ -29,11 +36,11 @@ def mean_losses(
                 sa.func.count(live),
             )
         )
-        .where(columns.isp == isp, columns.egress == egress)
+        .where(columns.isp == isp, columns.egress.in_(egresses))
         .where(columns.province.in_([province.name for province in PROVINCES]))
         .where(columns.started_at > column_time(after))
         .where(columns.started_at <= column_time(until))
-        .group_by(columns.province)
+        .group_by(columns.egress, columns.province)
     )
     return [
         MeanLoss(
@@ -44,5 +51,5 @@ def mean_losses(
             live_ratio,
             live_samples,
         )
-        for name, percent, samples, live_ratio, live_samples in connection.execute(query)
+        for egress, name, percent, samples, live_ratio, live_samples in connection.execute(query)
     ]

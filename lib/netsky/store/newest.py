@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from netsky.fault import parse_fault
 from netsky.loss import NewestLoss
 from netsky.places import PROVINCES, Province
+from netsky.store.ignored import is_any_ahead
 from netsky.store.rows import aware_time
 from netsky.store.tables import PROVINCES_BY_CHINESE, by_key, exact, sweeps
 
@@ -73,41 +75,83 @@ def newest_losses(
 ) -> list[NewestLoss]:
     """The newest loss of each province that has any, at that time (naive UTC, tolerance included)."""
     started_at = sweeps.c.started_at
-    stamped = _latest(connection, isp, egress, started_at <= until)
-    ahead = _latest(connection, isp, egress, started_at > until)
+    stamped = _of_late(connection, isp, egress, until)
+    silent = [province for province in PROVINCES if province not in stamped]
+    stamped |= _latest(connection, isp, egress, silent, started_at <= until)
+    ahead = {}
+    if is_any_ahead(connection, isp, egress, after=until):
+        ahead = _latest(connection, isp, egress, PROVINCES, started_at > until)
     found = (_newest(stamped.get(each, ()), ahead.get(each, ())) for each in PROVINCES)
     return [row.loss for row in found if row]
 
 
+def _of_late(
+    connection: sa.Connection, isp: str, egress: str, until: datetime
+) -> dict[Province, list[LossRow]]:
+    """The rows of the last minutes of each province that has one in the latest of these.
+
+    One question for all of them: where the table is divided into days, each further one costs more
+    than what it finds.
+    """
+    started_at = sweeps.c.started_at
+    query = _rows(isp, egress, PROVINCES).where(started_at > until - 2 * _MINUTES_APART)
+    rows = _by_province(connection, query.where(started_at <= until))
+    recent = until - _MINUTES_APART
+    return {
+        province: found
+        for province, found in rows.items()
+        if any(row.started_at > recent for row in found)
+    }
+
+
 def _latest(
-    connection: sa.Connection, isp: str, egress: str, when: sa.ColumnElement[bool]
+    connection: sa.Connection,
+    isp: str,
+    egress: str,
+    provinces: Sequence[Province],
+    when: sa.ColumnElement[bool],
 ) -> dict[Province, list[LossRow]]:
     """Some of the rows with the latest times, by province."""
-    columns = sweeps.c
     # A look-up a province at the end of its part of the key. GROUP BY with MAX() would read the
     # whole of it in SQLite.
     look_ups = [
-        by_key(
-            sa.select(
-                columns.province,
-                columns.serial,
-                exact(columns.lossrate).label("percent"),
-                columns.started_at,
-                columns.live_targets,
-                columns.live_sent,
-                columns.live_lost,
-                columns.prefixes,
-            )
-        )
-        .where(columns.isp == isp, columns.egress == egress, columns.province == province.name)
-        .where(columns.lossrate.is_not(None), when)
-        .order_by(columns.started_at.desc())
+        _rows(isp, egress, [province])
+        .where(when)
+        .order_by(sweeps.c.started_at.desc())
         .limit(_ROWS)
         .subquery()
-        for province in PROVINCES
+        for province in provinces
     ]
+    if not look_ups:
+        return {}
+    return _by_province(connection, sa.union_all(*map(sa.select, look_ups)))
+
+
+def _rows(isp: str, egress: str, provinces: Sequence[Province]) -> sa.Select[Any]:
+    """Those with a loss rate, as LossRow has them."""
+    columns = sweeps.c
+    query = sa.select(
+        columns.province,
+        columns.serial,
+        exact(columns.lossrate).label("percent"),
+        columns.started_at,
+        columns.live_targets,
+        columns.live_sent,
+        columns.live_lost,
+        columns.prefixes,
+    )
+    return (
+        by_key(query)
+        .where(columns.isp == isp, columns.egress == egress, columns.lossrate.is_not(None))
+        .where(columns.province.in_([province.name for province in provinces]))
+    )
+
+
+def _by_province(
+    connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect[Any]
+) -> dict[Province, list[LossRow]]:
     rows: dict[Province, list[LossRow]] = {}
-    for name, *values in connection.execute(sa.union_all(*map(sa.select, look_ups))):
+    for name, *values in connection.execute(query):
         province = PROVINCES_BY_CHINESE[name]
         rows.setdefault(province, []).append(LossRow(province, *values))
     return rows
