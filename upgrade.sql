@@ -23,6 +23,7 @@ DROP PROCEDURE IF EXISTS netsky_upgrade_check;
 DROP PROCEDURE IF EXISTS netsky_upgrade_create;
 DROP PROCEDURE IF EXISTS netsky_upgrade_fill;
 DROP PROCEDURE IF EXISTS netsky_upgrade_add;
+DROP PROCEDURE IF EXISTS netsky_upgrade_column;
 DROP PROCEDURE IF EXISTS netsky_upgrade_days;
 DROP PROCEDURE IF EXISTS netsky_upgrade_history;
 DROP PROCEDURE IF EXISTS netsky_upgrade_table;
@@ -142,6 +143,16 @@ BEGIN
   ELSE
     CALL netsky_upgrade_run(for_table, CONCAT('CREATE TABLE {table} ', definition));
     CALL netsky_upgrade_run(for_table, 'SELECT "was missing, made empty" AS {table}');
+  END IF;
+END//
+
+-- A column that netsky_sweep does not have yet.
+CREATE PROCEDURE netsky_upgrade_column(new_column VARCHAR(64), definition VARCHAR(64))
+BEGIN
+  IF NOT EXISTS (SELECT * FROM information_schema.columns WHERE table_schema = DATABASE()
+                 AND table_name = 'netsky_sweep' AND column_name = new_column) THEN
+    CALL netsky_upgrade_run('netsky_sweep', CONCAT(
+      'ALTER TABLE {table} ADD COLUMN ', new_column, ' ', definition));
   END IF;
 END//
 
@@ -385,6 +396,23 @@ CALL netsky_upgrade_add('netsky_sweep', '(
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 PARTITION BY RANGE COLUMNS (started_at) (PARTITION later VALUES LESS THAN (MAXVALUE))');
 
+CALL netsky_upgrade_column('lossrate', 'FLOAT');
+CALL netsky_upgrade_column('abnormalrate', 'FLOAT');
+CALL netsky_upgrade_column('mean', 'FLOAT');
+CALL netsky_upgrade_column('p50', 'FLOAT');
+CALL netsky_upgrade_column('p95', 'FLOAT');
+CALL netsky_upgrade_column('p99', 'FLOAT');
+CALL netsky_upgrade_column('max', 'FLOAT');
+CALL netsky_upgrade_column('targets', 'INT UNSIGNED');
+CALL netsky_upgrade_column('sent', 'INT UNSIGNED');
+CALL netsky_upgrade_column('received', 'INT UNSIGNED');
+CALL netsky_upgrade_column('abnormal', 'INT UNSIGNED');
+CALL netsky_upgrade_column('live_targets', 'INT UNSIGNED');
+CALL netsky_upgrade_column('live_sent', 'INT UNSIGNED');
+CALL netsky_upgrade_column('live_lost', 'INT UNSIGNED');
+CALL netsky_upgrade_column('tainted', 'BOOL NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
+
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 CALL netsky_upgrade_days();
 CALL netsky_upgrade_history();
@@ -395,6 +423,7 @@ DROP PROCEDURE netsky_upgrade_check;
 DROP PROCEDURE netsky_upgrade_create;
 DROP PROCEDURE netsky_upgrade_fill;
 DROP PROCEDURE netsky_upgrade_add;
+DROP PROCEDURE netsky_upgrade_column;
 DROP PROCEDURE netsky_upgrade_days;
 DROP PROCEDURE netsky_upgrade_history;
 DROP PROCEDURE netsky_upgrade_table;

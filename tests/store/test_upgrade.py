@@ -16,7 +16,7 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
-from netsky.store.tables import metadata
+from netsky.store.tables import metadata, sweeps
 from testing import ROOT
 from testing.samples import STARTED_AT, make_quality
 from testing.servers import SCHEMA, MariaDB, program, wait_until
@@ -497,6 +497,28 @@ def test_a_part_that_the_averaging_has_made_is_divided_further(installation):
     )
     installation.upgrade("SET @keep_days = 3")
     assert installation.parts()[0] == {f"before_{yesterday + timedelta(days=1):%Y_%m_%d}": 1}
+
+
+def test_each_column_that_the_wide_table_lacks_is_added(installation):
+    installation.apply_schema()
+    names = [column.name for column in sweeps.c if not column.primary_key]
+    types = dict(
+        installation.execute(
+            "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = "
+            f"'{installation.database}' AND table_name = 'netsky_sweep'"
+        )
+    )
+    for name in names:
+        installation.execute(f"ALTER TABLE netsky_sweep DROP COLUMN {name}")
+    installation.upgrade(init_command=None)
+    assert types == dict(
+        installation.execute(
+            "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = "
+            f"'{installation.database}' AND table_name = 'netsky_sweep'"
+        )
+    )
+    installation.store_sweep()
+    assert len(wide(installation)) == 2
 
 
 def test_names_of_something_else_stay_behind(installation):

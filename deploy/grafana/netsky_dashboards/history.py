@@ -8,7 +8,6 @@ from grafana_foundation_sdk.builders import dashboard as dashboard_builders
 from grafana_foundation_sdk.builders import statushistory
 from grafana_foundation_sdk.models import common, dashboard
 
-from netsky.store import tables
 from netsky_dashboards import sql, style
 from netsky_dashboards.layout import (
     ALL,
@@ -82,7 +81,7 @@ def _province_days() -> Panel:
         "各省丢包率",
         "每格是一段时间内各轮的平均，取所选出口中最高的。空白：没有探测。",
         (13, 26),
-        SQLQuery(sql.worst_egress_by_province(tables.lossrate)),
+        SQLQuery(sql.worst_egress_by_province("lossrate")),
     )
 
 
@@ -153,9 +152,9 @@ def _trends() -> list[Panel]:
     )
     latency = graph(style.MILLISECONDS, "mean", "max")
     panels = (
-        (loss, "丢包率", "各省经各出口，每段时间内各轮的平均。", 24, tables.lossrate),
-        (rate, "异常率", "异常目标 / 全部目标。", 12, tables.abnormalrate),
-        (latency, "平均时延", "没有应答的轮次没有时延，不计入。", 12, tables.latency),
+        (loss, "丢包率", "各省经各出口，每段时间内各轮的平均。", 24, "lossrate"),
+        (rate, "异常率", "异常目标 / 全部目标。", 12, "abnormalrate"),
+        (latency, "平均时延", "没有应答的轮次没有时延，不计入。", 12, "mean"),
     )
     return [
         place(

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 -- made of names only; what is chosen is filled in and quoted by Grafana
 """The questions that the history asks of MySQL; the tables come from `netsky.store.tables`.
 
-Columns hold percent and milliseconds, `update_time` is UTC. What begins with `$` is Grafana's: the
+Columns hold percent and milliseconds, `started_at` is UTC. What begins with `$` is Grafana's: the
 variables of the dashboard, and the macros of its MySQL data source.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from netsky.judging.grading import GONE_AFTER
+from netsky.places import PROVINCES
 from netsky.store import tables
 from netsky_dashboards.words import ISP_NAMES, RULES, seconds
 
@@ -17,7 +18,7 @@ DATABASE_PREFIX = "netsky_"
 
 # Macros end at the first `)`: nothing in brackets may stand in them.
 CHOSEN = (
-    "$__timeFilter(update_time) AND egress IN (${egress:sqlstring})"
+    "$__timeFilter(started_at) AND isp = '${isp}' AND egress IN (${egress:sqlstring})"
     " AND province IN (${province:sqlstring})"
 )
 SEVERE_PERCENT = f"{RULES.severe * 100:g}"
@@ -28,6 +29,9 @@ def table(of: sa.Table) -> str:
     return f"{DATABASE_PREFIX}${{isp}}.{of.name}"
 
 
+SWEEPS = table(tables.sweeps)
+
+
 def isps() -> str:
     """The ISPs that have a database, for a variable: slug and name."""
     slug = f"SUBSTRING(table_schema, {len(DATABASE_PREFIX) + 1})"
@@ -35,7 +39,7 @@ def isps() -> str:
     return (
         f"SELECT {slug} AS __value, CASE {slug} {names} ELSE {slug} END AS __text\n"
         "FROM information_schema.tables\n"
-        f"WHERE table_name = '{tables.lossrate.name}'"
+        f"WHERE table_name = '{tables.sweeps.name}'"
         f" AND LEFT(table_schema, {len(DATABASE_PREFIX)}) = '{DATABASE_PREFIX}'\n"
         "ORDER BY 1"
     )
@@ -45,31 +49,31 @@ def egresses() -> str:
     """The exits that have a mean, or a sweep not long ago."""
     return (
         f"SELECT egress FROM {table(tables.avg_lossrate)}\n"
-        f"UNION SELECT egress FROM {table(tables.lossrate)}\n"
-        "WHERE update_time > UTC_TIMESTAMP() - INTERVAL 1 HOUR\n"
+        f"UNION SELECT egress FROM {SWEEPS}\n"
+        "WHERE started_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR AND isp = '${isp}'\n"
         "ORDER BY 1"
     )
 
 
-def by_province_and_egress(of: sa.Table) -> str:
+def by_province_and_egress(column: str) -> str:
     """Means over time, a series for each."""
     return (
-        "SELECT $__timeGroupAlias(update_time, $__interval),\n"
-        "  CONCAT(province, ' ', egress) AS metric, AVG(value) AS value\n"
-        f"FROM {table(of)}\n"
+        "SELECT $__timeGroupAlias(started_at, $__interval),\n"
+        f"  CONCAT(province, ' ', egress) AS metric, AVG({column}) AS value\n"
+        f"FROM {SWEEPS}\n"
         f"WHERE {CHOSEN}\n"
         "GROUP BY 1, 2 ORDER BY 1, 2"
     )
 
 
-def worst_egress_by_province(of: sa.Table) -> str:
+def worst_egress_by_province(column: str) -> str:
     """Means over time by province, of the egress where they are highest."""
     return (
-        "SELECT time, province AS metric, MAX(mean) AS value\n"
+        "SELECT time, province AS metric, MAX(of_egress) AS value\n"
         "FROM (\n"
-        "  SELECT $__timeGroupAlias(update_time, $__interval), province, egress,\n"
-        "    AVG(value) AS mean\n"
-        f"  FROM {table(of)}\n"
+        "  SELECT $__timeGroupAlias(started_at, $__interval), province, egress,\n"
+        f"    AVG({column}) AS of_egress\n"
+        f"  FROM {SWEEPS}\n"
         f"  WHERE {CHOSEN}\n"
         "  GROUP BY 1, 2, 3\n"
         ") means\n"
@@ -80,30 +84,44 @@ def worst_egress_by_province(of: sa.Table) -> str:
 def now_and_mean() -> str:
     """The newest loss rate, whatever time is chosen, beside the baseline."""
     newest = f"UTC_TIMESTAMP() - INTERVAL {seconds(GONE_AFTER) // 3600} HOUR"
-    chosen = "egress IN (${egress:sqlstring}) AND province IN (${province:sqlstring})"
+    chosen = (
+        "isp = '${isp}' AND egress IN (${egress:sqlstring}) AND province IN (${province:sqlstring})"
+    )
     return (
-        "SELECT province AS 省份, egress AS 出口, loss.value AS 当前, mean.value AS 均值,\n"
-        "  GREATEST(loss.value - mean.value, 0) AS 升幅,\n"
-        "  loss.update_time AS 探测时间, mean.update_time AS 均值时间\n"
-        f"FROM {table(tables.lossrate)} loss\n"
+        "SELECT province AS 省份, egress AS 出口, lossrate AS 当前, baseline.value AS 均值,\n"
+        "  GREATEST(lossrate - baseline.value, 0) AS 升幅,\n"
+        "  started_at AS 探测时间, baseline.update_time AS 均值时间\n"
+        f"FROM {SWEEPS}\n"
         "JOIN (\n"
-        "  SELECT name, egress, MAX(update_time) AS update_time\n"
-        f"  FROM {table(tables.lossrate)}\n"
-        f"  WHERE update_time > {newest} AND {chosen}\n"
-        "  GROUP BY name, egress\n"
-        ") newest USING (name, egress, update_time)\n"
-        f"LEFT JOIN {table(tables.avg_lossrate)} mean USING (name, egress)\n"
+        "  SELECT isp, egress, province, MAX(started_at) AS started_at\n"
+        f"  FROM {SWEEPS}\n"
+        f"  WHERE started_at > {newest} AND {chosen}\n"
+        "  GROUP BY isp, egress, province\n"
+        ") newest USING (isp, egress, province, started_at)\n"
+        "LEFT JOIN (\n"
+        f"  SELECT {_province_of_name()} AS province, egress, value, update_time\n"
+        f"  FROM {table(tables.avg_lossrate)}\n"
+        "  WHERE name LIKE CONCAT('netsky_', UPPER('${isp}'), '_%')\n"
+        ") baseline USING (egress, province)\n"
         "ORDER BY 升幅 DESC, 当前 DESC"
     )
+
+
+def _province_of_name() -> str:
+    """The Chinese name of the province whose slug is in the column `name`."""
+    slugs = ", ".join(f"'{province.slug}'" for province in PROVINCES)
+    names = ", ".join(f"'{province.name}'" for province in PROVINCES)
+    slug = "SUBSTRING_INDEX(SUBSTRING_INDEX(name, '_', 3), '_', -1)"
+    return f"ELT(FIELD({slug}, {slugs}), {names})"
 
 
 def worst_hours() -> str:
     """The hours with the highest mean loss rate."""
     return (
-        "SELECT FROM_UNIXTIME($__timeGroup(update_time, '1h')) AS 时段,\n"
+        "SELECT FROM_UNIXTIME($__timeGroup(started_at, '1h')) AS 时段,\n"
         "  province AS 省份, egress AS 出口,\n"
-        "  AVG(value) AS 平均, MAX(value) AS 最高, COUNT(value) AS 轮数\n"
-        f"FROM {table(tables.lossrate)}\n"
+        "  AVG(lossrate) AS 平均, MAX(lossrate) AS 最高, COUNT(lossrate) AS 轮数\n"
+        f"FROM {SWEEPS}\n"
         f"WHERE {CHOSEN}\n"
         "GROUP BY 1, 2, 3 ORDER BY 平均 DESC LIMIT 50"
     )
@@ -111,21 +129,11 @@ def worst_hours() -> str:
 
 def ranking() -> str:
     """All three figures over the whole range, highest loss first."""
-    loss = f"MAX(value) AS highest, 100 * AVG(value >= {SEVERE_PERCENT}) AS severe_share"
     return (
-        "SELECT province AS 省份, egress AS 出口, loss.mean AS 平均丢包率,\n"
-        "  loss.highest AS 最高丢包率, loss.severe_share AS 严重轮次,\n"
-        "  abnormal.mean AS 平均异常率, latency.mean AS 平均时延\n"
-        f"FROM {_means(tables.lossrate, loss)} loss\n"
-        f"LEFT JOIN {_means(tables.abnormalrate)} abnormal USING (province, egress)\n"
-        f"LEFT JOIN {_means(tables.latency)} latency USING (province, egress)\n"
-        "ORDER BY 平均丢包率 DESC"
-    )
-
-
-def _means(of: sa.Table, *more: str) -> str:
-    columns = ", ".join(["province", "egress", "AVG(value) AS mean", *more])
-    return (
-        f"(\n  SELECT {columns}\n  FROM {table(of)}\n"
-        f"  WHERE {CHOSEN}\n  GROUP BY province, egress\n)"
+        "SELECT province AS 省份, egress AS 出口, AVG(lossrate) AS 平均丢包率,\n"
+        f"  MAX(lossrate) AS 最高丢包率, 100 * AVG(lossrate >= {SEVERE_PERCENT}) AS 严重轮次,\n"
+        "  AVG(abnormalrate) AS 平均异常率, AVG(mean) AS 平均时延\n"
+        f"FROM {SWEEPS}\n"
+        f"WHERE {CHOSEN}\n"
+        "GROUP BY province, egress ORDER BY 平均丢包率 DESC"
     )
