@@ -410,6 +410,7 @@ CALL netsky_upgrade_column('abnormal', 'INT UNSIGNED');
 CALL netsky_upgrade_column('live_targets', 'INT UNSIGNED');
 CALL netsky_upgrade_column('live_sent', 'INT UNSIGNED');
 CALL netsky_upgrade_column('live_lost', 'INT UNSIGNED');
+CALL netsky_upgrade_column('prefixes', 'TEXT');
 CALL netsky_upgrade_column('tainted', 'BOOL NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
 

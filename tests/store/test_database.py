@@ -219,6 +219,17 @@ def test_isp_and_egress_are_filled_into_the_url():
     assert url.render_as_string() == "mysql+pymysql://netsky@db.example/netsky_cu_unicom-1"
 
 
+def test_isp_and_egress_may_choose_server_and_database(mariadb_store):
+    """More lines than one server holds: a server for each ISP, or a database for each exit."""
+    url = fill_url("mysql://netsky@db-{isp}.example:3307/netsky_{isp}", "cm", "bj-1")
+    assert (url.host, url.port, url.database) == ("db-cm.example", 3307, "netsky_cm")
+    name = mariadb_store.url.rpartition("/")[2]
+    template = mariadb_store.url.replace(name, f"{name[:-1]}{{egress}}")
+    database = Database(fill_url(template, "cu", name[-1]), timeout=5)
+    store_sweep(database, "cu", name[-1], STARTED_AT, QUALITIES)
+    assert len(mariadb_store.sweeps()) == 2
+
+
 def test_user_and_password_may_stay_in_a_file(mariadb: MariaDB, mariadb_store, tmp_path):
     mariadb.execute("CREATE OR REPLACE USER netsky@'127.0.0.1' IDENTIFIED BY 'right'")
     mariadb.execute("GRANT ALL ON *.* TO netsky@'127.0.0.1'")

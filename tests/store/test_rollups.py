@@ -152,9 +152,11 @@ def test_what_was_summed_up_stays_when_its_sweeps_are_pruned(store):
     fill(store, hours=2)
     roll_up(store)
     before = rows_of(store, hourly), rows_of(store, daily)
+    store.database.note_alarms("cu", "default", [find_province("hunan")], MIDNIGHT)
     for _ in store.database.prune(before=MIDNIGHT + DAY):
         pass
     assert store.sweeps() == []
+    assert rows_of(store, alarm) == []
     # A sweep of that time alone is no reason to forget the others.
     late = sweep_rows("cu", "default", MIDNIGHT + MINUTE, [make_quality("hunan")])
     store.database.store(late)

@@ -16,7 +16,9 @@ from netsky.store.pruning import Prunable
 
 log = logging.getLogger(__name__)
 
-PRUNE_SECONDS = 60.0  # the next run deletes what is left then
+# The next run deletes what is left then. In an hour 80 lines write 2.7 million narrow rows at a sweep every
+# 10 s, and a server deletes some 15,000 a second.
+PRUNE_SECONDS = 300.0
 ROLLUP_SECONDS = 60.0  # and sums up what is left
 
 

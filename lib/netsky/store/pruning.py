@@ -16,7 +16,7 @@ from netsky.store import days
 from netsky.store.connection import Connector, is_denied
 from netsky.store.ignored import rows_between
 from netsky.store.rows import aware_time, column_time
-from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
+from netsky.store.tables import SWEEP_TABLES, alarm, sweeps, time_of
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def prune(connector: Connector, before: datetime) -> Iterator[tuple[str, int]]:
         log.warning("old days of %s are not dropped, but %s: %s", sweeps.name, instead, error)
     with connector.transaction() as connection:
         there = sa.inspect(connection).get_table_names()
-    for table in SWEEP_TABLES:
+    for table in (*SWEEP_TABLES, alarm):
         if table.name in there and (table is not sweeps or row_by_row):
             for rows in _prune_table(connector, table, limit):
                 yield table.name, rows

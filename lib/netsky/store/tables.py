@@ -211,8 +211,9 @@ NEW_TABLES = tuple(
 
 
 def time_of(table: sa.Table) -> sa.Column[Any]:
-    """The column with the start of the sweep."""
-    column: sa.Column[Any] = table.c.started_at if table is sweeps else table.c.update_time
+    """The column with the start of the sweep, or with the minute."""
+    name = {sweeps.name: "started_at", alarm.name: "minute"}.get(table.name, "update_time")
+    column: sa.Column[Any] = table.c[name]
     return column
 
 
