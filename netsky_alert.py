@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
-from netsky.cli.judging import ThresholdOptions
+from netsky.cli.judging import ListOptions, ThresholdOptions
 from netsky.cli.lines import Lines, several
 from netsky.cli.options import takes
 from netsky.cli.running import LineRun, Run, Running
@@ -22,6 +22,7 @@ from netsky.places import ISP, Egress
     outlets=OutletOptions,
     running=Running,
     judged=ThresholdOptions,
+    listing=ListOptions,
 )
 def main(
     *,
@@ -30,6 +31,7 @@ def main(
     outlets: OutletOptions,
     running: Running,
     judged: ThresholdOptions,
+    listing: ListOptions,
 ) -> int:
     """Judge the newest loss rates of ISPs through exit lines by their baselines, and push.
 
@@ -42,12 +44,15 @@ def main(
     netsky_alert.py --isp cu                      as cron would, once a minute
     netsky_alert.py --isp all --egress all        each ISP through each exit
     netsky_alert.py --isp cu --every 10           again and again
+    netsky_alert.py --isp all --egress all --incidents
     """
     from netsky.console.alert import AlertView
     from netsky.jobs.alert import alert
     from netsky.judging.rule import MeanRule
 
     each = lines.each()
+    if listing.incidents:
+        return running.run([listing.run(each, database, running)])
     rule = MeanRule(thresholds=judged.thresholds())
     opened = outlets.open(several=several(each))
 

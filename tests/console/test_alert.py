@@ -129,6 +129,7 @@ def test_a_line_has_what_grep_looks_for():
         "worst": "guangdong:+23.51,guangxi:+11.20,hunan:+5.00",
         "prefixes": "-",
         "not_judged": "no_baseline:xizang",
+        "incident": "-",
     }
 
 

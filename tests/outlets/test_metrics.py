@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
+from netsky.judging.incidents import Watch, after
 from netsky.outlets.metrics import (
     JOBS,
     Exposition,
@@ -18,6 +19,7 @@ from netsky.outlets.metrics import (
 from netsky.places import find_province
 from netsky.spool_state import SpoolState
 from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_quality, make_sweep
+from testing.verdicts import ALERT, MINUTE, QUIET, verdict
 
 QUALITIES = [
     make_quality("guangdong"),
@@ -65,9 +67,17 @@ def sweep_metrics(spool=None, qualities=QUALITIES):
     return probe_metrics(sweep, qualities, spool)
 
 
-def alert_metrics_of(rises):
+def alert_metrics_of(rises, watch=None):
     report = make_alert_report(rises)
-    return alert_metrics(report.isp, report.egress, report.verdict)
+    return alert_metrics(report.isp, report.egress, report.verdict, watch)
+
+
+def watch_of(*losses):
+    """What is known after a verdict a minute."""
+    watch = Watch()
+    for minutes, each in enumerate(losses):
+        watch = after(watch, verdict(each, STARTED_AT + minutes * MINUTE))
+    return watch
 
 
 def test_there_are_these_metrics_and_no_others():
@@ -146,7 +156,7 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
     groups = {
         "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
         "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
-        "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}),
+        "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}, watch_of(ALERT, ALERT)),
         "netsky_library": library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0),
     }
     assert groups.keys() == JOBS.keys()
@@ -253,3 +263,19 @@ def test_the_spool_has_its_figures_where_there_is_one():
     assert samples["netsky_spool_sweeps"] == [(GROUP, 3)]
     assert samples["netsky_spool_dropped_sweeps"] == [(GROUP, 2)]
     assert samples["netsky_spool_quarantined_rows"] == [(GROUP, 1)]
+
+
+def test_an_open_incident_is_1_since_its_first_sweep_and_none_is_0():
+    open_one = exported(alert_metrics_of({"hunan": 45.0}, watch_of(ALERT, ALERT)))
+    assert [value for _, value in open_one["netsky_incident_open"]] == [1]
+    [(_, started)] = open_one["netsky_incident_started_seconds"]
+    assert started == STARTED_AT.timestamp()
+    for losses in ([ALERT], [ALERT, ALERT, QUIET, QUIET, QUIET]):
+        samples = exported(alert_metrics_of({"hunan": 1.0}, watch_of(*losses)))
+        assert [value for _, value in samples["netsky_incident_open"]] == [0]
+        assert samples.get("netsky_incident_started_seconds", []) == []
+
+
+def test_an_incident_that_cannot_be_told_is_neither_0_nor_1():
+    samples = exported(alert_metrics_of({"hunan": 45.0}))
+    assert samples.get("netsky_incident_open", []) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 # The same words as on the terminal.
 from netsky.console.alert import REASONS as REASON_NAMES
-from netsky.console.alert import SEVERITY_NAMES
+from netsky.console.incidents import SEVERITY_NAMES
 from netsky.judging.grading import NotJudged, Severity, Thresholds
 from netsky.places import BUILTIN_ISPS, PROVINCES
 

@@ -1,7 +1,8 @@
-"""From what on a rise of loss is told: options of a tool that judges."""
+"""Options of a tool that judges: from what on a rise of loss is told, and a list of what was told."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -9,9 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from netsky.cli.options import Number, Option
+from netsky.cli.running import LineRun, Run, Running
+from netsky.cli.tool import DONE, INCOMPLETE
 from netsky.errors import InputError
+from netsky.places import ALL, ISP, Egress
 
 if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
+    from netsky.cli.destinations import DatabaseOptions
     from netsky.judging.grading import Thresholds
 
 
@@ -69,3 +74,42 @@ class ThresholdOptions:
             max_age=timedelta(seconds=self.max_age),
             max_baseline_age=timedelta(hours=self.max_baseline_age),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """A list instead of a verdict. Eager, so that it cannot stand in netsky.toml and end all judging."""
+
+    incidents: bool
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        click.option(
+            "--incidents",
+            is_flag=True,
+            is_eager=True,
+            help="Judge nothing, and list the incidents that are stored, open ones first.",
+        ),
+    )
+
+    def run(
+        self, lines: Sequence[tuple[ISP, Egress]], database: DatabaseOptions, running: Running
+    ) -> LineRun:
+        """One run for all lines, whose incidents are one list."""
+
+        def start() -> Run:
+            from netsky.console.incidents import IncidentsView
+            from netsky.jobs.incidents import StoredLine, list_incidents
+
+            stored = [
+                StoredLine(isp, egress.name, database.open(isp.slug, egress.name))
+                for isp, egress in lines
+            ]
+
+            def run() -> int:
+                listing = list_incidents(stored)
+                running.show(IncidentsView(listing))
+                return INCOMPLETE if listing.not_read else DONE
+
+            return run
+
+        return LineRun(ALL, ALL, start, needs_lock=False)

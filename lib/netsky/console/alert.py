@@ -19,13 +19,18 @@ from netsky.console import (
     points,
 )
 from netsky.console.faults import fault_document, fault_lines, fault_names
+from netsky.console.incidents import (
+    SEVERITY_NAMES,
+    incident_document,
+    incident_field,
+    incident_text,
+)
 from netsky.console.province_table import ProvinceTable, Row
 from netsky.fault import Fault
 from netsky.jobs.alert import AlertReport, averaging_command
 from netsky.judging.grading import Grade, Judgement, NotJudged, Severity, Verdict
 from netsky.places import Province
 
-SEVERITY_NAMES = {Severity.MEDIUM: "中度", Severity.HEAVY: "重度", Severity.CRITICAL: "危急"}
 _GRADE_TEXTS = {
     Grade.NONE: Text("正常", style="green"),
     Grade.ELEVATED: Text("升高", style="yellow"),
@@ -57,6 +62,7 @@ class AlertView:
                 "undetermined": [s for s in Severity if s in verdict.undetermined],
                 "text": {"zh": chinese(report), "en": english(report)} if verdict.active else None,
             },
+            "incident": incident_document(report.incident, now=verdict.judged_at),
             "provinces": [_province_document(judgement) for judgement in verdict.judgements],
             "not_delivered": list(report.not_delivered),
             "ignored": ignored_document(report.ignored),
@@ -82,6 +88,7 @@ class AlertView:
             "worst": listed(worst[:WORST_IN_LINE]),
             "prefixes": listed(fault_names(_faults(verdict))),
             "not_judged": listed(_not_judged(verdict.not_judged)),
+            "incident": incident_field(self.report.incident),
         }
 
     def screen(self) -> Sequence[ProvinceTable | Text]:
@@ -141,6 +148,8 @@ class AlertView:
         if not verdict.active and verdict.judged and verdict.judged[0].increase_ratio:
             worst = verdict.judged[0]
             text.append(f"\n升幅最大 {worst.province.name} {_increase(worst)}")
+        if report.incident:
+            text.append(f"\n{incident_text(report.incident, now=verdict.judged_at)}", style="bold")
         return text
 
 

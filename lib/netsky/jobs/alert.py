@@ -12,19 +12,24 @@ from netsky.errors import DatabaseError, NoDataError
 from netsky.jobs.average import StoredHistory
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.grading import Grade, NotJudged, Thresholds, Verdict
+from netsky.judging.incidents import Incident, Watch
 from netsky.judging.rule import Rule
 from netsky.loss import Baseline
-from netsky.outlets.delivery import Outlets, deliver
+from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import alert_metrics
 from netsky.places import ISP
 from netsky.store.database import Database
+from netsky.store.incidents import Line, record_verdict
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """A verdict on one ISP through one egress, and what could not be delivered of it."""
+    """A verdict on one ISP through one egress, and what could not be delivered of it.
+
+    `incident` is the open one, or that which this verdict has cleared.
+    """
 
     isp: ISP
     egress: str
@@ -32,6 +37,7 @@ class AlertReport:
     verdict: Verdict
     not_delivered: tuple[str, ...]
     ignored: tuple[IgnoredRows, ...] = ()
+    incident: Incident | None = None
 
     @property
     def complete(self) -> bool:
@@ -48,8 +54,10 @@ def alert(
     baselines = _baselines(database, isp, egress, rule, now=now)
     ignored = ignore_rows_ahead(database, isp, [egress], now=now)
     verdict = rule.judge(newest, baselines, now=now)
+    watch, not_recorded = _record(database, Line(isp.slug, egress), verdict)
     # This is pushed also when there is nothing, or the figures of an earlier push would stand for now.
-    not_delivered = deliver(outlets.deliveries([alert_metrics(isp, egress, verdict)]))
+    metrics = alert_metrics(isp, egress, verdict, watch)
+    not_delivered = not_recorded + deliver(outlets.deliveries([metrics]))
     if not verdict.judgements:
         raise NoDataError(
             f"no loss rate of ISP {isp.slug} through egress {egress} in {database}: has "
@@ -64,7 +72,24 @@ def alert(
             averaging_command(isp),
         )
     _note_alarms(database, isp, egress, verdict)
-    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered, ignored)
+    incident = watch.incident if watch else None
+    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered, ignored, incident)
+
+
+def _record(
+    database: Database, line: Line, verdict: Verdict
+) -> tuple[Watch | None, tuple[str, ...]]:
+    """Record the verdict; what is known then, or None with what kept it from being recorded.
+
+    The next run goes on from what was recorded last, so that no alert waits for that.
+    """
+    known: list[Watch] = []
+    record = Step(
+        lambda: known.append(record_verdict(database.connector, line, verdict)),
+        database.connector.limit,
+    )
+    failed = deliver({"incident": record}, done="recorded")
+    return (known[-1] if known else None), failed
 
 
 def _note_alarms(database: Database, isp: ISP, egress: str, verdict: Verdict) -> None:

@@ -17,6 +17,7 @@ from netsky import __version__
 from netsky.aggregate import ProvinceQuality
 from netsky.figures import BY_PROVINCE, FIGURES, Gauge
 from netsky.judging.grading import Judgement, Severity, Verdict
+from netsky.judging.incidents import Watch
 from netsky.loss import Baseline
 from netsky.places import ISP, Province
 from netsky.spool_state import SpoolState
@@ -77,6 +78,13 @@ ALERT_NOT_JUDGED = Gauge(
     (*BY_PROVINCE, "reason"),
 )
 ALERT_TIMESTAMP = Gauge("netsky_alert_timestamp_seconds", "When it was judged, in Unix time.")
+INCIDENT_OPEN = Gauge(
+    "netsky_incident_open", "1: an incident is open; 0: none is; absent: cannot be told."
+)
+INCIDENT_STARTED = Gauge(
+    "netsky_incident_started_seconds",
+    "When the open incident began, in Unix time: the start of its first sweep with an alert.",
+)
 ISP_INFO = Gauge("netsky_isp_info", "The ISP's name for people; always 1.", ("isp_name",))
 
 LIBRARY_JOB = "netsky_library"
@@ -117,6 +125,8 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         ALERT_JUDGED,
         ALERT_NOT_JUDGED,
         ALERT_TIMESTAMP,
+        INCIDENT_OPEN,
+        INCIDENT_STARTED,
         ISP_INFO,
     ),
     LIBRARY_JOB: (
@@ -201,8 +211,13 @@ def baseline_metrics(isp: str, egress: str, baselines: Iterable[Baseline]) -> Me
     return MetricGroup(BASELINE_JOB, egress, isp, samples)
 
 
-def alert_metrics(isp: ISP, egress: str, verdict: Verdict) -> MetricGroup:
-    """The metrics of one verdict. A severity that cannot be told is absent: neither 0 nor 1."""
+def alert_metrics(
+    isp: ISP, egress: str, verdict: Verdict, watch: Watch | None = None
+) -> MetricGroup:
+    """The metrics of one verdict. A severity that cannot be told is absent: neither 0 nor 1.
+
+    So is the incident when `watch` is None: what there is could not be read.
+    """
     samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[ALERT_JOB]}
     for judgement in verdict.judgements:
         _add_judgement(samples, judgement)
@@ -213,6 +228,11 @@ def alert_metrics(isp: ISP, egress: str, verdict: Verdict) -> MetricGroup:
             samples[ALERT_PROVINCES].append(((severity,), len(provinces)))
     samples[ALERT_JUDGED].append(((), len(verdict.judged)))
     samples[ALERT_TIMESTAMP].append(((), verdict.judged_at.timestamp()))
+    if watch:
+        incident = watch.open_incident
+        samples[INCIDENT_OPEN].append(((), int(incident is not None)))
+        if incident:
+            samples[INCIDENT_STARTED].append(((), incident.opened_at.timestamp()))
     samples[ISP_INFO].append(((isp.name,), 1))
     return MetricGroup(ALERT_JOB, egress, isp.slug, samples)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,13 +77,18 @@ def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
         connection.execute(sa.update(verdict).filter_by(**key).values(recent=text))
     if now.incident is None or now.incident == before.incident:
         return now
-    values = _columns(now.incident)
-    if now.incident.id is None:
-        connection.execute(sa.insert(incident).values(**key, **values))
-    else:
-        changed = sa.update(incident).where(incident.c.id == now.incident.id)
-        connection.execute(changed.values(values))
-    return now
+    return replace(now, incident=_stored(connection, line, now.incident))
+
+
+def _stored(connection: sa.Connection, line: Line, of: Incident) -> Incident:
+    """The incident with its id, when it is in the table as it is now."""
+    values = _columns(of)
+    if of.id is not None:
+        connection.execute(sa.update(incident).where(incident.c.id == of.id).values(values))
+        return of
+    insert = sa.insert(incident).values(isp=line.isp, egress=line.egress, **values)
+    [serial] = connection.execute(insert).inserted_primary_key or [None]
+    return replace(of, id=serial)
 
 
 def _of_line(line: Line) -> sa.Select[Any]:
