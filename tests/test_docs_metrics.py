@@ -52,6 +52,7 @@ def pushed(tmp_path_factory):
         average = ["netsky_get_avg_lossrate", "--min-samples", "1", *to]
         assert run_tool(folder, *average).returncode == 0
         forget_mean(folder / "netsky_cu.db", "beijing")  # so that it is not judged
+        open_incident(folder / "netsky_cu.db")
         assert run_tool(folder, "netsky_alert", *to).returncode == 3
         discover(folder, *to)
         yield url
@@ -65,6 +66,17 @@ def discover(folder, *to):
     world = World(Clock(), steady=0.2)
     with patch.object(ChosenEngine, "open", lambda _self, _egress: world):
         assert run_verb(folder, "netsky_library", *verb, *to).returncode == 0
+
+
+def open_incident(file):
+    """One that begins now, so that there is something to be pushed of it."""
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "INSERT INTO netsky_incident (isp, egress, opened_at, changed_at, severity, peak_severity,"
+            " peak_increase, peak_provinces, provinces) VALUES ('cu', 'default', '2026-11-25 12:00:00',"
+            " '2026-11-25 12:00:00', 'critical', 'critical', 44, 1, '北京')"
+        )
+    connection.close()
 
 
 def forget_mean(file, province):
