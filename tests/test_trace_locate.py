@@ -47,6 +47,8 @@ def test_a_router_that_answers_less_often_when_asked_faster_limits_its_answers()
     seen = path(0, 0, 40, 60, 60)
     limiting = replace(seen[2], quick_sent=20, quick_lost=16)
     losing = replace(seen[2], quick_sent=20, quick_lost=6)
+    whole = replace(path(0, 0, 0)[2], quick_sent=20, quick_lost=10)
+    assert locate([*seen[:2], whole, *seen[3:]], end(60)) == begins(3, 4)
     assert locate([*seen[:2], limiting, *seen[3:]], end(60)) == begins(2, 4, limited=(3,))
     assert locate([*seen[:2], losing, *seen[3:]], end(60)).limited == ()
 

@@ -117,8 +117,14 @@ def _loses_more(hop: Hop, behind: Hop) -> bool:
 
 
 def _loses_more_when_quick(hop: Hop) -> bool:
-    """A path loses the same share at any pace of ours; who limits messages by the second does not."""
-    return _gain((hop.quick_sent, hop.quick_lost), (hop.sent, hop.lost)) >= MORE_WHEN_QUICK
+    """A path loses the same share at any pace of ours; who limits messages by the second does not.
+
+    One that answers each time in the rounds is believed, whatever it did when it was asked faster.
+    """
+    return (
+        hop.lost > 0
+        and _gain((hop.quick_sent, hop.quick_lost), (hop.sent, hop.lost)) >= MORE_WHEN_QUICK
+    )
 
 
 def _find_branch(traces: Sequence[Trace]) -> tuple[tuple[int, str] | None, set[int]]:
