@@ -119,7 +119,7 @@ def test_the_list_is_of_all_lines_with_open_ones_first(ready, tmp_path):
     [row] = [line for line in shown.splitlines() if "已恢复" in line and "cm" in line]
     for text in ("2 天 3 小时", "重度 +9.50", "广东、北京、湖南 等 4 省"):
         assert text in row
-    assert "#2 网段 198.51.100.0/24" in shown
+    assert "#2，网段 198.51.100.0/24" in shown
     line = run_alert(ready, tmp_path, "--incidents", "--format", "line", *lines).stdout
     assert " open=cu/default#1:critical:+44.00:" in line
     assert line.endswith(" cleared=1\n")

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsky.judging.grading import Severity
+from netsky.fault import Fault, Part
+from netsky.judging.grading import Severity, Thresholds, judge
 from netsky.judging.incidents import VERDICTS, Watch, after
 from netsky.places import PROVINCES, find_province
-from testing.samples import STARTED_AT
+from testing.samples import STARTED_AT, make_baseline, make_newest
 from testing.verdicts import ALERT, MINUTE, NOT_JUDGED, QUIET, verdict
 
 NOON = STARTED_AT.replace(microsecond=0)
@@ -231,3 +232,19 @@ def test_whatever_comes_an_incident_never_ends_before_it_began_and_quiet_ends_it
 
 def test_a_province_is_known_by_itself():
     assert incident_after(ALERT, ALERT).provinces == (find_province("hunan"),)
+
+
+def test_prefixes_that_are_named_while_it_lasts_are_kept_in_the_order_in_which_they_came():
+    watch = Watch()
+    named = [(), ("10.25.16.0/20",), ("10.9.0.0/22", "10.25.16.0/20"), ()]
+    for minutes, prefixes in enumerate(named):
+        at = NOON + minutes * MINUTE
+        newest = make_newest("hunan", 45, age=0, now=at, fault=fault_of(*prefixes))
+        judged = judge([newest], [make_baseline("hunan", 1)], now=at, thresholds=Thresholds())
+        watch = after(watch, judged)
+    assert watch.incident.prefixes == ("10.25.16.0/20", "10.9.0.0/22")
+
+
+def fault_of(*prefixes):
+    parts = tuple(Part(prefix, 400, 400, 400, 0.0, None, 0.9) for prefix in prefixes)
+    return Fault(parts, Part(None, 1000, 1000, 10, 0.0, None, 0.1))

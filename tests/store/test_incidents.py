@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from netsky.errors import DatabaseError
-from netsky.judging.grading import Severity
+from netsky.fault import Fault, Part
+from netsky.judging.grading import Severity, Thresholds, judge
 from netsky.store.incidents import Line, incidents, record_verdict
-from testing.samples import STARTED_AT
+from testing.samples import STARTED_AT, make_baseline, make_newest
 from testing.verdicts import ALERT, MINUTE, NOT_JUDGED, QUIET, verdict
 
 CU = Line("cu", "default")
@@ -83,10 +84,10 @@ def test_open_ones_come_first_then_the_newest(store):
 def test_what_other_tools_noted_stays(store):
     store.create_tables()
     record(store, ALERT, ALERT)
-    store.execute("UPDATE netsky_incident SET prefixes = '198.51.100.0/24', evidence = 'taken'")
+    store.execute("UPDATE netsky_incident SET evidence = 'taken'")
     record(store, {"beijing": 60, "hunan": 60}, first=NOON + 2 * MINUTE)
     [incident] = stored(store)
-    assert (incident.prefixes, incident.evidence) == ("198.51.100.0/24", "taken")
+    assert incident.evidence == "taken"
     assert len(incident.provinces) == 2
 
 
@@ -160,3 +161,17 @@ def test_long_provinces_fit(store):
     everywhere = {province.slug: 45 for province in PROVINCES}
     record(store, everywhere, everywhere, first=NOON + timedelta(days=1))
     assert len(stored(store)[0].provinces) == 31
+
+
+def test_prefixes_survive_a_run_of_their_own(store):
+    store.create_tables()
+    for minutes, prefix in enumerate(["10.25.16.0/20", "10.9.0.0/22"]):
+        at = NOON + minutes * MINUTE
+        rest = Part(None, 1000, 1000, 10, 0.0, None, 0.1)
+        fault = Fault((Part(prefix, 400, 400, 400, 0.0, None, 0.9),), rest)
+        newest = make_newest("hunan", 45, age=0, now=at, fault=fault)
+        judged = judge([newest], [make_baseline("hunan", 1)], now=at, thresholds=Thresholds())
+        record_verdict(store.database.connector, CU, judged)
+    [incident] = stored(store)
+    assert incident.prefixes == ("10.25.16.0/20", "10.9.0.0/22")
+    assert store.fetch("SELECT prefixes FROM netsky_incident") == [("10.25.16.0/20,10.9.0.0/22",)]

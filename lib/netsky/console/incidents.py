@@ -68,7 +68,7 @@ class IncidentsView:
         # Not a column: there may be many, and each has to be there whole.
         for entry in listing.incidents:
             if entry.incident.prefixes:
-                summary.append(f"\n#{entry.incident.id} 网段 {entry.incident.prefixes}", "default")
+                summary.append(f"\n#{entry.incident.id}{_prefixes(entry.incident)}", "default")
         table = ProvinceTable(
             title=f"事件  {local_time(listing.at)}",
             headings=("编号", "运营商", "出口", "状态", "开始", "历时", "峰值", "省份"),
@@ -115,7 +115,7 @@ def incident_document(incident: Incident | None, *, now: datetime) -> Mapping[st
             {"province": province.slug, "province_name": province.name}
             for province in incident.provinces
         ],
-        "prefixes": incident.prefixes,
+        "prefixes": list(incident.prefixes),
         "evidence": incident.evidence,
     }
 
@@ -132,8 +132,10 @@ def incident_text(incident: Incident, *, now: datetime) -> str:
     lasted = duration(incident.lasted(now))
     began = local_time(incident.opened_at)
     state = f"始于 {began}，已持续 {lasted}" if incident.is_open else f"已恢复，历时 {lasted}"
-    prefixes = f"，网段 {incident.prefixes}" if incident.prefixes else ""
-    return f"事件 #{incident.id} {state}，峰值 {_peak(incident)}，涉及 {_provinces(incident)}{prefixes}"
+    return (
+        f"事件 #{incident.id} {state}，峰值 {_peak(incident)}，涉及 {_provinces(incident)}"
+        f"{_prefixes(incident)}"
+    )
 
 
 def duration(time: timedelta) -> str:
@@ -157,6 +159,11 @@ def _provinces(incident: Incident) -> str:
     names = [province.name for province in incident.provinces]
     shown = "、".join(names[:WORST_IN_LINE])
     return f"{shown} 等 {len(names)} 省" if len(names) > WORST_IN_LINE else shown
+
+
+def _prefixes(incident: Incident) -> str:
+    """All that are kept: whoever asks a carrier needs each."""
+    return f"，网段 {'、'.join(incident.prefixes)}" if incident.prefixes else ""
 
 
 def _iso(moment: datetime) -> str:

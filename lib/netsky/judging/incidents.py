@@ -15,13 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from netsky.clock import CLOCK_TOLERANCE, MOST_BETWEEN_SWEEPS
-from netsky.judging.grading import Severity, Verdict
+from netsky.judging.grading import Judgement, Severity, Verdict
 from netsky.places import Province
 
 VERDICTS = 3
 """So many verdicts are remembered, and so many without an alert clear an incident."""
 
 ALERTS_TO_OPEN = 2
+
+MOST_PREFIXES = 100
+"""Of an incident so many prefixes are kept, those that were named first."""
 
 # What was judged before a longer pause, or before a clock jumped as far, says nothing of now.
 _PAUSE = 2 * MOST_BETWEEN_SWEEPS
@@ -34,13 +37,14 @@ class Seen:
     """What is remembered of a verdict: on the sweep that started `sweep_at`, and whether an alert stood.
 
     `severity` is the heaviest that stood, None: none did. `increase_ratio` is the largest of
-    `provinces`, those that the alert was about, worst first.
+    `provinces`, those that the alert was about, worst first, and `prefixes` what was found to fail in them.
     """
 
     sweep_at: datetime
     severity: Severity | None = None
     increase_ratio: float = 0.0
     provinces: tuple[Province, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Incident:
     `opened_at` is the start of the first sweep with an alert, `cleared_at` that of the first of those
     without, None: it is open. `severity` is that of the newest alert. `peak_increase_ratio` is the
     largest increase of a province, `peak_provinces` the most provinces at once, `provinces` are all that
-    were ever in it. `prefixes` and `evidence` are notes of other tools. `id`: None until it is stored.
+    were ever in it, and so are `prefixes`, as far as any were named. `evidence` is a note of other tools.
+    `id`: None until it is stored.
     """
 
     opened_at: datetime
@@ -61,7 +66,7 @@ class Incident:
     peak_increase_ratio: float
     peak_provinces: int
     provinces: tuple[Province, ...]
-    prefixes: str | None = None
+    prefixes: tuple[str, ...] = ()
     evidence: str | None = None
     id: int | None = None
 
@@ -133,10 +138,16 @@ def _seen(verdict: Verdict, concerned: Collection[Province]) -> Seen | None:
             max(verdict.active, key=_BY_WEIGHT.index),
             max(judgement.increase_ratio or 0.0 for judgement in judgements),
             tuple(judgement.province for judgement in judgements),
+            tuple(prefix for judgement in judgements for prefix in _prefixes(judgement)),
         )
     if any(judgement.province in concerned for judgement in verdict.not_judged):
         return None
     return Seen(max(sweeps))
+
+
+def _prefixes(judgement: Judgement) -> list[str]:
+    fault = judgement.newest.fault if judgement.newest else None
+    return [part.prefix for part in fault.prefixes if part.prefix] if fault else []
 
 
 def _is_overtaken(seen: Seen, last: Seen) -> bool:
@@ -157,6 +168,7 @@ def _opened(alerts: Sequence[Seen]) -> Incident:
         first.increase_ratio,
         len(first.provinces),
         first.provinces,
+        first.prefixes[:MOST_PREFIXES],
     )
     for seen in later:
         incident = _with(incident, seen)
@@ -177,4 +189,5 @@ def _with(incident: Incident, seen: Seen) -> Incident:
         peak_increase_ratio=max(incident.peak_increase_ratio, seen.increase_ratio),
         peak_provinces=max(incident.peak_provinces, len(seen.provinces)),
         provinces=incident.provinces + new,
+        prefixes=tuple(dict.fromkeys(incident.prefixes + seen.prefixes))[:MOST_PREFIXES],
     )

@@ -112,13 +112,13 @@ def _incident(row: sa.RowMapping) -> Incident:
         peak_increase_ratio=row["peak_increase"] / 100,
         peak_provinces=row["peak_provinces"],
         provinces=tuple(PROVINCES_BY_CHINESE[name] for name in names),
-        prefixes=row["prefixes"],
+        prefixes=tuple(filter(None, (row["prefixes"] or "").split(","))),
         evidence=row["evidence"],
     )
 
 
 def _columns(of: Incident) -> dict[str, Any]:
-    """What this tool writes; prefixes and evidence are for others, and stay as they are."""
+    """What this tool writes; evidence is for others, and stays as it is."""
     return {
         "opened_at": column_time(of.opened_at),
         "changed_at": column_time(of.changed_at),
@@ -128,6 +128,7 @@ def _columns(of: Incident) -> dict[str, Any]:
         "peak_increase": 100 * of.peak_increase_ratio,
         "peak_provinces": of.peak_provinces,
         "provinces": ",".join(province.name for province in of.provinces),
+        "prefixes": ",".join(of.prefixes) or None,
     }
 
 
@@ -137,6 +138,7 @@ def _remembered(seen: Seen) -> dict[str, Any]:
         "severity": seen.severity,
         "increase_ratio": seen.increase_ratio,
         "provinces": [province.slug for province in seen.provinces],
+        "prefixes": seen.prefixes,
     }
 
 
@@ -165,4 +167,5 @@ def _seen(entry: Mapping[str, Any]) -> Seen:
         None if severity is None else Severity(severity),
         float(entry["increase_ratio"]),
         provinces,
+        tuple(map(str, entry["prefixes"])),
     )
