@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -182,6 +183,22 @@ def test_a_table_for_people_names_the_age_and_where_to_get_newer_data(build, tmp
     assert max(map(len, done.stdout.splitlines()[:34])) <= 80
 
 
+def test_names_in_a_source_do_nothing_to_the_terminal(build, tmp_path):
+    (tmp_path / "hostile.csv").write_text(
+        "start,end,province,city,isp\n"
+        "1.0.0.0,1.0.3.255,广东,\x1b[2J广州,联通\n1.0.4.0,1.0.7.255,广东,,移动\n"
+        "1.0.8.0,1.0.11.255,广东,,电信\n1.0.12.0,1.0.15.255,广东,,\x1b]0;title\x07other\n",
+        encoding="utf-8",
+    )
+    done = run_verb(
+        tmp_path, "netsky_library", "build", "--geo", "hostile.csv", "--format", "table"
+    )
+    assert done.returncode == 0
+    assert "没有采用的最大的几家" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\x07" not in done.stdout
+
+
 # Looking at a library
 
 
@@ -344,6 +361,21 @@ def test_a_provisional_library_and_one_that_is_not_refreshed_any_more_are_faults
         Fault.PROVISIONAL: 1,
         Fault.NOT_REFRESHED: 13,
     }
+
+
+def test_sources_are_shown_with_their_digest_and_the_library_with_its_age(refreshed, tmp_path):
+    refreshed(settled=1, hours=1)
+    four_days_ago = time.time() - 4.5 * 86_400
+    for path in ((tmp_path / "ipdata/ct"), *(tmp_path / "ipdata/ct").iterdir()):
+        os.utime(path, (four_days_ago, four_days_ago))
+    shown = run_verb(tmp_path, "netsky_library", "show", "--isp", "ct", "--format", "table").stdout
+    assert "最近更新距今 4 天" in shown
+    document = json.loads(
+        run_verb(tmp_path, "netsky_library", "show", "--isp", "ct", "--format", "json").stdout
+    )
+    (source,) = document["library"]["candidates"]["sources"]
+    assert f"SHA-256 {source['sha256']}" in shown
+    assert len(source["sha256"]) == 64
 
 
 def test_the_tile_map_has_all_provinces_and_fits_a_terminal(refreshed, tmp_path):

@@ -11,6 +11,8 @@ import pytest
 from netsky.errors import InputError, LibraryError
 from netsky.places import find_province
 from netsky.targets import library, publishing
+from testing.faults.disk import mount_disk
+from testing.netns import needs_root
 
 HUNAN, HUBEI = find_province("hunan"), find_province("hubei")
 
@@ -93,6 +95,22 @@ def test_a_folder_that_cannot_be_written_leaves_the_library_as_it_was(tmp_path, 
     monkeypatch.undo()
     publish(tmp_path, count=20)
     assert library.load(tmp_path, "cu").targets == 40
+
+
+@needs_root
+def test_on_a_full_disk_the_library_stays_and_so_does_the_one_before(tmp_path):
+    (tmp_path / "disk").mkdir()
+    with mount_disk(tmp_path / "disk") as disk:
+        folder = disk.path("ipdata")
+        for count in (10, 20):
+            publish(folder, count=count)
+        disk.fill(leave=4096)
+        with pytest.raises(LibraryError, match="No space left on device; it is as it was before"):
+            publish(folder, count=900)
+        assert library.load(folder, "cu").targets == 40
+        disk.free()
+        publishing.roll_back(folder, "cu")
+        assert library.load(folder, "cu").targets == 20
 
 
 KILLED = """

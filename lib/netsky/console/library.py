@@ -160,6 +160,8 @@ def _sources_text(record: BuildRecord) -> str:
         made = f"，制作于 {source.built}，距今 {age:,} 天" if age is not None else ""
         licence = f"，许可 {source.licence}" if source.licence else ""
         lines.append(f"数据：{source.kind}，{source.rows:,} 段{made}{licence}：{source.path}\n")
+        if source.sha256:
+            lines.append(f"SHA-256 {source.sha256}\n")
         if age is not None and age > _OLD_SOURCE_DAYS:
             lines.append(
                 "这份数据旧了：有更新的，用 --geo 文件 指定（如 ip2region 的 ip2region_v4.xdb）\n"
@@ -253,6 +255,8 @@ class LibraryView:
         text = Text(f"{report.isp.name} ({report.isp.slug})：{report.targets:,} 个目标")
         if not self.faults_only:
             text.append("；±：丢包率 2% 时，仅由抽样造成的标准差")
+            days = (datetime.now(UTC) - report.changed_at).days
+            text.append(f"；最近更新距今 {max(0, days):,} 天")
             if report.refreshed_at:
                 text.append(f"；最近复查 {local_time(report.refreshed_at)}")
         for finding in report.findings:
