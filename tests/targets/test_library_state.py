@@ -88,9 +88,18 @@ def test_a_clock_that_was_set_back_does_not_stop_a_day_from_ending(state):
 
 
 def test_a_clock_that_was_set_back_gives_no_second_share_of_changes_in_a_day(state):
-    state.changed_today(NOW)[:] = 3
-    assert state.changed_today(NOW - 1000).tolist() == [3] * 31
-    assert state.changed_today(NOW - 1000 + 86_400).tolist() == [0] * 31
+    state.note_changes(np.full(31, 3), NOW)
+    assert state.changed_today(NOW - 10_000).tolist() == [3] * 31
+    assert state.changed_today(NOW - 10_000 + 86_399).tolist() == [3] * 31
+    assert state.changed_today(NOW - 10_000 + 86_400 + 3600).tolist() == [0] * 31
+
+
+def test_changes_are_counted_within_24_hours_wherever_these_begin(state):
+    for hour in range(30):
+        state.note_changes(np.eye(31, dtype=np.int64)[0], NOW + 3600 * hour)
+        assert state.changed_today(NOW + 3600 * hour)[0] == min(hour + 1, 25)
+    assert state.changed_today(NOW + 3600 * 48)[0] == 6
+    assert state.changed_today(NOW + 3600 * 400)[0] == 0
 
 
 def test_what_was_noted_while_the_clock_was_years_ahead_is_of_now(state):

@@ -161,7 +161,7 @@ def renew_and_publish(
             state.settled[index] = _choose_anew(pool, place, city, rows, now=now)
     added = pool.counts(pool.member & ~former)
     removed = np.maximum(before - pool.counts(pool.member & former), 0)
-    changed += np.where(settled > 0, np.maximum(added, removed), 0)
+    state.note_changes(np.where(settled > 0, np.maximum(added, removed), 0), now)
     kept = _reserve(state, place, city, now)
     _check_size(pool, before, settled, place)
     changes = bool(added.any() or removed.any()) and bool(pool.member.any())
@@ -192,6 +192,8 @@ def _renew_settled(
     )
     pool.member[renewal.removed] = False
     pool.member[renewal.added] = True
+    if not pool.member[rows].any():  # to have one that is not sure is better than to have none
+        pool.member[renewal.removed] = True
 
 
 def _choose_anew(pool: Pool, place: Place, city: Indices, rows: Rows, *, now: float) -> bool:
@@ -235,8 +237,9 @@ def _reserve(state: LibraryState, place: Place, city: Indices, now: float) -> np
 def _check_size(pool: Pool, before: Counts, settled: Counts, place: Place) -> None:
     """Raise InputError when a province that was proved loses too much at once, or one all it has."""
     after = pool.counts(pool.member)
-    most = np.where(settled > 0, (1 - MOST_SHRUNK) * before, np.minimum(before, 1))
-    small = np.flatnonzero(after < most)
+    # One address may always leave, but for the last.
+    fewest = np.where(settled > 0, np.minimum((1 - MOST_SHRUNK) * before, before - 1), 0)
+    small = np.flatnonzero(after < np.maximum(fewest, np.minimum(before, 1)))
     if len(small) and not place.accept_change:
         raise InputError(
             f"a province would lose more than {MOST_SHRUNK:.0%} of its published addresses at once: "

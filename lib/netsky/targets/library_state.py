@@ -24,8 +24,11 @@ from netsky.targets.blocks import Blocks
 from netsky.targets.candidates import Candidates
 from netsky.targets.pool import Pool
 
-VERSION = 1
+VERSION = 2
 DAY = 86_400
+# Changes are counted by the hour, so that no day has too many, wherever it begins: the hours that
+# a day touches.
+_HOUR, _HOURS = 3600, 25
 
 _MOST_BYTES = 1 << 30
 _BROKEN = (KeyError, TypeError, ValueError, EOFError, OSError, zipfile.BadZipFile)
@@ -35,6 +38,10 @@ def _nothing() -> npt.NDArray[np.int64]:
     return np.zeros(len(PROVINCES), np.int64)
 
 
+def _no_changes() -> npt.NDArray[np.int64]:
+    return np.zeros((len(PROVINCES), _HOURS), np.int64)
+
+
 @dataclass(slots=True)
 class Facts:
     """What is known of the ISP as a whole; times are seconds since 1970, 0 for never.
@@ -42,7 +49,7 @@ class Facts:
     `seed` decides the order in which the addresses of a /24 are asked. `turns` counts the refreshes,
     `looked_at` is when the newest began. `discovery_at` is when the newest discovery began, and
     `finished` whether it has come to its end. `sent` packets have been sent since `sent_since`, which
-    begins anew after a day.
+    begins anew after a day. `changes_at` is what the newest hour of the changes belongs to.
     """
 
     seed: int
@@ -52,14 +59,14 @@ class Facts:
     finished: bool = True
     sent: int = 0
     sent_since: float = 0.0
-    changed_since: float = 0.0
+    changes_at: float = 0.0
 
 
 @dataclass(slots=True)
 class LibraryState:
     """All of it. By province (int64[31]): `settled` is 1 where proved addresses are published,
-    `waiting_since` since when its looks have not been judged (0: they are), and `changed` how many
-    published addresses have changed since `changed_since`.
+    `waiting_since` since when its looks have not been judged (0: they are). `changes` (int64[31, 25])
+    counts the published addresses that have changed in each of the last hours, the newest first.
     """
 
     facts: Facts
@@ -67,7 +74,7 @@ class LibraryState:
     pool: Pool
     settled: npt.NDArray[np.int64] = field(default_factory=_nothing)
     waiting_since: npt.NDArray[np.int64] = field(default_factory=_nothing)
-    changed: npt.NDArray[np.int64] = field(default_factory=_nothing)
+    changes: npt.NDArray[np.int64] = field(default_factory=_no_changes)
 
     @classmethod
     def begin(cls, candidates: Candidates) -> LibraryState:
@@ -92,7 +99,7 @@ class LibraryState:
         """
         facts = self.facts
         facts.sent_since = min(facts.sent_since, now)
-        facts.changed_since = min(facts.changed_since, now)
+        facts.changes_at = min(facts.changes_at, now)
         for times in (self.pool.found_at, self.pool.missing_since, self.waiting_since):
             np.minimum(times, int(now), out=times)
         np.minimum(self.blocks.day, int(now // DAY), out=self.blocks.day, casting="unsafe")
@@ -105,12 +112,19 @@ class LibraryState:
         return max(0, most_packets - self.facts.sent)
 
     def changed_today(self, now: float) -> npt.NDArray[np.int64]:
-        """See `changed`; it begins anew after a day."""
+        """How many published addresses of each province have changed within 24 hours: int64[31]."""
         self.follow_clock(now)
-        if now - self.facts.changed_since >= DAY:
-            self.changed[:] = 0
-            self.facts.changed_since = now
-        return self.changed
+        passed = min(_HOURS, int(now // _HOUR) - int(self.facts.changes_at // _HOUR))
+        self.changes[:] = np.roll(self.changes, passed, axis=1)
+        self.changes[:, :passed] = 0
+        self.facts.changes_at = now
+        changed: npt.NDArray[np.int64] = self.changes.sum(axis=1)
+        return changed
+
+    def note_changes(self, changed: npt.NDArray[np.int64], now: float) -> None:
+        """Count these, int64[31], as changes of now."""
+        self.changed_today(now)
+        self.changes[:, 0] += changed
 
 
 def state_file(directory: Path, isp: str) -> Path:
@@ -152,7 +166,7 @@ def save(directory: Path, isp: str, state: LibraryState) -> None:
 def _to_arrays(state: LibraryState) -> dict[str, Any]:
     arrays = {f"blocks_{each.name}": getattr(state.blocks, each.name) for each in fields(Blocks)}
     arrays |= {f"pool_{each.name}": getattr(state.pool, each.name) for each in fields(Pool)}
-    for name in ("settled", "waiting_since", "changed"):
+    for name in ("settled", "waiting_since", "changes"):
         arrays[name] = getattr(state, name)
     facts = json.dumps({"version": VERSION, **asdict(state.facts)})
     return arrays | {"facts": np.frombuffer(facts.encode(), np.uint8)}
@@ -167,8 +181,10 @@ def _from_arrays(arrays: Mapping[str, Any]) -> LibraryState:
     pool = Pool(*(arrays[f"pool_{each.name}"] for each in fields(Pool)))
     _check_lengths([getattr(blocks, each.name) for each in fields(Blocks)])
     _check_lengths([getattr(pool, each.name) for each in fields(Pool)])
-    by_province = [arrays[name] for name in ("settled", "waiting_since", "changed")]
+    by_province = [arrays[name] for name in ("settled", "waiting_since", "changes")]
     _check_lengths([*by_province, _nothing()])
+    if by_province[-1].shape != _no_changes().shape:
+        raise ValueError("changes")
     return LibraryState(Facts(**facts), blocks, pool, *by_province)
 
 
