@@ -241,7 +241,10 @@ def test_the_variables_of_the_overview_have_values(name, prometheus):
     assert set(matching) >= set({"isp": ["cu"], "egress": EGRESSES}[name])
 
 
-@pytest.mark.parametrize(("panel", "target"), queries(HISTORY))
+OF_PROVINCES = [each for each in queries(HISTORY) if each.values[0]["title"] != "事件"]
+
+
+@pytest.mark.parametrize(("panel", "target"), OF_PROVINCES)
 def test_every_query_of_the_history_has_data(panel, target, rows):
     answered = rows(substitute_sql(target["rawSql"]))
     assert {row.get("province", row.get("省份", NAMES[0])) for row in answered} <= set(NAMES)
@@ -253,7 +256,7 @@ def test_every_query_of_the_history_has_data(panel, target, rows):
         assert abs(answered[0]["time"] - time.time()) < LATER
 
 
-@pytest.mark.parametrize(("panel", "target"), queries(HISTORY))
+@pytest.mark.parametrize(("panel", "target"), OF_PROVINCES)
 def test_the_history_shows_only_what_is_chosen(panel, target, rows):
     chosen = {"egresses": ["unicom-1"], "provinces": ["广东", "新疆"]}
     answered = rows(substitute_sql(target["rawSql"], **chosen))
@@ -270,6 +273,26 @@ def test_the_newest_loss_stands_beside_its_mean_once(rows):
     without_mean = [row for row in answered if row["均值"] is None]
     assert [row["省份"] for row in without_mean] == ["新疆"] * len(EGRESSES)
     assert all(row["升幅"] is None for row in without_mean)
+
+
+def test_incidents_of_the_chosen_time_are_shown_and_open_ones_always(rows, measured):
+    now = "UTC_TIMESTAMP()"
+    measured.execute(
+        "INSERT INTO netsky_cu.netsky_incident (isp, egress, opened_at, changed_at, cleared_at, severity,"
+        " peak_severity, peak_increase, peak_provinces, provinces) VALUES"
+        f" ('cu', 'unicom-1', {now} - INTERVAL 9 DAY, {now}, NULL, 'medium', 'critical', 44, 3, '湖南'),"
+        f" ('cu', 'unicom-1', {now} - INTERVAL 30 SECOND, {now}, {now} - INTERVAL 10 SECOND, 'medium',"
+        "  'heavy', 7.5, 4, '广东'),"
+        f" ('cu', 'unicom-1', {now} - INTERVAL 9 DAY, {now}, {now}, 'medium', 'heavy', 7.5, 4, '北京'),"
+        f" ('cu', 'telecom-1', {now} - INTERVAL 30 SECOND, {now}, NULL, 'medium', 'medium', 7, 1, '上海')"
+    )
+    panel = panel_of(HISTORY, "事件")
+    [target] = panel["targets"]
+    first, second = rows(substitute_sql(target["rawSql"], egresses=["unicom-1"]))
+    assert (first["状态"], first["级别"], first["涉及省份"]) == ("未恢复", "危急", "湖南")
+    assert first["历时"] >= 9 * 86_400
+    assert (second["状态"], second["历时"], second["最大升幅"]) == ("已恢复", 20, 7.5)
+    assert {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]} <= first.keys()
 
 
 def test_the_variables_of_the_history_have_values(rows):

@@ -45,6 +45,7 @@ def build() -> dashboard.Dashboard:
         Row("各省", [_province_days(), _now_and_mean()]),
         Row("最差", [_ranking(), _worst_hours()]),
         Row("趋势", _trends()),
+        Row("事件", [_incidents()]),
     ]
     add_rows(board, rows)
     return board.build()
@@ -128,6 +129,23 @@ def _worst_hours() -> Panel:
             "平均": LOSS,
             "最高": LOSS,
             "轮数": style.column(unit=style.COUNT),
+        },
+    )
+
+
+def _incidents() -> Panel:
+    states = style.mapping({"未恢复": ("未恢复", style.SEVERE), "已恢复": ("已恢复", style.CLEAR)})
+    return _sql_table(
+        "事件",
+        "所选时间内开始的事件，以及全部未恢复的。级别、升幅（百分点）取最重时；不受所选省份的影响。",
+        (24, 12),
+        sql.incidents(),
+        {
+            "状态": style.column(states=states, width=80),
+            "开始": TIME,
+            "恢复": TIME,
+            "历时": style.column(unit=style.DURATION, width=120),
+            "最大升幅": LOSS,
         },
     )
 

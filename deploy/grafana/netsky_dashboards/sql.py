@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from netsky.judging.grading import GONE_AFTER
 from netsky.places import PROVINCES
 from netsky.store import tables
-from netsky_dashboards.words import ISP_NAMES, RULES, seconds
+from netsky_dashboards.words import ISP_NAMES, RULES, SEVERITY_NAMES, seconds
 
 DATABASE_PREFIX = "netsky_"
 
@@ -136,4 +136,20 @@ def ranking() -> str:
         f"FROM {SWEEPS}\n"
         f"WHERE {CHOSEN}\n"
         "GROUP BY province, egress ORDER BY 平均丢包率 DESC"
+    )
+
+
+def incidents() -> str:
+    """Those that began in the chosen time, and all that are open; whatever province is chosen."""
+    names = " ".join(f"WHEN '{known}' THEN '{name}'" for known, name in SEVERITY_NAMES.items())
+    return (
+        "SELECT IF(cleared_at IS NULL, '未恢复', '已恢复') AS 状态, egress AS 出口,\n"
+        "  opened_at AS 开始, cleared_at AS 恢复,\n"
+        "  TIMESTAMPDIFF(SECOND, opened_at, COALESCE(cleared_at, UTC_TIMESTAMP())) AS 历时,\n"
+        f"  CASE peak_severity {names} END AS 级别, peak_increase AS 最大升幅,\n"
+        "  peak_provinces AS 同时最多, provinces AS 涉及省份, prefixes AS 网段\n"
+        f"FROM {table(tables.incident)}\n"
+        "WHERE isp = '${isp}' AND egress IN (${egress:sqlstring})"
+        " AND ($__timeFilter(opened_at) OR cleared_at IS NULL)\n"
+        "ORDER BY cleared_at IS NOT NULL, opened_at DESC"
     )

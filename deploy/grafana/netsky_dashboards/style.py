@@ -21,6 +21,7 @@ from netsky_dashboards.words import (
 RATIO, SECONDS = units.PercentUnit, units.Seconds
 PERCENT, MILLISECONDS = units.Percent, units.Milliseconds
 COUNT = units.LocaleFormat
+DURATION = units.DurationSeconds
 MOMENT = "time:YYYY-MM-DD HH:mm:ss"
 
 GOOD, UNKNOWN, NEUTRAL = "green", "purple", "blue"
