@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
-from netsky.cli.judging import ListOptions, ThresholdOptions
+from netsky.cli.judging import ListOptions, ThresholdOptions, stored_lines
 from netsky.cli.lines import Lines, several
 from netsky.cli.options import takes
 from netsky.cli.running import LineRun, Run, Running
@@ -58,9 +58,10 @@ def main(
 
     def start(isp: ISP, egress: Egress) -> Run:
         its_database = database.open(isp.slug, egress.name)
+        others = stored_lines(lines.beside(isp, egress), database)
 
         def run() -> int:
-            report = alert(its_database, isp, egress.name, rule=rule, outlets=opened)
+            report = alert(its_database, isp, egress.name, rule=rule, outlets=opened, others=others)
             running.show(AlertView(report))
             return DONE if report.complete else INCOMPLETE
 

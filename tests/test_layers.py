@@ -23,7 +23,14 @@ VALUES = (
 
 @pytest.mark.parametrize(
     "module",
-    [*VALUES, "judging.grading", "judging.incidents", "judging.locating", "outlets.metrics"],
+    [
+        *VALUES,
+        "judging.grading",
+        "judging.controls",
+        "judging.incidents",
+        "judging.locating",
+        "outlets.metrics",
+    ],
     ids=lambda name: name,
 )
 def test_what_only_computes_loads_neither_the_database_nor_the_spool(module):

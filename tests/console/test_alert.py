@@ -58,6 +58,7 @@ def test_json_has_what_scripts_rely_on():
         "not_judged": None,
         "measured_at": "2024-05-06T07:07:59.654321+00:00",
         "baseline_at": "2024-05-06T06:38:09.654321+00:00",
+        "compared": None,
     }
     assert [provinces[slug]["grade"] for slug in ("hunan", "hebei")] == ["elevated", "none"]
 

@@ -17,6 +17,7 @@ from netsky.places import ALL, ISP, Egress
 
 if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
     from netsky.cli.destinations import DatabaseOptions
+    from netsky.jobs.incidents import StoredLine
     from netsky.judging.grading import Thresholds
 
 
@@ -76,6 +77,17 @@ class ThresholdOptions:
         )
 
 
+def stored_lines(
+    lines: Sequence[tuple[ISP, Egress]], database: DatabaseOptions
+) -> list[StoredLine]:
+    """Each line with its database."""
+    from netsky.jobs.incidents import StoredLine
+
+    return [
+        StoredLine(isp, egress.name, database.open(isp.slug, egress.name)) for isp, egress in lines
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class ListOptions:
     """A list instead of a verdict. Eager, so that it cannot stand in netsky.toml and end all judging."""
@@ -98,12 +110,9 @@ class ListOptions:
 
         def start() -> Run:
             from netsky.console.incidents import IncidentsView
-            from netsky.jobs.incidents import StoredLine, list_incidents
+            from netsky.jobs.incidents import list_incidents
 
-            stored = [
-                StoredLine(isp, egress.name, database.open(isp.slug, egress.name))
-                for isp, egress in lines
-            ]
+            stored = stored_lines(lines, database)
 
             def run() -> int:
                 listing = list_incidents(stored)

@@ -12,7 +12,7 @@ import click
 from netsky.cli.config import CommonOption
 from netsky.cli.options import Option, common_option
 from netsky.cli.settings import Settings
-from netsky.places import ALL, ISP, Egress
+from netsky.places import ALL, BUILTIN_ISPS, ISP, Egress
 
 
 class _IspOption(CommonOption):
@@ -72,6 +72,14 @@ class Lines:
         egresses = self.settings.find_egresses(self.egress)
         isps = self.settings.find_isps(self.isp)
         return [(isp, egress) for egress in egresses for isp in isps]
+
+    def beside(self, isp: ISP, egress: Egress) -> list[tuple[ISP, Egress]]:
+        """The lines to compare one with: its ISP through all other exits, and all others through its exit."""
+        exits = [each for each in self.settings.egresses.values() if each.in_all]
+        isps = [each for each in (BUILTIN_ISPS | dict(self.settings.isps)).values() if each.in_all]
+        return [(isp, other) for other in exits if other.name != egress.name] + [
+            (other, egress) for other in isps if other.slug != isp.slug
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ from netsky.console import (
     percent,
     points,
 )
+from netsky.console.controls import (
+    chinese_controls,
+    comparison_document,
+    english_controls,
+)
 from netsky.console.faults import fault_document, fault_lines, fault_names
 from netsky.console.incidents import (
     SEVERITY_NAMES,
@@ -63,7 +68,13 @@ class AlertView:
                 "text": {"zh": chinese(report), "en": english(report)} if verdict.active else None,
             },
             "incident": incident_document(report.incident, now=verdict.judged_at),
-            "provinces": [_province_document(judgement) for judgement in verdict.judgements],
+            "provinces": [
+                {
+                    **_province_document(judgement),
+                    "compared": comparison_document(report.comparisons.get(judgement.province)),
+                }
+                for judgement in verdict.judgements
+            ],
             "not_delivered": list(report.not_delivered),
             "ignored": ignored_document(report.ignored),
         }
@@ -211,6 +222,7 @@ def chinese(report: AlertReport) -> str:
     )
     if report.verdict.not_judged:
         parts.append(f"另有 {len(report.verdict.not_judged)} 省未判定")
+    parts += chinese_controls(report.comparisons)
     return f"{report.isp.name} ({report.isp.slug}) 出口 {report.egress} " + "；".join(parts)
 
 
@@ -239,6 +251,7 @@ def english(report: AlertReport) -> str:
     )
     if report.verdict.not_judged:
         parts.append(f"{len(report.verdict.not_judged)} not judged")
+    parts += english_controls(report.comparisons)
     return f"ISP {report.isp.slug} through egress {report.egress}: " + "; ".join(parts)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError, NoDataError
 from netsky.jobs.average import StoredHistory
+from netsky.jobs.controls import compare_lines
 from netsky.jobs.ignored import ignore_rows_ahead
+from netsky.jobs.incidents import StoredLine
+from netsky.judging.controls import Comparisons
 from netsky.judging.grading import Grade, NotJudged, Thresholds, Verdict
 from netsky.judging.incidents import Incident, Watch
 from netsky.judging.rule import Rule
@@ -28,7 +32,8 @@ log = logging.getLogger(__name__)
 class AlertReport:
     """A verdict on one ISP through one egress, and what could not be delivered of it.
 
-    `incident` is the open one, or that which this verdict has cleared.
+    `incident` is the open one, or that which this verdict has cleared. `comparisons` tell what other lines
+    see of the provinces in alert.
     """
 
     isp: ISP
@@ -38,6 +43,7 @@ class AlertReport:
     not_delivered: tuple[str, ...]
     ignored: tuple[IgnoredRows, ...] = ()
     incident: Incident | None = None
+    comparisons: Comparisons = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -46,9 +52,18 @@ class AlertReport:
 
 
 def alert(
-    database: Database, isp: ISP, egress: str, *, rule: Rule[Any], outlets: Outlets
+    database: Database,
+    isp: ISP,
+    egress: str,
+    *,
+    rule: Rule[Any],
+    outlets: Outlets,
+    others: Sequence[StoredLine] = (),
 ) -> AlertReport:
-    """Judge now. Raises DatabaseError, or NoDataError when there is nothing to judge at all."""
+    """Judge now; `others` are lines to compare an alert with.
+
+    Raises DatabaseError, or NoDataError when there is nothing to judge at all.
+    """
     now = datetime.now(UTC)
     newest = database.newest_loss(isp.slug, egress, now=now)
     baselines = _baselines(database, isp, egress, rule, now=now)
@@ -72,8 +87,11 @@ def alert(
             averaging_command(isp),
         )
     _note_alarms(database, isp, egress, verdict)
+    compared = compare_lines(isp.slug, egress, verdict, others, rule=rule, now=now)
     incident = watch.incident if watch else None
-    return AlertReport(isp, egress, rule.thresholds, verdict, not_delivered, ignored, incident)
+    return AlertReport(
+        isp, egress, rule.thresholds, verdict, not_delivered, ignored, incident, compared
+    )
 
 
 def _record(
