@@ -48,6 +48,7 @@ def main(
     """
     from netsky.console.alert import AlertView
     from netsky.jobs.alert import alert
+    from netsky.jobs.controls import OtherLines
     from netsky.judging.rule import MeanRule
 
     each = lines.each()
@@ -55,13 +56,17 @@ def main(
         return running.run([listing.run(each, database, running)])
     rule = MeanRule(thresholds=judged.thresholds())
     opened = outlets.open(several=several(each))
+    other_lines = OtherLines(rule)
 
     def start(isp: ISP, egress: Egress) -> Run:
         its_database = database.open(isp.slug, egress.name)
         others = stored_lines(lines.beside(isp, egress), database)
+        compare = partial(other_lines.compare, isp.slug, egress.name, others)
 
         def run() -> int:
-            report = alert(its_database, isp, egress.name, rule=rule, outlets=opened, others=others)
+            report = alert(
+                its_database, isp, egress.name, rule=rule, outlets=opened, compare=compare
+            )
             running.show(AlertView(report))
             return DONE if report.complete else INCOMPLETE
 

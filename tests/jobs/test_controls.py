@@ -1,12 +1,22 @@
 """netsky_alert.py tells whose fault it is, from what other exits and ISPs see of the same province."""
 
 import json
+import socket
+import time
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 
+from netsky.jobs.controls import OtherLines
+from netsky.jobs.incidents import StoredLine
+from netsky.judging.rule import MeanRule
+from netsky.places import BUILTIN_ISPS, find_province
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
 from testing.commands import run_tool
 from testing.stores import Loss
+from testing.verdicts import verdict
 
 EXITS = "[egress.a]\nsource = '127.0.0.1'\n[egress.b]\nsource = '127.0.0.1'\n"
 
@@ -93,3 +103,44 @@ def test_without_an_alert_nothing_is_compared(site, tmp_path):
     measured(site, {"a": {"hunan": 1}, "b": {"hunan": 45}})
     document = json.loads(alert(site, tmp_path, "--egress", "a", "--format", "json").stdout)
     assert [entry["compared"] for entry in document["provinces"]] == [None]
+
+
+class Counted:
+    """A database that counts who asks."""
+
+    def __init__(self, database):
+        self.database, self.asked = database, 0
+
+    def newest_loss(self, *arguments, **keywords):
+        self.asked += 1
+        return self.database.newest_loss(*arguments, **keywords)
+
+    def baselines(self, *arguments, **keywords):
+        return self.database.baselines(*arguments, **keywords)
+
+
+def test_in_an_outage_of_all_lines_each_is_read_once(site):
+    measured(site, {"a": {"hunan": 45}, "b": {"hunan": 45}})
+    others = OtherLines(MeanRule())
+    line = StoredLine(BUILTIN_ISPS["cu"], "b", Counted(site.database))
+    for _ in range(3):
+        now = datetime.now(UTC)
+        compared = others.compare("cu", "a", [line], verdict({"hunan": 45.0}, now), now)
+        assert compared[find_province("hunan")].exits == "all"
+    assert line.database.asked == 1
+
+
+def test_a_server_that_never_answers_is_waited_for_once(caplog):
+    now = datetime.now(UTC)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql+pymysql://netsky@127.0.0.1:{silent.getsockname()[1]}/x"
+        hung = Database(fill_url(url, "cu", "b"), timeout=30)
+        line = StoredLine(BUILTIN_ISPS["cu"], "b", hung)
+        others = OtherLines(MeanRule())
+        with patch("netsky.jobs.controls.CONTROL_SECONDS", 0.3):
+            started = time.monotonic()
+            for _ in range(5):
+                compared = others.compare("cu", "a", [line], verdict({"hunan": 45.0}, now), now)
+                assert compared[find_province("hunan")].exits is None
+    assert time.monotonic() - started < 10
+    assert caplog.text.count("other lines are not compared for a while") == 1

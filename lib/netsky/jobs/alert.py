@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +11,7 @@ from typing import Any
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError, NoDataError
 from netsky.jobs.average import StoredHistory
-from netsky.jobs.controls import compare_lines
 from netsky.jobs.ignored import ignore_rows_ahead
-from netsky.jobs.incidents import StoredLine
 from netsky.judging.controls import Comparisons
 from netsky.judging.grading import Grade, NotJudged, Thresholds, Verdict
 from netsky.judging.incidents import Incident, Watch
@@ -26,6 +24,8 @@ from netsky.store.database import Database
 from netsky.store.incidents import Line, record_verdict
 
 log = logging.getLogger(__name__)
+
+Compare = Callable[[Verdict, datetime], Comparisons]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def alert(
     *,
     rule: Rule[Any],
     outlets: Outlets,
-    others: Sequence[StoredLine] = (),
+    compare: Compare = lambda _verdict, _now: {},
 ) -> AlertReport:
-    """Judge now; `others` are lines to compare an alert with.
+    """Judge now; `compare` tells what other lines see of an alert.
 
     Raises DatabaseError, or NoDataError when there is nothing to judge at all.
     """
@@ -87,10 +87,16 @@ def alert(
             averaging_command(isp),
         )
     _note_alarms(database, isp, egress, verdict)
-    compared = compare_lines(isp.slug, egress, verdict, others, rule=rule, now=now)
     incident = watch.incident if watch else None
     return AlertReport(
-        isp, egress, rule.thresholds, verdict, not_delivered, ignored, incident, compared
+        isp,
+        egress,
+        rule.thresholds,
+        verdict,
+        not_delivered,
+        ignored,
+        incident,
+        compare(verdict, now),
     )
 
 
