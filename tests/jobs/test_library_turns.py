@@ -552,6 +552,19 @@ def test_a_library_found_over_many_days_does_not_shrink_to_the_first_that_are_pr
     assert shrunk.min() > 0.3
 
 
+@pytest.mark.parametrize("quota", [60, 400])
+def test_an_outage_of_the_only_province_is_not_judged_while_it_is_provisional(site, quota):
+    made = site(provinces=1, blocks=min(256, 2 * quota), quota=quota)
+    made.discover()
+    assert all(made.refresh().judgement.judged[0] for _ in range(12)), "by day and by night"
+    known = made.pool().address.tolist()
+    made.world.down = {"beijing": 0.4}
+    assert not any(made.refresh().judgement.judged[0] for _ in range(3))
+    assert made.pool().address.tolist() == known
+    made.world.down = {}
+    assert made.refresh().judgement.judged[0]
+
+
 def test_a_dense_province_that_is_away_stops_no_turn_of_the_others(site):
     made = site(blocks=16, quota=2000, steady=0.2)
     made.discover()
@@ -574,6 +587,55 @@ def test_policing_that_begins_within_a_turn_stops_it(site):
     made.world.sweep = policed
     with pytest.raises(StoppedError, match="somebody limits these packets"):
         made.refresh()
+
+
+def random_events(made, dice):
+    """Let some of the published die, one be excluded, and a province be away or there again."""
+    published = made.published()
+    if dice.random() < 0.2:
+        dying = dice.choice(published, max(1, len(published) // int(dice.integers(10, 60))))
+        made.world.died |= dict.fromkeys(dying.tolist(), made.clock())
+    if dice.random() < 0.1:
+        with (made.folder / "ipdata/exclude.txt").open("a") as exclude:
+            exclude.write(f"{dotted(int(dice.choice(published)))}\n")
+    if dice.random() < 0.3:
+        away = PROVINCES[dice.integers(4)].slug
+        made.world.down = {away: dice.choice([0.3, 0.6, 1.0])} if not made.world.down else {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_the_rules_of_a_library_hold(copy, seed):
+    made, dice, turns = copy, np.random.default_rng(seed), []
+    for _ in range(24):
+        before = [set(of_province(made, index)) for index in range(4)]
+        random_events(made, dice)
+        forbidden = publishing_forbidden(made)
+        try:
+            judged = made.refresh().judgement.judged
+        except (StoppedError, InputError):
+            judged = np.zeros(31, np.bool_)
+        after = [set(of_province(made, index)) for index in range(4)]
+        changes = [
+            max(len(old - new - forbidden), len(new - old))
+            for old, new in zip(before, after, strict=True)
+        ]
+        assert not np.array(changes)[~judged[:4]].any(), "an outage changes nothing"
+        turns.append((changes, [len(old) for old in before]))
+        published = made.published()
+        assert np.unique(published >> 8, return_counts=True)[1].max() <= 4
+        assert set((published & 0xFF).tolist()).isdisjoint({0, 255})
+        assert made.asker().permission.allows(published).all()
+    for start in range(len(turns) - TURNS_A_DAY):
+        day = np.sum([changes for changes, _ in turns[start : start + TURNS_A_DAY]], axis=0)
+        largest = np.max([sizes for _, sizes in turns[start : start + TURNS_A_DAY]], axis=0)
+        assert (day <= np.maximum(1, 0.05 * largest)).all()
+
+
+def publishing_forbidden(made):
+    """Who may not be published any more."""
+    live = publishing.read_published(made.folder / "ipdata", "cu")
+    published = np.concatenate(list(live.values()))
+    return set(published[~made.asker().permission.allows(published)].tolist())
 
 
 def test_too_few_packets_left_of_the_day_are_told_and_nothing_is_sent(copy):

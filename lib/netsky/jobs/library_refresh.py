@@ -34,6 +34,8 @@ from netsky.targets.pool import LOOKS, Pool, by_province
 # of single addresses. After a day of that it is.
 MOST_MISSING = 0.05
 LONGEST_WAIT = DAY
+FEWEST_TO_COMPARE = 3
+CONFIRMED = 2  # looks: a discovery finds an address and confirms it
 # New /24s get so many packets in a turn; the rest waits for the next one.
 MOST_NEW = 200_000
 
@@ -101,6 +103,7 @@ def judge(
     Where members are proved, 5 % of these may miss, and of those that answered their newest look: after
     a long outage none are proved for some days. Elsewhere, of the addresses that have answered
     all looks so far, 5 points more than in the median province may (and two standard deviations of chance).
+    With one or two such provinces it is 5 points more than in the province itself at the look before.
     """
     proved = pool.proved(now)
     steady = np.where(
@@ -113,13 +116,29 @@ def judge(
     with np.errstate(invalid="ignore"):
         missing = missed / asked
     young = (asked > 0) & (settled == 0)
-    usual = float(np.median(missing[young])) if young.any() else 0.0
-    chance = 2 * np.sqrt(max(usual, 0.01) * (1 - usual) / np.maximum(asked, 1))
+    usual = np.full(len(PROVINCES), np.median(missing[young]) if young.any() else 0.0)
+    if np.count_nonzero(young) < FEWEST_TO_COMPARE:
+        usual = _missed_before(pool)
+    chance = 2 * np.sqrt(np.maximum(usual, 0.01) * (1 - usual) / np.maximum(asked, 1))
     most = np.where(settled > 0, MOST_MISSING, usual + MOST_MISSING + chance)
     late = (waiting_since > 0) & (now - waiting_since >= LONGEST_WAIT)
     with np.errstate(invalid="ignore"):
         outage = missing > most
     return Judgement(~outage | late, outage, missing)
+
+
+def _missed_before(pool: Pool) -> Ratios:
+    """Of those that had answered all looks, the share that missed the newest one on record, by province.
+
+    Right after a discovery that says nothing, as both looks were at the same hour: it is 1 then.
+    """
+    turns = np.minimum(pool.turns, LOOKS).astype(np.int64) - 1
+    answered = pool.looks & np.uint32(1) > 0
+    steady = (turns > 0) & (pool.answered().astype(np.int64) - answered == turns)
+    steady &= pool.turns > CONFIRMED
+    with np.errstate(invalid="ignore"):
+        missed: Ratios = pool.counts(steady & ~answered) / pool.counts(steady)
+    return np.nan_to_num(missed, nan=1.0)
 
 
 @dataclass(slots=True)
