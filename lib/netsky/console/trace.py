@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.console import listed, local_time, loss_text, make_table, milliseconds, percent
+from netsky.console.trace_document import hop_document, target_document, verdict_document
 from netsky.jobs.trace import Compared, TraceReport
 from netsky.places import ISP
 from netsky.trace import Finding, Hop, Located, Trace, Verdict, pool_ends
@@ -47,16 +48,16 @@ class TraceView:
                 "local_drops": traced.local_drops,
                 "not_sent": dict(traced.not_sent),
             },
-            "verdict": _verdict_document(report.located),
-            "hops": [_hop_document(hop) for hop in (*report.located.hops, report.located.end)],
+            "verdict": verdict_document(report.located, verdict_text(report.located)),
+            "hops": [hop_document(hop) for hop in (*report.located.hops, report.located.end)],
             "targets": [
-                _target_document(trace, affected=id(trace) in affected) for trace in traced.traces
+                target_document(trace, affected=id(trace) in affected) for trace in traced.traces
             ],
             "paths": [
                 {
                     "address": trace.target,
                     "flow": trace.flow,
-                    "hops": [_hop_document(hop) for hop in trace.hops],
+                    "hops": [hop_document(hop) for hop in trace.hops],
                     "unreachable_from": list(trace.unreachable),
                 }
                 for trace in traced.traces
@@ -279,56 +280,10 @@ def _numbers(ttls: Sequence[int]) -> str:
     return "、".join(map(str, ttls))
 
 
-def _verdict_document(located: Located) -> Mapping[str, Any]:
-    verdict = located.verdict
-    begins = verdict.finding is Finding.BEGINS
-    return {
-        "finding": verdict.finding.value,
-        "after_hop": verdict.after,
-        "at_latest_hop": verdict.at_latest,
-        "at_latest_target": begins and verdict.at_latest is None,
-        "loss_ratio": located.end.loss_ratio,
-        "limited_hops": list(verdict.limited),
-        "silent_hops": list(verdict.silent),
-        "affected_flows": len(located.affected),
-        "other_flows": len(located.healthy),
-        "other_loss_ratio": pool_ends(located.healthy).loss_ratio if located.healthy else None,
-        "branch": None
-        if located.branch is None
-        else {"hop": located.branch[0], "address": located.branch[1]},
-        "text": verdict_text(located),
-    }
-
-
-def _hop_document(hop: Hop) -> Mapping[str, Any]:
-    """`hop` is null for the target itself."""
-    return {
-        "hop": hop.ttl,
-        "addresses": list(hop.addresses),
-        "packets_sent": hop.sent,
-        "packets_received": hop.answered,
-        "loss_ratio": hop.loss_ratio,
-        "latency_mean_seconds": hop.rtt_mean_seconds,
-        "latency_max_seconds": max(hop.rtts) if hop.rtts else None,
-    }
-
-
-def _target_document(trace: Trace, *, affected: bool) -> Mapping[str, Any]:
-    return {
-        "address": trace.target,
-        "flow": trace.flow,
-        "affected": affected,
-        "hops": len(trace.hops),
-        "packets_sent": trace.end.sent,
-        "packets_received": trace.end.answered,
-        "loss_ratio": trace.end.loss_ratio,
-        "latency_mean_seconds": trace.end.rtt_mean_seconds,
-    }
-
-
 def _compared_document(other: Compared) -> Mapping[str, Any]:
+    located = other.located
     return {
         "egress": other.egress,
         "problem": other.problem,
-        "verdict": None if other.located is None else _verdict_document(other.located),
+        "verdict": None if located is None else verdict_document(located, verdict_text(located)),
     }
