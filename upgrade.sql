@@ -149,8 +149,11 @@ END//
 -- A column that netsky_sweep does not have yet.
 CREATE PROCEDURE netsky_upgrade_column(new_column VARCHAR(64), definition VARCHAR(64))
 BEGIN
-  IF NOT EXISTS (SELECT * FROM information_schema.columns WHERE table_schema = DATABASE()
-                 AND table_name = 'netsky_sweep' AND column_name = new_column) THEN
+  -- Not compared with the parameter itself, which has the collation of this database.
+  CALL netsky_upgrade_run(new_column, '
+    SELECT COUNT(*) INTO @netsky_is_there FROM information_schema.columns
+     WHERE table_schema = DATABASE() AND table_name = "netsky_sweep" AND column_name = "{table}"');
+  IF NOT @netsky_is_there THEN
     CALL netsky_upgrade_run('netsky_sweep', CONCAT(
       'ALTER TABLE {table} ADD COLUMN ', new_column, ' ', definition));
   END IF;
