@@ -157,7 +157,7 @@ def screen(report):
 def test_what_is_shown_says_hops_verdict_flows_and_mtr(healthy):
     healthy.lab.set_hop_loss(Loss(0.5), egress="b", hop=2)
     healthy.lab.set_limit(1, egress="b", hop=1)
-    found = trace(healthy, plan=TracePlan(rounds=6, rate=2000))
+    found = trace(healthy, plan=TracePlan(rounds=12, rate=2000))
     targets = []
 
     def take(target, egress):

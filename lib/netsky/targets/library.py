@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -47,25 +48,40 @@ def load(
     """
     folder = directory / isp
     for _ in range(_READS):
-        was = _identity(folder)
-        try:
-            library = _load(directory, isp, provinces, must_exclude=must_exclude)
-        except LibraryError:
-            if _identity(folder) == was:
-                raise
-        else:
-            if _identity(folder) == was:
-                return library
+        with _opened(folder) as unchanged:
+            try:
+                library = _load(directory, isp, provinces, must_exclude=must_exclude)
+            except LibraryError:
+                if unchanged():
+                    raise
+            else:
+                if unchanged():
+                    return library
     raise LibraryError(f"{folder} is replaced all the time, it cannot be read")
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one that was put in its place while it was read."""
+@contextmanager
+def _opened(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Tells whether it is still the folder that it was, and no other was put in its place.
+
+    It is held open: the number of one that was deleted could be that of a new one.
+    """
     try:
-        status = folder.stat()
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        yield lambda: not folder.is_dir()
+        return
+    try:
+        yield lambda: _same(folder, os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _same(folder: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(folder.stat(), status)
+    except OSError:
+        return False
 
 
 def _load(
