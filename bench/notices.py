@@ -80,7 +80,7 @@ def main() -> None:
     ]
     with (
         tempfile.TemporaryDirectory(prefix="netsky-notices-") as folder,
-        run_chain(Path(folder), times=times) as chain,
+        run_chain(Path(folder), times=times, exits=len(exits)) as chain,
     ):
         began = play(chain, exits, times)
         notices = [

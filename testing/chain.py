@@ -142,10 +142,13 @@ def _divided(duration: str, times: int) -> str:
 
 
 @contextmanager
-def run_chain(folder: Path, *, times: int = 1) -> Iterator[Chain]:
-    """Pushgateway, Prometheus, Alertmanager and a webhook, all waits of them divided by `times`."""
-    exits = "".join(f'[egress.unicom-{n}]\nsource = "127.0.0.1"\n' for n in range(1, 100))
-    (folder / "netsky.toml").write_text(exits, encoding="utf-8")
+def run_chain(folder: Path, *, times: int = 1, exits: int = 2) -> Iterator[Chain]:
+    """Pushgateway, Prometheus, Alertmanager and a webhook, all waits of them divided by `times`.
+
+    There are so many exits, `unicom-1` the first.
+    """
+    tables = [f'[egress.unicom-{n}]\nsource = "127.0.0.1"\n' for n in range(1, exits + 1)]
+    (folder / "netsky.toml").write_text("".join(tables), encoding="utf-8")
     folders = {name: folder / name for name in ("pushgateway", "prometheus", "alertmanager")}
     for made in folders.values():
         made.mkdir()
