@@ -7,7 +7,7 @@ import pytest
 from netsky.fault import Fault, Part, parse_fault
 
 FAULT = Fault(
-    (Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97, city="深圳"),),
+    (Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97),),
     Part(None, 10_000, 10_000, 20, 0.003, None, 0.03),
 )
 

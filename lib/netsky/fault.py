@@ -17,8 +17,7 @@ class Part:
     Ratios are 0 to 1. `usual_loss_ratio` is what they lost before. `lost_again_ratio`: of those lost
     in the sweep before, the share that is lost now, too; None when these are too few to tell. It is
     like `loss_ratio` when packets are lost by chance (congestion), and near 1 when a part is dead.
-    `excess_ratio` is the part's share of what the province loses beyond the usual. `city` is where
-    the prefix is in use, if known.
+    `excess_ratio` is the part's share of what the province loses beyond the usual.
     """
 
     prefix: str | None
@@ -28,7 +27,6 @@ class Part:
     usual_loss_ratio: float
     lost_again_ratio: float | None
     excess_ratio: float
-    city: str | None = None
 
     @property
     def loss_ratio(self) -> float | None:

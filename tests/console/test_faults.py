@@ -14,7 +14,7 @@ from netsky.places import BUILTIN_ISPS, find_province
 from testing.samples import make_quality, make_sweep
 
 DEAD = Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97)
-LOSSY = Part("10.26.0.0/22", 600, 600, 181, 0.004, 0.31, 0.41, city="深圳")
+LOSSY = Part("10.26.0.0/22", 600, 600, 181, 0.004, 0.31, 0.41)
 REST = Part(None, 10_000, 10_000, 20, 0.003, None, 0.03)
 WHOLE = Part(None, 10_000, 10_000, 800, 0.003, 0.08, 1.0)
 
@@ -23,10 +23,10 @@ WHOLE = Part(None, 10_000, 10_000, 800, 0.003, 0.08, 1.0)
     ("fault", "text"),
     [
         (Fault((DEAD,), REST), "其中 10.25.16.0/20 全断，占 97%；其余 0.20%"),
-        (Fault((LOSSY,), REST), "其中 10.26.0.0/22（深圳） 丢包 30.17%，占 41%；其余 0.20%"),
+        (Fault((LOSSY,), REST), "其中 10.26.0.0/22 丢包 30.17%，占 41%；其余 0.20%"),
         (
             Fault((DEAD, LOSSY), REST),
-            "其中 10.25.16.0/20 全断，占 97%；10.26.0.0/22（深圳） 丢包 30.17%，占 41%；其余 0.20%",
+            "其中 10.25.16.0/20 全断，占 97%；10.26.0.0/22 丢包 30.17%，占 41%；其余 0.20%",
         ),
         (
             Fault((DEAD,), replace(REST, packets_sent=0, packets_lost=0)),
@@ -82,7 +82,6 @@ def test_table_line_and_json_tell_it(capsys):
             "usual_loss_ratio": 0.004,
             "lost_again_ratio": 0.98,
             "excess_ratio": 0.97,
-            "city": None,
         }
     ]
     assert (guangdong["rest"]["prefix"], guangdong["rest"]["packets_lost"]) == (None, 20)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from netsky.judging.learning import (
-    FROZEN_SECONDS,
     ProvinceLoss,
     frozen_targets,
     is_frozen,
@@ -40,9 +39,9 @@ class World:
         sweep = replace(self.template, rtt_seconds=rtts, started_at=self.at, **fields)
         self.learn(sweep)
 
-    def learn(self, sweep, *, held=()):
+    def learn(self, sweep):
         loss = losses(sweep, self.memory)
-        provinces = provinces_after(self.memory, sweep, loss, held=held)
+        provinces = provinces_after(self.memory, sweep, loss)
         frozen = frozen_targets(sweep, provinces)
         self.memory = learned(self.memory, sweep, provinces, frozen=frozen)
 
@@ -136,20 +135,6 @@ def test_targets_that_were_not_sent_to_teach_nothing(world):
     nobody = np.zeros((2000, 1), np.bool_)
     world.learn(replace(world.template, sent=nobody, rtt_seconds=np.full((2000, 1), np.nan, "f4")))
     assert np.array_equal(world.memory.answered, before)
-
-
-def test_provinces_of_an_open_incident_are_frozen_for_a_day_at_most(world):
-    answered = replace(world.template, rtt_seconds=np.full((2000, 1), np.nan, np.float32))
-    loss = {"hunan": ProvinceLoss(600, 6, 400, 0)}
-    known = world.memory
-    frozen_for = 0
-    for _ in range(2 * 288):
-        sweep = replace(answered, started_at=known.swept_at + EVERY)
-        after = provinces_after(known, sweep, loss, held=["hunan"])
-        known = replace(known, provinces=after, swept_at=sweep.started_at)
-        frozen_for += is_frozen(after["hunan"])
-    assert frozen_for == FROZEN_SECONDS / EVERY.total_seconds() + 1
-    assert not is_frozen(provinces_after(known, sweep, loss)["hunan"])
 
 
 USUAL = ProvinceMemory(100, 0.01, 0.02)

@@ -331,7 +331,7 @@ def test_a_sweep_that_was_carried_over_without_its_counts_is_not_stored_a_second
 
 
 def test_the_newest_loss_has_the_prefixes_that_failed(store):
-    dead = Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97, city="深圳")
+    dead = Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97)
     fault = Fault((dead,), Part(None, 10_000, 10_000, 20, 0.003, None, 0.03))
     qualities = [make_quality("hunan", fault=fault), make_quality("hubei")]
     store.database.store(sweep_rows("cu", "default", STARTED_AT, qualities))

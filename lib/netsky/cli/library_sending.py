@@ -130,13 +130,12 @@ class Sending:
         from netsky.targets import candidate_files
         from netsky.targets.geo.names import ISPS
 
-        found = candidate_files.load(self.candidates, cities=True)
-        if found is None or isp.slug not in ISPS:
+        own = candidate_files.load(self.candidates, isps=[isp.slug], cities=True)
+        if own is None or isp.slug not in ISPS:
             raise LibraryError(
                 f"there are no candidates of {isp.slug} in {self.candidates}: run `build` first, "
                 f"which makes those of {', '.join(ISPS)}"
             )
-        own = found.part(found.isp == ISPS.index(isp.slug))
         if not len(own.first):
             raise LibraryError(
                 f"no candidate of {isp.slug} is left in {self.candidates}: build anew"

@@ -79,7 +79,7 @@ class Settings:
             return self.egresses[name]
         if name == "default":
             return Egress()
-        known = ", ".join(["default", *self.egresses])
+        known = ", ".join(dict.fromkeys(["default", *self.egresses]))
         raise InputError(
             f"unknown egress {name!r}; known: {known} (define [egress.{_toml_key(name)}] in "
             "netsky.toml)"

@@ -59,7 +59,6 @@ def fault_text(fault: Fault) -> str:
 
 
 def _part_text(part: Part) -> str:
-    where = f"{part.prefix}（{part.city}）" if part.city else str(part.prefix)
     loss = part.loss_ratio or 0.0
     how = " 全断" if loss >= ALL_LOST else f" 丢包 {percent(loss)}"
-    return f"{where}{how}，占 {part.excess_ratio:.0%}"
+    return f"{part.prefix}{how}，占 {part.excess_ratio:.0%}"

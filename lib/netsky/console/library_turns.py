@@ -46,21 +46,23 @@ class EstimateView:
             "egress": self.egress,
             "packets": self.estimate.packets,
             "blocks": self.estimate.blocks,
-            "minutes": f"{self.estimate.seconds / 60:.0f}",
+            "minutes": self._minutes(),
             "mbit_per_second": f"{self.estimate.bits_per_second / 1e6:.1f}",
         }
 
     def screen(self) -> Sequence[Table | Text]:
         return [Text(self.text())]
 
+    def _minutes(self) -> int:
+        return max(1, math.ceil(self.estimate.seconds / 60))
+
     def text(self) -> str:
         """All of it in a sentence."""
         estimate = self.estimate
-        minutes = max(1, math.ceil(estimate.seconds / 60))
         return (
             f"{self.isp.name} ({self.isp.slug})，经出口 {self.egress}：最多发送 "
             f"{estimate.packets:,} 个包，每秒最多 {math.ceil(estimate.packets_per_second):,} 个（{estimate.bits_per_second / 1e6:.1f} "
-            f"Mbit/s），约 {minutes} 分钟，涉及 {estimate.blocks:,} 个 /24（每个平均每秒最多 "
+            f"Mbit/s），约 {self._minutes()} 分钟，涉及 {estimate.blocks:,} 个 /24（每个平均每秒最多 "
             f"0.4 个包）；今天还可发送 {estimate.left:,} 个包"
         )
 
@@ -144,11 +146,12 @@ class DiscoveryView:
             )
             return text
         text.append(_published(report.place, int(report.published.sum())))
-        text.append(
-            f"\n这是临时地址库：要等 {LOOKS} 次 refresh（每天 8 次，约 3 天）筛选之后才稳定，"
-            "在此之前不要据此告警",
-            style="yellow",
-        )
+        if report.provisional.any():
+            text.append(
+                f"\n这是临时地址库：要等 {LOOKS} 次 refresh（每天 8 次，约 3 天）筛选之后才稳定，"
+                "在此之前不要据此告警",
+                style="yellow",
+            )
         return text
 
 

@@ -125,8 +125,13 @@ class ProbeView:
         return any(quality.province == failure.province for quality in self.report.qualities)
 
     def _is_known(self, figure: Figure) -> bool:
-        values = (getattr(quality, figure.name) for quality in self.report.qualities)
-        return not figure.may_be_unknown or any(value is not None for value in values)
+        """Whether the figure says anything; a count that is 0 everywhere, of targets, say, does not."""
+        if not figure.may_be_unknown:
+            return True
+        values = [getattr(quality, figure.name) for quality in self.report.qualities]
+        return any(
+            value is not None and (value or figure.unit is not Unit.COUNT) for value in values
+        )
 
     def _summary(self) -> Text:
         sweep, total = self.report.sweep, self.report.total

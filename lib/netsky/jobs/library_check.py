@@ -106,10 +106,9 @@ def look_at(
     `memory` is the folder in which the probe remembers which targets answer.
     """
     found = library.load(directory, isp.slug)
-    candidates = candidate_files.load(candidates_directory)
     its_own = None
-    if candidates is not None and isp.slug in ISPS:
-        its_own = candidates.part(candidates.isp == ISPS.index(isp.slug))
+    if isp.slug in ISPS:
+        its_own = candidate_files.load(candidates_directory, isps=[isp.slug])
     state = library_state.load(candidates_directory, isp.slug)
     changed_at, now = _changed_at(directory / isp.slug), now or datetime.now(UTC)
     sizes = tuple(_sizes(found, its_own, state))

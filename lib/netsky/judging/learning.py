@@ -7,7 +7,7 @@ rise that has lasted so long is the new usual.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,12 +74,9 @@ def is_up(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
 
 
 def provinces_after(
-    memory: Memory, sweep: Sweep, losses: Mapping[str, ProvinceLoss], *, held: Collection[str] = ()
+    memory: Memory, sweep: Sweep, losses: Mapping[str, ProvinceLoss]
 ) -> dict[str, ProvinceMemory]:
-    """What is known of each province after a sweep.
-
-    `held` are provinces, by slug, that are frozen whatever they lose: those of an open incident.
-    """
+    """What is known of each province, by slug, after a sweep."""
     known = dict(memory.provinces)
     seconds = 0.0
     if memory.swept_at is not None:
@@ -88,14 +85,12 @@ def provinces_after(
     for slug, loss in losses.items():
         before = known.get(slug, ProvinceMemory())
         if loss.live_sent or loss.silent_sent:
-            known[slug] = _after(before, loss, seconds, held=slug in held)
+            known[slug] = _after(before, loss, seconds)
     return known
 
 
-def _after(
-    known: ProvinceMemory, loss: ProvinceLoss, seconds: float, *, held: bool
-) -> ProvinceMemory:
-    if not (held or is_up(known, loss)):
+def _after(known: ProvinceMemory, loss: ProvinceLoss, seconds: float) -> ProvinceMemory:
+    if not is_up(known, loss):
         return _with(replace(known, up_seconds=None), loss)
     up_seconds = 0.0 if known.up_seconds is None else known.up_seconds + seconds
     if up_seconds <= FROZEN_SECONDS:

@@ -102,8 +102,8 @@ def _lines(candidates: Candidates, rows: np.ndarray[Any, Any]) -> str:
     )
 
 
-def load(directory: Path, *, cities: bool = False) -> Candidates | None:
-    """The candidates in `directory`, None if there are none; LibraryError.
+def load(directory: Path, *, isps: Sequence[str] = ISPS, cities: bool = False) -> Candidates | None:
+    """The candidates of these ISPs in `directory`, None if there are none at all; LibraryError.
 
     Their cities are read only if asked for.
     """
@@ -114,7 +114,7 @@ def load(directory: Path, *, cities: bool = False) -> Candidates | None:
     number_of = {"": 0}
     parts = []
     for isp, slug in enumerate(ISPS):
-        for province, each in enumerate(PROVINCES):
+        for province, each in enumerate(PROVINCES if slug in isps else ()):
             file = folder / slug / f"{each.slug}.txt"
             if file.exists():
                 intervals = read_intervals(file, bad, targets=False)
