@@ -149,7 +149,8 @@ def _million() -> Sweep:
 def _aggregate_and_remember(sweep: Sweep, memory: Remembering) -> None:
     known = memory.recall(sweep)
     assert known is not None
-    aggregate(sweep, abnormal_rtt=0.3, live=known.live)
+    aggregate(sweep, abnormal_rtt=0.3, live=known.memory.live)
+    memory.learn(sweep, known, in_incident=())
 
 
 def _write_loopback(directory: Path, *, per_province: int) -> None:

@@ -26,6 +26,7 @@ class Moment(Enum):
     INSERT = "insert"
     COMMIT = "commit"  # the server has not seen it
     COMMITTED = "committed"  # the server has, and the client does not know
+    INCIDENTS = "incidents"  # a query about them
     LEAVING = "leaving"  # the client knows, and says whatever it still has to say
 
 
@@ -144,6 +145,8 @@ class Proxy:
             self._at(Moment.LEAVING, client)
         if command == b"INSERT":
             self._at(Moment.INSERT, client)
+        if command == b"SELECT" and b"netsky_incident" in chunk:
+            self._at(Moment.INCIDENTS, client)
         if command == b"COMMIT":
             self._at(Moment.COMMIT, client)
             return Moment.COMMITTED

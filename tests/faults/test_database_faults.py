@@ -33,6 +33,7 @@ FAULTS = (
     Fault(Moment.COMMITTED, Action.CLOSE),
 )
 TOO_LATE_TO_MATTER = Fault(Moment.LEAVING, Action.RESET)
+AFTER_IT_IS_STORED = Fault(Moment.INCIDENTS, Action.HOLD)
 AT_ONCE = 4
 DATABASE_TIMEOUT = 2.0  # a drip of a byte a second meets every wait of its own
 
@@ -72,7 +73,8 @@ def outcomes(mariadb, tmp_path_factory):
     """Of each fault, as it comes."""
     with ThreadPoolExecutor(AT_ONCE) as threads:
         folders = {
-            fault: tmp_path_factory.mktemp("site") for fault in (*FAULTS, TOO_LATE_TO_MATTER)
+            fault: tmp_path_factory.mktemp("site")
+            for fault in (*FAULTS, TOO_LATE_TO_MATTER, AFTER_IT_IS_STORED)
         }
         yield {
             fault: threads.submit(meet, fault, folder, mariadb) for fault, folder in folders.items()
@@ -95,4 +97,14 @@ def test_after_the_acknowledgement_a_lost_connection_is_not_worth_a_word(outcome
     outcome = outcomes[TOO_LATE_TO_MATTER].result()
     assert (outcome.code, outcome.log) == (0, "")
     assert (outcome.printed, outcome.waiting, outcome.stored) == (1, 0, 1)
+    assert outcome.tally == Tally(completed=2, stored=2, doubled=0, lost=0, half_written=0)
+
+
+def test_a_server_that_does_not_say_whether_there_is_an_incident_costs_a_warning(outcomes):
+    outcome = outcomes[AFTER_IT_IS_STORED].result()
+    assert (outcome.code, outcome.printed, outcome.waiting, outcome.stored) == (0, 1, 0, 1)
+    [line] = outcome.log.splitlines()
+    assert " WARNING database" in line
+    assert ": open incidents are not known" in line
+    assert list((outcome.site.folder / "memory").iterdir()), "it has learned all the same"
     assert outcome.tally == Tally(completed=2, stored=2, doubled=0, lost=0, half_written=0)

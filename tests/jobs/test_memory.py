@@ -10,20 +10,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
+import netsky.jobs.probe
 from netsky.aggregate import aggregate
 from netsky.jobs.memory import Remembering
-from netsky.places import PROVINCES
+from netsky.jobs.probe import Storage
+from netsky.places import PROVINCES, find_province
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from netsky.store.incidents import Line, record_verdict
+from netsky.store.spool import Spool
 from netsky.targets import memory_file
 from netsky.targets.memory import NEW, nothing_of
 from testing.commands import run_tool
 from testing.memories import answered_always
 from testing.netns import needs_root
 from testing.samples import STARTED_AT, make_sweep, write_library
+from testing.verdicts import ALERT, MINUTE, QUIET, verdict
 
 TARGETS = 31 * 4
 FILE = "netsky_demo.default.memory"
 NUMBERS = itertools.count()
+HUNAN = PROVINCES.index(find_province("hunan"))
 
 
 @pytest.fixture
@@ -94,8 +103,7 @@ def test_a_sweep_of_some_provinces_forgets_nothing_of_the_others(folder):
     probe(folder, "--province", "hunan")
     after = memory_file.read(folder / "memory" / FILE).of(before.addresses)
     moved = after.answered > before.answered
-    hunan = PROVINCES.index(next(p for p in PROVINCES if p.slug == "hunan"))
-    assert np.flatnonzero(moved).tolist() == list(range(4 * hunan, 4 * hunan + 4))
+    assert np.flatnonzero(moved).tolist() == list(range(4 * HUNAN, 4 * HUNAN + 4))
 
 
 def test_what_has_left_the_library_is_forgotten(folder):
@@ -167,15 +175,22 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
     assert {each.name for each in Path(tmp_path).iterdir()} == {FILE, other.name}
 
 
+def sweep_with(memory, sweep):
+    """What is known before a sweep; what it teaches is learned."""
+    known = memory.recall(sweep)
+    memory.learn(sweep, known, in_incident=())
+    return known
+
+
 def test_of_a_tainted_sweep_nothing_is_learned(tmp_path):
     memory = Remembering(tmp_path / FILE, 0o600)
     sweep = make_sweep({"hunan": [0.1, math.nan]})
-    assert memory.recall(sweep) is not None
+    sweep_with(memory, sweep)
     before = (tmp_path / FILE).read_bytes()
     tainted = replace(sweep, local_drops=1)
-    assert memory.recall(tainted).live.tolist() == [False, False]
+    assert sweep_with(memory, tainted).memory.live.tolist() == [False, False]
     assert (tmp_path / FILE).read_bytes() == before
-    memory.recall(sweep)
+    sweep_with(memory, sweep)
     assert (tmp_path / FILE).read_bytes() != before
 
 
@@ -183,10 +198,10 @@ def test_a_fault_is_not_learned(tmp_path):
     memory = Remembering(tmp_path / FILE, 0o600)
     good, bad = (make_sweep({"hunan": [rtt] * 40, "hubei": [0.1] * 40}) for rtt in (0.1, math.nan))
     for minute in range(60):
-        memory.recall(replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
+        sweep_with(memory, replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
     for minute in range(60, 120):
-        known = memory.recall(replace(bad, started_at=STARTED_AT + timedelta(minutes=minute)))
-    assert known.live.all()
+        known = sweep_with(memory, replace(bad, started_at=STARTED_AT + timedelta(minutes=minute)))
+    assert known.memory.live.all()
 
 
 def test_the_part_that_fails_is_told_with_the_sweep(tmp_path):
@@ -196,10 +211,60 @@ def test_the_part_that_fails_is_told_with_the_sweep(tmp_path):
     rtts[256:512] = math.nan  # 127.16.1.0/24
     bad = replace(good, rtt_seconds=rtts)
     for minute in range(60):
-        known = memory.recall(replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
+        known = sweep_with(memory, replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
         assert known.faults == {}
-    known = memory.recall(replace(bad, started_at=STARTED_AT + timedelta(hours=1)))
-    [quality, other] = aggregate(bad, abnormal_rtt=0.3, live=known.live, faults=known.faults)
+    known = sweep_with(memory, replace(bad, started_at=STARTED_AT + timedelta(hours=1)))
+    [quality, other] = aggregate(bad, abnormal_rtt=0.3, live=known.memory.live, faults=known.faults)
     assert [part.prefix for part in quality.fault.prefixes] == ["127.16.1.0/24"]
     assert other.fault is None
     assert memory_file.read(tmp_path / FILE).provinces["hunan"].prefixes == ("127.16.1.0/24",)
+
+
+def test_a_province_in_an_open_incident_of_this_line_is_not_learned(folder):
+    database = f"sqlite:///{folder}/incidents.db"
+    options = ("--library", "library", "--window", "0.1", "--database", database)
+    connector = Database(sa.make_url(database), timeout=5).connector
+
+    def provinces():
+        assert run_tool(folder, "netsky_probe", *options, isp="demo").returncode == 0
+        return memory_file.read(folder / "memory" / FILE).provinces
+
+    def record(line, *losses, first=STARTED_AT):
+        for number, each in enumerate(losses):
+            record_verdict(connector, line, verdict(each, first + number * MINUTE))
+
+    provinces()
+    answered_always(folder / "memory" / FILE)
+    record(Line("demo", "other"), ALERT, ALERT)
+    assert {each.incident_seconds for each in provinces().values()} == {None}
+    record(Line("demo", "default"), ALERT, ALERT)
+    found = provinces()
+    assert [slug for slug, each in found.items() if each.incident_seconds is not None] == ["hunan"]
+    assert found["hunan"].sweeps == 1
+    assert {each.sweeps for slug, each in found.items() if slug != "hunan"} == {2}
+    record(Line("demo", "default"), QUIET, QUIET, QUIET, first=STARTED_AT + 2 * MINUTE)
+    assert provinces()["hunan"].incident_seconds is None
+
+
+def test_it_is_remembered_with_no_database_in_reach(folder):
+    done = run_tool(
+        folder,
+        "netsky_probe",
+        "--library=library",
+        "--window=0.1",
+        f"--database=sqlite:///{folder}/missing/folder/x.db",
+        isp="demo",
+    )
+    assert done.returncode == 3
+    assert "incidents" not in done.stderr, "one that does not answer is not asked"
+    assert (memory_file.read(folder / "memory" / FILE).answered > NEW).all()
+
+
+def test_a_server_that_never_answers_is_not_waited_for(tmp_path, silent_port, monkeypatch, caplog):
+    monkeypatch.setattr(netsky.jobs.probe, "INCIDENT_SECONDS", 0.1)
+    url = fill_url(f"mysql://netsky@127.0.0.1:{silent_port}/netsky_cu", "cu", "default")
+    waiting = Spool(tmp_path, "cu", "default", max_bytes=1, max_age=timedelta(1))
+    storage = Storage(Database(url, timeout=3600), waiting)
+    assert storage.in_incident("cu", "default") is None
+    [line] = caplog.messages
+    assert "no end within 0.1 s: given up: open incidents are not known" in line

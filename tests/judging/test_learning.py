@@ -30,6 +30,7 @@ class World:
         self.chance = np.tile(np.repeat([0.99, 0.0], [ALIVE, DEAD]), 2)
         self.memory = nothing_of(self.template.library.addresses)
         self.at = STARTED_AT
+        self.in_incident = ()
 
     def sweep(self, **fields):
         """A sweep in which each target answers with its chance; what it teaches is learned."""
@@ -41,7 +42,7 @@ class World:
 
     def learn(self, sweep):
         loss = losses(sweep, self.memory)
-        provinces = provinces_after(self.memory, sweep, loss)
+        provinces = provinces_after(self.memory, sweep, loss, in_incident=self.in_incident)
         frozen = frozen_targets(sweep, provinces)
         self.memory = learned(self.memory, sweep, provinces, frozen=frozen)
 
@@ -130,6 +131,55 @@ def test_a_clock_that_jumps_does_not_end_a_freeze(world):
     assert world.live()[0] == ALIVE
 
 
+def test_in_an_open_incident_even_a_rise_that_chance_explains_is_not_learned(world):
+    world.chance[:ALIVE] = 0.985  # half as much again as usual: not up
+    world.in_incident = ("hunan",)
+    before, usual = world.memory.answered.copy(), world.hunan.live_loss
+    world.sweeps(10)
+    assert world.hunan.up_seconds is None
+    changed = world.memory.answered != before
+    assert (changed[:1000].any(), changed[1000:].any()) == (False, True)
+    assert world.hunan.live_loss == usual
+    world.in_incident = ()
+    world.sweep()
+    assert (world.memory.answered != before)[:1000].any()
+    assert world.hunan.incident_seconds is None
+
+
+def test_an_incident_of_more_than_a_day_is_learned_and_a_new_fault_in_it_is_not(world):
+    world.chance[:6] = 0  # a hundredth of those that answered
+    world.in_incident = ("hunan",)
+    world.hours(24)
+    assert world.live() == [ALIVE, ALIVE]
+    world.hours(4)
+    assert world.live() == [ALIVE - 6, ALIVE]
+    world.chance[:1000] = 0
+    world.hours(23)
+    assert world.live() == [ALIVE - 6, ALIVE]
+
+
+def test_a_rise_that_lasted_a_day_is_not_frozen_for_another_by_its_incident(world):
+    world.chance[:200] = 0
+    world.hours(2)
+    world.in_incident = ("hunan",)
+    world.hours(22)
+    assert world.live()[0] == ALIVE
+    world.hours(3)
+    assert world.live()[0] == ALIVE - 200
+
+
+def test_while_it_cannot_be_asked_an_incident_is_still_open(world):
+    before = world.memory.answered.copy()
+    for world.in_incident in (("hunan",), None, None):
+        world.sweep()
+    assert is_frozen(world.hunan)
+    changed = world.memory.answered != before
+    assert (changed[:1000].any(), changed[1000:].any()) == (False, True)
+    world.in_incident = ()
+    world.sweep()
+    assert not is_frozen(world.hunan)
+
+
 def test_targets_that_were_not_sent_to_teach_nothing(world):
     before = world.memory.answered.copy()
     nobody = np.zeros((2000, 1), np.bool_)
@@ -169,7 +219,9 @@ def test_what_is_usual_is_the_mean_of_the_sweeps_that_were_not_up(world):
     memory = replace(world.memory, provinces={"hunan": known})
     for lost in (10, 20, 12, 500, 14):
         loss = {"hunan": ProvinceLoss(1000, lost, 200, 2)}
-        memory = replace(memory, provinces=provinces_after(memory, world.template, loss))
+        memory = replace(
+            memory, provinces=provinces_after(memory, world.template, loss, in_incident=())
+        )
     after = memory.provinces["hunan"]
     assert after.sweeps == 4
     assert after.live_loss == pytest.approx(0.014)

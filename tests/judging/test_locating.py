@@ -54,7 +54,7 @@ class Province:
         located = locate(sweep, self.memory, loss)
         provinces = {
             slug: replace(known, prefixes=located[slug].found if slug in located else ())
-            for slug, known in provinces_after(self.memory, sweep, loss).items()
+            for slug, known in provinces_after(self.memory, sweep, loss, in_incident=()).items()
         }
         lost = np.isnan(rtts[:, 0])
         self.memory = replace(

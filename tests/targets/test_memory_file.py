@@ -25,7 +25,10 @@ def memory():
         rng.integers(0, 1 << 16, SIZE).astype(np.uint16),
         rng.integers(0, 1 << 8, SIZE).astype(np.uint8),
         rng.random(SIZE) < 0.5,
-        {"hunan": ProvinceMemory(7, 0.01, 0.3, 60.5, ("10.0.0.0/22",)), "hubei": ProvinceMemory()},
+        {
+            "hunan": ProvinceMemory(7, 0.01, 0.3, 60.5, 3.5, ("10.0.0.0/22",)),
+            "hubei": ProvinceMemory(),
+        },
         STARTED_AT,
         12,
     )

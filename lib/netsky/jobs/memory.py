@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,11 @@ import numpy as np
 
 from netsky.errors import DeliveryError
 from netsky.fault import Fault
-from netsky.judging.learning import frozen_targets, losses, provinces_after
-from netsky.judging.locating import locate
+from netsky.judging.learning import ProvinceLoss, frozen_targets, losses, provinces_after
+from netsky.judging.locating import Located, locate
 from netsky.sweep import Sweep
 from netsky.targets import memory_file
-from netsky.targets.memory import Flags, Memory, learned, nothing_of
+from netsky.targets.memory import Memory, learned, nothing_of
 from netsky.time_limit import time_limit
 
 log = logging.getLogger(__name__)
@@ -26,15 +26,20 @@ FILE_SECONDS = 30.0  # a disk can hang like a server
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recollection:
-    """What was known before a sweep of its targets: `live`, bool[targets], are usually alive.
+    """What was known before a sweep of its targets, which `memory` is about, in their order.
 
-    `dead`, of the same shape, have not answered for a week, or None. `faults` are, by slug, what fails
-    in the provinces that lose far more than usual.
+    `losses` are what is lost among them, by slug, and `located` what fails in the provinces that lose
+    far more than usual.
     """
 
-    live: Flags
-    dead: Flags | None
-    faults: Mapping[str, Fault]
+    memory: Memory
+    losses: Mapping[str, ProvinceLoss]
+    located: Mapping[str, Located]
+
+    @property
+    def faults(self) -> dict[str, Fault]:
+        """What fails, by slug."""
+        return {slug: each.fault for slug, each in self.located.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +56,35 @@ class Remembering:
     partial: bool = False
 
     def recall(self, sweep: Sweep) -> Recollection | None:
-        """What is known of the targets of a sweep; what it teaches is learned and kept.
+        """What is known of the targets of a sweep.
 
-        None when nothing is known, for a reason in the log: a file that is damaged is set aside,
-        one that cannot be read is left alone. Of a tainted sweep nothing is learned.
+        None when nothing is known, for a reason in the log: a file that is damaged is set aside, one
+        that cannot be read is left alone.
         """
         memory = self._read()
         if memory is None:
             return None
         memory = memory.of(sweep.library.addresses)
-        live = memory.live
         lost = losses(sweep, memory)
-        located = locate(sweep, memory, lost)
-        if self.writes and not sweep.tainted:
-            provinces = {
-                slug: replace(known, prefixes=located[slug].found if slug in located else ())
-                for slug, known in provinces_after(memory, sweep, lost).items()
-            }
-            frozen = frozen_targets(sweep, provinces)
-            self.keep(learned(memory, sweep, provinces, frozen=frozen))
-        faults = {slug: each.fault for slug, each in located.items()}
-        return Recollection(live, memory.dead, faults)
+        return Recollection(memory, lost, locate(sweep, memory, lost))
+
+    def learn(
+        self, sweep: Sweep, before: Recollection, *, in_incident: Collection[str] | None
+    ) -> None:
+        """Keep what the sweep teaches. Of a tainted one nothing is learned.
+
+        `in_incident` are the provinces, as slugs, with an open incident; None: it is not known.
+        """
+        if not self.writes or sweep.tainted:
+            return
+        located = before.located
+        after = provinces_after(before.memory, sweep, before.losses, in_incident=in_incident)
+        provinces = {
+            slug: replace(known, prefixes=located[slug].found if slug in located else ())
+            for slug, known in after.items()
+        }
+        frozen = frozen_targets(sweep, provinces)
+        self.keep(learned(before.memory, sweep, provinces, frozen=frozen))
 
     def keep(self, memory: Memory) -> None:
         """Write the memory after a sweep; what keeps it from being written goes to the log."""

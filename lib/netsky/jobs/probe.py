@@ -9,18 +9,22 @@ from functools import partial
 
 from netsky.addresses import AddressLibrary
 from netsky.aggregate import ProvinceQuality, Total, aggregate, total_of
-from netsky.errors import DatabaseError
+from netsky.errors import DatabaseError, NetskyError
 from netsky.jobs.memory import Remembering
 from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import probe_metrics
 from netsky.places import Egress
 from netsky.spool_state import SpoolState
 from netsky.store.database import Database
+from netsky.store.incidents import Line, open_provinces
 from netsky.store.rows import SweepRows, sweep_rows
 from netsky.store.spool import FLUSH_SECONDS, Spool
 from netsky.sweep import Engine, ProbePlan, Progress, ProvinceFailure, Sweep
+from netsky.time_limit import time_limit
 
 log = logging.getLogger(__name__)
+
+INCIDENT_SECONDS = 2.0  # asking for open incidents must not keep the next sweep waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,18 @@ def probe(
     qualities = aggregate(
         sweep,
         abnormal_rtt=abnormal_rtt,
-        live=known.live if known else None,
+        live=known.memory.live if known else None,
         faults=known.faults if known else {},
-        dead=known.dead if known else None,
+        dead=known.memory.dead if known else None,
     )
     not_stored: tuple[str, ...] = ()
-    spooled = None
+    spooled = in_incident = None
     if storage:
         not_stored, spooled = storage.store_sweep(sweep, qualities)
+        if not not_stored:  # it answers: ask it now, and never wait for one that does not
+            in_incident = storage.in_incident(library.isp, egress.name)
+    if memory and known:
+        memory.learn(sweep, known, in_incident=in_incident)
     not_pushed = deliver(outlets.deliveries([probe_metrics(sweep, qualities, spooled)]))
     return ProbeReport(sweep, qualities, not_stored + not_pushed, spooled)
 
@@ -133,6 +141,16 @@ class Storage:
             if not failed or state is None or (waiting is not None and state.sweeps >= waiting):
                 return failed, state
             waiting = state.sweeps
+
+    def in_incident(self, isp: str, egress: str) -> set[str] | None:
+        """The provinces, as slugs, with an open incident of this line; None: it is not known."""
+        try:
+            with time_limit(INCIDENT_SECONDS, f"database {self.database}"):
+                found = open_provinces(self.database.connector, Line(isp, egress))
+        except NetskyError as error:
+            log.warning("%s: open incidents are not known; those known before still count", error)
+            return None
+        return {province.slug for province in found}
 
     def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
         failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})

@@ -1,13 +1,13 @@
 """What a sweep may teach: a fault must not be learned as if it were usual.
 
 Seven lost sweeps in a row, and a target no longer counts as usually alive: so a fault would hide itself
-in minutes. While a province loses far more than usual, its targets are frozen, for a day at most: a
-rise that has lasted so long is the new usual.
+in minutes. While a province loses far more than usual, or is in an open incident, its targets are
+frozen, for a day at most: a rise that has lasted so long is the new usual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,9 +74,17 @@ def is_up(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
 
 
 def provinces_after(
-    memory: Memory, sweep: Sweep, losses: Mapping[str, ProvinceLoss]
+    memory: Memory,
+    sweep: Sweep,
+    losses: Mapping[str, ProvinceLoss],
+    *,
+    in_incident: Collection[str] | None,
 ) -> dict[str, ProvinceMemory]:
-    """What is known of each province, by slug, after a sweep."""
+    """What is known of each province, by slug, after a sweep.
+
+    `in_incident` are the provinces with an open incident; None: it could not be asked, and those that
+    were in one are so still.
+    """
     known = dict(memory.provinces)
     seconds = 0.0
     if memory.swept_at is not None:
@@ -85,23 +93,41 @@ def provinces_after(
     for slug, loss in losses.items():
         before = known.get(slug, ProvinceMemory())
         if loss.live_sent or loss.silent_sent:
-            known[slug] = _after(before, loss, seconds)
+            was_in = before.incident_seconds is not None
+            still = was_in if in_incident is None else slug in in_incident
+            known[slug] = _after(before, loss, seconds, in_incident=still)
     return known
 
 
-def _after(known: ProvinceMemory, loss: ProvinceLoss, seconds: float) -> ProvinceMemory:
-    if not is_up(known, loss):
-        return _with(replace(known, up_seconds=None), loss)
-    up_seconds = 0.0 if known.up_seconds is None else known.up_seconds + seconds
-    if up_seconds <= FROZEN_SECONDS:
-        return replace(known, up_seconds=up_seconds)
-    return _with(ProvinceMemory(up_seconds=up_seconds), loss)
+def _after(
+    known: ProvinceMemory, loss: ProvinceLoss, seconds: float, *, in_incident: bool
+) -> ProvinceMemory:
+    up = is_up(known, loss)
+    after = replace(
+        known,
+        up_seconds=_lasting(known.up_seconds, seconds, still=up),
+        incident_seconds=_lasting(known.incident_seconds, seconds, still=in_incident),
+    )
+    if is_frozen(after):
+        return after
+    if up:  # for longer than a day: nothing of what was usual is left
+        # The incident is of the same rise, and must not freeze it for another day.
+        incident_seconds = after.up_seconds if in_incident else None
+        after = ProvinceMemory(up_seconds=after.up_seconds, incident_seconds=incident_seconds)
+    return _with(after, loss)
+
+
+def _lasting(lasted: float | None, seconds: float, *, still: bool) -> float | None:
+    """For how long something has lasted now, None: it does not."""
+    if not still:
+        return None
+    return 0.0 if lasted is None else lasted + seconds
 
 
 def _with(known: ProvinceMemory, loss: ProvinceLoss) -> ProvinceMemory:
     """The usual loss with one sweep more in it; without usually alive targets it begins anew."""
     if not loss.live_sent:
-        return ProvinceMemory(up_seconds=known.up_seconds)
+        return ProvinceMemory(up_seconds=known.up_seconds, incident_seconds=known.incident_seconds)
     sweeps = min(known.sweeps + 1, USUAL_SWEEPS)
     live_loss = loss.live_lost / loss.live_sent
     answers = loss.silent_answered / loss.silent_sent if loss.silent_sent else known.silent_answers
@@ -115,7 +141,8 @@ def _with(known: ProvinceMemory, loss: ProvinceLoss) -> ProvinceMemory:
 
 def is_frozen(known: ProvinceMemory) -> bool:
     """Whether its targets keep their shares."""
-    return known.up_seconds is not None and known.up_seconds <= FROZEN_SECONDS
+    lasted = (known.up_seconds, known.incident_seconds)
+    return any(each is not None and each <= FROZEN_SECONDS for each in lasted)
 
 
 def frozen_targets(sweep: Sweep, provinces: Mapping[str, ProvinceMemory]) -> Flags:

@@ -63,6 +63,18 @@ def incidents(connector: Connector, line: Line, *, limit: int) -> list[Incident]
         return [_incident(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
+def open_provinces(connector: Connector, line: Line) -> set[Province]:
+    """The provinces of the open incident of a line."""
+    query = sa.select(incident.c.provinces).where(
+        incident.c.isp == line.isp,
+        incident.c.egress == line.egress,
+        incident.c.cleared_at.is_(None),
+    )
+    with connector.transaction() as connection:
+        names = [name for text in connection.scalars(query) for name in text.split(",")]
+        return {PROVINCES_BY_CHINESE[name] for name in names}
+
+
 def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
     key = {"isp": line.isp, "egress": line.egress}
     ignore_existing(connection, verdict, [{**key, "recent": "[]"}])

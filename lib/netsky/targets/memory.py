@@ -39,13 +39,15 @@ class ProvinceMemory:
     targets is answered.
 
     Both are ratios, over `sweeps` sweeps. `up_seconds`: for so long it has now lost far more than
-    that, or None. `prefixes` failed in the sweep before.
+    that, or None; `incident_seconds`: for so long it has been in an open incident. `prefixes` failed
+    in the sweep before.
     """
 
     sweeps: int = 0
     live_loss: float = 0.0
     silent_answers: float = 0.0
     up_seconds: float | None = None
+    incident_seconds: float | None = None
     prefixes: tuple[str, ...] = ()
 
 
