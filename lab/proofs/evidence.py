@@ -173,7 +173,19 @@ def table(judged: Sequence[Judged]) -> str:
                 ]
                 if row:
                     lines.append(_row(loss, row, crowded=crowded, known=known))
-    return "\n".join([*lines, ""])
+    wrong = [each for each in judged if each.outcome == "wrong"]
+    return "\n".join([*lines, "", *map(_wrong_line, wrong), ""])
+
+
+def _wrong_line(judged: Judged) -> str:
+    case, (after, at_latest) = judged.case, judged.interval or (0, 0)
+    way = "back" if case.back else "forward"
+    others = f", {case.limited} limited, {case.silent} silent" if case.limited else ""
+    times = "known" if judged.known else "not known"
+    return (
+        f"wrong, quiet times {times}: {100 * case.loss:g} % {way} at hop {case.hop}{others}: told "
+        f"({after}, {at_latest}]"
+    )
 
 
 def _row(loss: float, row: Sequence[Judged], *, crowded: bool, known: bool) -> str:

@@ -54,6 +54,20 @@ def test_all_losses_hops_and_directions_are_tried_with_and_without_bad_routers()
     assert sum(bool(case.limited and case.silent) for case in every) == len(every) // 2
 
 
+def test_each_wrong_verdict_is_listed():
+    case = Case(0.3, 4, back=True, limited=2, per_second=1, silent=3)
+    right, wrong = (
+        Judged(case, known=True, verdict=Verdict(Finding.BEGINS, *interval))
+        for interval in ((4, 5), (1, 2))
+    )
+    printed = table([right, wrong])
+    assert "| 30 % | one limited, one silent | 2 | known | 50.0 % | 50.0 % |" in printed
+    [line] = [line for line in printed.splitlines() if line.startswith("wrong")]
+    assert line == (
+        "wrong, quiet times known: 30 % back at hop 4, 2 limited, 3 silent: told (1, 2]"
+    )
+
+
 @needs_root
 def test_traces_of_the_lab_are_judged_by_what_it_loses():
     every = [
@@ -68,7 +82,7 @@ def test_traces_of_the_lab_are_judged_by_what_it_loses():
     assert [each.known for each in result] == 4 * [False, True]
     assert {each.outcome for each in result if each.known} <= {"exact", "right"}
     assert (named + untaken, wrong) == (2, 0)
-    lines = table(result).splitlines()
+    lines = [line for line in table(result).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 2 + 4, "one for each loss, surroundings, and quiet times or none"
     assert {line.count("|") for line in lines} == {11}
 
