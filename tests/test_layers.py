@@ -26,6 +26,7 @@ VALUES = (
     [
         *VALUES,
         "judging.grading",
+        "judging.usual_sweeps",
         "judging.controls",
         "judging.incidents",
         "judging.locating",

@@ -13,6 +13,7 @@ import numpy as np
 
 from lab.day.rule import History, Opinion, Reading, RuleWatcher, Watcher, baselines_of, mean_of
 from lab.day.types import Floats, Ints
+from lab.day.usual import UsualWatcher
 from netsky.judging.grading import Thresholds, Verdict, judge
 from netsky.judging.rule import RULES as PRODUCT_RULES
 from netsky.judging.rule import Rule
@@ -107,6 +108,7 @@ def _watcher_of(make_rule: Callable[[], Rule[History]]) -> Callable[[], Watcher]
 
 RULES: Mapping[str, Callable[[], Watcher]] = {
     **{name: _watcher_of(make) for name, make in PRODUCT_RULES.items()},
+    "usual": UsualWatcher,
     "live": LiveWatcher,
     "median": lambda: RuleWatcher(ComputedRule(median_of_12_hours)),
     "quiet": lambda: RuleWatcher(ComputedRule(mean_of_quiet_sweeps)),
