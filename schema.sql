@@ -171,6 +171,26 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_incident (
   KEY index_netsky_incident_openedat (opened_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_trace (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  taken_at DATETIME NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  incident_id BIGINT UNSIGNED NOT NULL,
+  reason VARCHAR(10) NOT NULL,
+  targets INT UNSIGNED NOT NULL,
+  sent INT UNSIGNED NOT NULL,
+  lost INT UNSIGNED NOT NULL,
+  finding VARCHAR(10) NOT NULL,
+  after_hop INT UNSIGNED,
+  at_latest_hop INT UNSIGNED,
+  hops TEXT NOT NULL,
+  path_changes TEXT NOT NULL,
+  file VARCHAR(120) NOT NULL,
+  PRIMARY KEY (isp, egress, taken_at, province),
+  KEY index_netsky_trace_incident (incident_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latency;
@@ -184,6 +204,7 @@ CREATE TABLE IF NOT EXISTS netsky_cm.netsky_rollup_due LIKE netsky_cu.netsky_rol
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_alarm LIKE netsky_cu.netsky_alarm;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_verdict LIKE netsky_cu.netsky_verdict;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_incident LIKE netsky_cu.netsky_incident;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_trace LIKE netsky_cu.netsky_trace;
 
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_lossrate LIKE netsky_cu.netsky_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_abnormalrate LIKE netsky_cu.netsky_abnormalrate;
@@ -198,3 +219,4 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_rollup_due LIKE netsky_cu.netsky_rol
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_alarm LIKE netsky_cu.netsky_alarm;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_verdict LIKE netsky_cu.netsky_verdict;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_incident LIKE netsky_cu.netsky_incident;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_trace LIKE netsky_cu.netsky_trace;

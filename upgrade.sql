@@ -372,6 +372,25 @@ CALL netsky_upgrade_add('netsky_incident', '(
   KEY index_netsky_incident_line (isp, egress, cleared_at),
   KEY index_netsky_incident_openedat (opened_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_trace', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  taken_at DATETIME NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  incident_id BIGINT UNSIGNED NOT NULL,
+  reason VARCHAR(10) NOT NULL,
+  targets INT UNSIGNED NOT NULL,
+  sent INT UNSIGNED NOT NULL,
+  lost INT UNSIGNED NOT NULL,
+  finding VARCHAR(10) NOT NULL,
+  after_hop INT UNSIGNED,
+  at_latest_hop INT UNSIGNED,
+  hops TEXT NOT NULL,
+  path_changes TEXT NOT NULL,
+  file VARCHAR(120) NOT NULL,
+  PRIMARY KEY (isp, egress, taken_at, province),
+  KEY index_netsky_trace_incident (incident_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_sweep', '(
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,

@@ -9,6 +9,8 @@ VALUES = (
     "addresses",
     "aggregate",
     "errors",
+    "evidence",
+    "evidence_document",
     "fault",
     "files",
     "loss",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from netsky.trace import Finding, Hop, Trace, Verdict
+from netsky.trace import Finding, Hop, Trace, Untold, Verdict
 from netsky.trace_locate import locate, locate_all
 
 SENT = 200
@@ -93,12 +93,14 @@ def test_what_another_router_did_in_quiet_times_is_not_heeded():
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_packet_or_two_do_not_tell_where(lost):
-    assert locate(path(0, 0, 0), end(lost)) == Verdict(Finding.UNKNOWN)
+    unknown = Verdict(Finding.UNKNOWN, untold=Untold.TOO_LITTLE_LOSS)
+    assert locate(path(0, 0, 0), end(lost)) == unknown
 
 
 def test_nothing_sent_and_nothing_heard_tell_nothing():
-    assert locate([], end(0, sent=0)).finding is Finding.UNKNOWN
-    assert locate(path(200, 200), end(200)) == Verdict(Finding.UNKNOWN, silent=(1, 2))
+    assert locate([], end(0, sent=0)).untold is Untold.NOTHING_SENT
+    silent = Verdict(Finding.UNKNOWN, silent=(1, 2), untold=Untold.TOO_FEW_ROUTERS)
+    assert locate(path(200, 200), end(200)) == silent
 
 
 def trace(number, lost, *, by="198.51.100.2", flow=0, sent=10):

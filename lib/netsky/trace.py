@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
+
+from netsky.places import Province
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,20 @@ class Finding(Enum):
     UNKNOWN = "unknown"
 
 
+class Untold(StrEnum):
+    """Why it cannot be told where loss begins."""
+
+    NOTHING_SENT = "nothing_sent"
+    TOO_LITTLE_LOSS = "too_little_loss"
+    TOO_FEW_ROUTERS = "too_few_routers"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Where loss begins: after hop `after`, at hop `at_latest` at the latest (None: at the target).
 
-    Hop 0 is this host. Both are None but for `Finding.BEGINS`. `limited` are hops that answer less often than
+    Hop 0 is this host. Both are None but for `Finding.BEGINS`; `untold` says why for
+    `Finding.UNKNOWN`. `limited` are hops that answer less often than
     what lies behind them is reached, because they limit their messages, and `silent` those that never
     answered: both say nothing of loss, and are set aside.
     """
@@ -83,6 +94,7 @@ class Verdict:
     at_latest: int | None = None
     limited: tuple[int, ...] = ()
     silent: tuple[int, ...] = ()
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +178,17 @@ class Traced:
     not_sent: Mapping[str, int] = field(default_factory=dict)
 
 
+class MtrState(StrEnum):
+    """What became of a report of mtr."""
+
+    TAKEN = "taken"
+    EMPTY = "empty"  # it saw nobody, which is what it prints where its packets go astray, too
+    REFUSED = "refused"
+    HUNG = "hung"
+    NO_WAY = "no_way"  # no route, or none that mtr can be made to take
+    MISSING = "missing"
+
+
 @dataclass(frozen=True, slots=True)
 class MtrReport:
     """What mtr printed of the way to a target, or why that could not be taken: then `text` is None."""
@@ -174,3 +197,60 @@ class MtrReport:
     command: tuple[str, ...] = ()
     text: str | None = None
     not_taken: str | None = None
+    state: MtrState = MtrState.TAKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The same targets through another exit; `problem` says why they could not be traced."""
+
+    egress: str
+    located: Located | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """At hop `hop` there are routers `now` that were nowhere near it in quiet times, on the way to `targets`.
+
+    `before` are those that were there then, the most frequent first.
+    """
+
+    hop: int
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+    targets: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceReport:
+    """Traces to targets of one place through one exit, and what they say together.
+
+    `candidates` addresses were looked at to choose the targets, of which `answering` answered at all through
+    any exit; both are 0 when nothing was looked at. `quiet` are the hops as they answered when
+    nothing was lost, none when that is not known.
+    """
+
+    province: Province
+    plan: TracePlan
+    traced: Traced
+    located: Located
+    candidates: int = 0
+    answering: int = 0
+    compared: tuple[Compared, ...] = ()
+    mtr: tuple[MtrReport, ...] = ()
+    quiet: tuple[Hop, ...] = ()
+    changes: tuple[PathChange, ...] = ()
+
+    @property
+    def targets(self) -> list[str]:
+        return list(dict.fromkeys(trace.target for trace in self.traced.traces))
+
+    @property
+    def complete(self) -> bool:
+        """All that was asked for was taken."""
+        return not (
+            self.traced.not_sent
+            or any(other.problem for other in self.compared)
+            or any(report.not_taken for report in self.mtr)
+        )

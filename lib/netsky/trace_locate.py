@@ -13,7 +13,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from netsky.trace import Finding, Hop, Located, Trace, Verdict, pool_ends, pool_hops
+from netsky.trace import (
+    Finding,
+    Hop,
+    Located,
+    Trace,
+    Untold,
+    Verdict,
+    pool_ends,
+    pool_hops,
+)
 
 # All are differences of log likelihoods: 3 is a ratio of 20 to 1, and 2.4 standard deviations.
 INTERVAL = (
@@ -42,20 +51,26 @@ def locate(hops: Sequence[Hop], end: Hop, *, quiet: Sequence[Hop] = ()) -> Verdi
     messages at all times, and who spoke before a fault silenced it.
     """
     kept, limited, silent = _set_aside(hops, end, {hop.ttl: hop for hop in quiet})
-    unknown = Verdict(Finding.UNKNOWN, limited=tuple(limited), silent=tuple(silent))
+    aside = Verdict(Finding.CLEAN, limited=tuple(limited), silent=tuple(silent))
+    if not end.sent:
+        return _untold(aside, Untold.NOTHING_SENT)
     if not end.lost:
-        return replace(unknown, finding=Finding.CLEAN) if end.sent else unknown
+        return aside
     path = [Hop(0, end.sent), *kept, end]
     counts = [(hop.sent, 0 if _is_before(hop, end) else hop.lost) for hop in path]
     likelihoods = [_of_change(counts, at) for at in range(1, len(counts))]
     best = max(likelihoods)
     if best - _likelihood(counts) < LEAST_GAIN:
-        return unknown
+        return _untold(aside, Untold.TOO_LITTLE_LOSS)
     possible = [at for at, value in enumerate(likelihoods, 1) if value >= best - INTERVAL]
     after, at_latest = path[possible[0] - 1].ttl, path[possible[-1]].ttl
     if after == 0 and at_latest is None:  # it may be anywhere
-        return unknown
-    return replace(unknown, finding=Finding.BEGINS, after=after, at_latest=at_latest)
+        return _untold(aside, Untold.TOO_LITTLE_LOSS if kept else Untold.TOO_FEW_ROUTERS)
+    return replace(aside, finding=Finding.BEGINS, after=after, at_latest=at_latest)
+
+
+def _untold(verdict: Verdict, why: Untold) -> Verdict:
+    return replace(verdict, finding=Finding.UNKNOWN, untold=why)
 
 
 def locate_all(traces: Sequence[Trace], *, quiet: Sequence[Hop] = ()) -> Located:

@@ -36,6 +36,7 @@ ADDED = (
     "netsky_alarm",
     "netsky_verdict",
     "netsky_incident",
+    "netsky_trace",
     "netsky_sweep",
 )
 TABLES = (*HISTORIES, MEANS, *ADDED)

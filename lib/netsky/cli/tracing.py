@@ -20,8 +20,7 @@ from netsky.places import ISP, Egress
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.addresses import AddressLibrary
-    from netsky.jobs.trace import TraceReport
-    from netsky.trace import TracePlan
+    from netsky.trace import TracePlan, TraceReport
 
 MOST_PROVINCES = 6
 

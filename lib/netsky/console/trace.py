@@ -13,11 +13,25 @@ from rich.text import Text
 
 from netsky.console import listed, local_time, loss_text, make_table, milliseconds, percent
 from netsky.console.trace_document import hop_document, target_document, verdict_document
-from netsky.jobs.trace import Compared, TraceReport
 from netsky.places import ISP
-from netsky.trace import Finding, Hop, Located, Trace, Verdict, pool_ends
+from netsky.trace import (
+    Compared,
+    Finding,
+    Hop,
+    Located,
+    Trace,
+    TraceReport,
+    Untold,
+    Verdict,
+    pool_ends,
+)
 
 MOST_LISTED = 5
+_UNTOLD = {
+    Untold.NOTHING_SENT: "没有包发出",
+    Untold.TOO_LITTLE_LOSS: "丢包太少",
+    Untold.TOO_FEW_ROUTERS: "途中应答的路由器太少",
+}
 _ONE_WAY = "单向探测分不清丢在去程还是回程，请从目的侧反向 mtr 到源地址核对"
 
 
@@ -149,7 +163,8 @@ def verdict_text(located: Located) -> str:
         return f"路径正常，{end.sent} 个包都到达了目标"
     loss = percent(end.loss_ratio or 0.0)
     if verdict.finding is Finding.UNKNOWN:
-        return f"丢包 {loss}，无法判断从哪一跳开始（丢包太少，或者途中应答的路由器太少）"
+        why = _UNTOLD[verdict.untold] if verdict.untold else "原因不详"
+        return f"丢包 {loss}，无法判断从哪一跳开始（{why}）"
     before = "本机" if not verdict.after else _named(located, verdict.after)
     behind = "目标" if verdict.at_latest is None else _named(located, verdict.at_latest)
     return f"丢包 {loss}，始于{before}之后，至迟到{behind}"

@@ -19,7 +19,7 @@ from ipaddress import IPv4Address
 from netsky.engines.routing import find_route, rule_marks
 from netsky.places import Egress
 from netsky.text import one_line
-from netsky.trace import MtrReport
+from netsky.trace import MtrReport, MtrState
 
 PACKETS = 20
 DEADLINE_SECONDS = 40.0  # one that answers takes 22
@@ -43,31 +43,36 @@ def take_mtr(
     """
     path = shutil.which(program)
     if path is None:
-        return MtrReport(target, not_taken=f"no {program} here: install mtr-tiny")
+        reason = f"no {program} here: install mtr-tiny"
+        return MtrReport(target, not_taken=reason, state=MtrState.MISSING)
     try:
         way = _way(IPv4Address(target), egress)
     except OSError as error:
-        return MtrReport(target, not_taken=f"this host has no route there: {error.strerror}")
+        reason = f"this host has no route there: {error.strerror}"
+        return MtrReport(target, not_taken=reason, state=MtrState.NO_WAY)
     if way is None:
         return MtrReport(
             target,
             not_taken="mtr chooses an exit by its firewall mark only, and no `ip rule` of this host "
             f"leads a mark to egress {egress.name!r}: add one, and its fwmark to netsky.toml",
+            state=MtrState.NO_WAY,
         )
     options = ("-n", "-w", "-G", "1", "-c", str(packets), "-i", "1")
     command = (path, *options, *way, target)
     try:
         code, printed, said = _run(command, deadline)
     except subprocess.TimeoutExpired:
-        reason = f"mtr did not end within {deadline:g} s and was killed"
+        state, reason = MtrState.HUNG, f"mtr did not end within {deadline:g} s and was killed"
     except OSError as error:
-        reason = f"cannot start {path}: {error.strerror}"
+        state, reason = MtrState.REFUSED, f"cannot start {path}: {error.strerror}"
     else:
         if code == 0 and _hops(printed) - {_SILENT, *way}:
             return MtrReport(target, command, printed)
-        told = one_line(said.strip().rpartition("\n")[2], limit=200) or "it said nothing"
-        reason = f"mtr failed with {code}: {told}" if code else "mtr saw no hop but this host"
-    return MtrReport(target, command, not_taken=reason)
+        state, reason = MtrState.EMPTY, "mtr saw no hop but this host"
+        if code:
+            told = one_line(said.strip().rpartition("\n")[2], limit=200) or "it said nothing"
+            state, reason = MtrState.REFUSED, f"mtr failed with {code}: {told}"
+    return MtrReport(target, command, not_taken=reason, state=state)
 
 
 def _way(target: IPv4Address, egress: Egress) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,55 +15,15 @@ from netsky.engines.icmp import IcmpEngine
 from netsky.engines.mtr import take_mtr
 from netsky.engines.trace import check_traces, trace_targets
 from netsky.errors import NetskyError
-from netsky.places import Egress, Province
+from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from netsky.trace import Located, MtrReport, Traced, TracePlan
+from netsky.trace import Compared, MtrReport, Traced, TracePlan, TraceReport
 from netsky.trace_locate import locate_all
 
 # Before the traces some of the province's addresses are looked at, to tell who answers and who loses.
 CANDIDATES_PER_TARGET, MOST_CANDIDATES = 5, 200
 LOOKS = 3
 LOOK_TIMEOUT_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The same targets through another exit; `problem` says why they could not be traced."""
-
-    egress: str
-    located: Located | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TraceReport:
-    """Traces to targets of one place through one exit, and what they say together.
-
-    `candidates` addresses were looked at to choose the targets, of which `answering` answered at all through
-    any exit; both are 0 when all that there are were traced.
-    """
-
-    province: Province
-    plan: TracePlan
-    traced: Traced
-    located: Located
-    candidates: int = 0
-    answering: int = 0
-    compared: tuple[Compared, ...] = ()
-    mtr: tuple[MtrReport, ...] = ()
-
-    @property
-    def targets(self) -> list[str]:
-        return list(dict.fromkeys(trace.target for trace in self.traced.traces))
-
-    @property
-    def complete(self) -> bool:
-        """All that was asked for was taken."""
-        return not (
-            self.traced.not_sent
-            or any(other.problem for other in self.compared)
-            or any(report.not_taken for report in self.mtr)
-        )
 
 
 def trace_place(

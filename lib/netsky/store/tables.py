@@ -189,6 +189,31 @@ incident = sa.Table(
     **_MYSQL,
 )
 
+# Evidence of incidents: a row a province of a taking. `sent` and `lost` are of the echoes to the targets that
+# lose; with `finding` begins, loss begins after `after_hop` (0: this host), at `at_latest_hop` at the
+# latest (NULL: the target). `hops` and `path_changes` are JSON. `file` is below the folder of evidence.
+trace = sa.Table(
+    "netsky_trace",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("taken_at", sa.DateTime, primary_key=True),
+    sa.Column("province", sa.String(40), primary_key=True),
+    sa.Column("incident_id", _SERIAL, nullable=False),
+    sa.Column("reason", sa.String(10), nullable=False),
+    sa.Column("targets", _COUNT, nullable=False),
+    sa.Column("sent", _COUNT, nullable=False),
+    sa.Column("lost", _COUNT, nullable=False),
+    sa.Column("finding", sa.String(10), nullable=False),
+    sa.Column("after_hop", _COUNT),
+    sa.Column("at_latest_hop", _COUNT),
+    sa.Column("hops", sa.Text, nullable=False),
+    sa.Column("path_changes", sa.Text, nullable=False),
+    sa.Column("file", sa.String(120), nullable=False),
+    sa.Index("index_netsky_trace_incident", "incident_id"),
+    **_MYSQL,
+)
+
 # What a sweep is written into, in one transaction.
 SWEEP_TABLES = (sweeps, *HISTORY)
 _SHARED = [figure.column for figure in FIGURES if figure.column and figure.kind]
@@ -206,6 +231,7 @@ NEW_TABLES = tuple(
         alarm,
         verdict,
         incident,
+        trace,
     )
 )
 

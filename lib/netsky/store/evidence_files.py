@@ -1,0 +1,130 @@
+"""Where evidence is kept: a folder for each incident, and one of each line for quiet times.
+
+    evidence/cu/unicom-1/20261128T180900Z/            an incident, by when it was opened
+        20261128T181000Z-opened.json                  a taking, see `evidence_document`
+        20261128T181000Z-guangdong-10.25.0.1.mtr.txt  what mtr printed in it
+    evidence/cu/unicom-1/latest                       a link to the newest incident
+    evidence/cu/unicom-1/baseline/                    the same of quiet times
+
+Each file is written aside and renamed. The texts are there before the JSON that has them, too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from netsky.evidence import Evidence, Reason, Taking
+from netsky.evidence_document import parse_taking, taking_document
+from netsky.files import MIB, read_file, replace_file
+
+LATEST = "latest"
+BASELINE = "baseline"
+LONGEST_FILE = 64 * MIB
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+# What the database says is joined to a path: nothing in it may lead elsewhere.
+_FOLDER = re.compile(r"[a-z][a-z0-9]{0,6}/[^\W_][\w.-]{0,39}/\d{8}T\d{6}Z")
+_FILE = re.compile(r"(\d{8}T\d{6}Z)-([a-z_]+)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """That evidence was taken, as the name of its file says."""
+
+    taken_at: datetime
+    reason: Reason
+    file: Path
+
+
+def incident_folder(isp: str, egress: str, opened_at: datetime) -> str:
+    """Where the evidence of an incident is, below the folder of all; so it stands in netsky_incident."""
+    return f"{isp}/{egress}/{stamp(opened_at)}"
+
+
+def baseline_folder(isp: str, egress: str) -> str:
+    return f"{isp}/{egress}/{BASELINE}"
+
+
+def file_name(taking: Taking) -> str:
+    return f"{stamp(taking.taken_at)}-{taking.reason}.json"
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(_STAMP)
+
+
+def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
+    """Keep a taking in `folder` of `root`, in the place of what was kept of it before. Raises OSError.
+
+    `mode` is that of files; folders let the same ones in.
+    """
+    into = root / folder
+    _make_folder(into, mode)
+    moment = stamp(taking.taken_at)
+    for report in taking.reports:
+        for mtr in report.mtr:
+            if mtr.text is not None:
+                name = f"{moment}-{report.province.slug}-{mtr.target}.mtr.txt"
+                text = f"{' '.join(mtr.command)}\n{mtr.text}"
+                replace_file(into / name, text.encode(), mode=mode)
+    document = json.dumps(taking_document(taking), ensure_ascii=False, allow_nan=False)
+    replace_file(into / file_name(taking), f"{document}\n".encode(), mode=mode)
+    if taking.incident is not None:
+        _link(into)
+
+
+def read_evidence(root: Path, folder: str) -> Evidence:
+    """All that is kept of an incident; `folder` is what netsky_incident says. It raises nothing."""
+    if not _FOLDER.fullmatch(folder):
+        return Evidence((), (f"evidence {folder!r} is no folder of evidence",))
+    try:
+        noted = list_takings(root, folder)
+    except OSError as error:
+        return Evidence((), (f"evidence {root / folder} cannot be read: {error.strerror}",))
+    takings, not_read = [], []
+    for each in noted:
+        try:
+            takings.append(read_taking(each.file))
+        except (OSError, ValueError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            not_read.append(f"{each.file.name} cannot be read: {reason}")
+    return Evidence(tuple(takings), tuple(not_read))
+
+
+def read_taking(file: Path) -> Taking:
+    """OSError: it cannot be read; ValueError: it is damaged."""
+    return parse_taking(json.loads(read_file(file, limit=LONGEST_FILE).text()))
+
+
+def list_takings(root: Path, folder: str) -> list[Noted]:
+    """What was taken, by the names of the files, oldest first. OSError when there is no such folder."""
+    noted = []
+    for file in sorted((root / folder).iterdir()):
+        if found := _FILE.fullmatch(file.name):
+            with suppress(ValueError):  # a name that another program gave
+                taken_at = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC)
+                noted.append(Noted(taken_at, Reason(found[2]), file))
+    return noted
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    """Who may read the files may enter the folders, and nobody else."""
+    entered = mode | (mode & 0o444) >> 2
+    for each in reversed([folder, *list(folder.parents)[:2]]):
+        each.mkdir(mode=entered, parents=True, exist_ok=True)
+
+
+def _link(folder: Path) -> None:
+    """Let `latest` beside the folder lead to it, at once; what is no link there stays."""
+    link = folder.with_name(LATEST)
+    if link.exists() and not link.is_symlink():
+        return
+    aside = folder.with_name(f".{LATEST}.{secrets.token_hex(8)}")
+    aside.symlink_to(folder.name)
+    aside.replace(link)

@@ -1,0 +1,118 @@
+"""The folder of evidence: what is in it, that it is whole at any moment, and who may read it."""
+
+from datetime import timedelta
+
+import pytest
+
+from netsky.evidence import Reason
+from netsky.store import evidence_files
+from netsky.store.evidence_files import (
+    baseline_folder,
+    incident_folder,
+    list_takings,
+    read_evidence,
+    write_taking,
+)
+from testing.evidence import MTR, OPENED_AT, make_taking
+
+FOLDER = "cu/b/20261128T180900Z"
+
+
+def write(root, taking, *, folder=FOLDER, mode=0o600):
+    write_taking(root, folder, taking, mode=mode)
+
+
+def test_an_incident_has_a_folder_of_its_own():
+    assert incident_folder("cu", "b", OPENED_AT) == FOLDER
+
+
+def test_all_that_was_taken_is_read_oldest_first(tmp_path):
+    first = make_taking()
+    after = make_taking(reason=Reason.AFTER, taken_at=first.taken_at + timedelta(minutes=5))
+    write(tmp_path, after)
+    write(tmp_path, first)
+    evidence = read_evidence(tmp_path, FOLDER)
+    assert evidence.takings == (first, after)
+    assert evidence.not_read == ()
+
+
+def test_what_mtr_printed_is_a_text_file_too(tmp_path):
+    write(tmp_path, make_taking())
+    text = (tmp_path / FOLDER / "20261128T181000Z-guangdong-10.25.0.1.mtr.txt").read_text()
+    assert text == f"/usr/bin/mtr -n 10.25.0.1\n{MTR}"
+
+
+def test_what_is_taken_again_replaces_what_was_not_finished(tmp_path):
+    write(tmp_path, make_taking(finished=False))
+    write(tmp_path, make_taking())
+    [taking] = read_evidence(tmp_path, FOLDER).takings
+    assert taking.finished
+    assert not list((tmp_path / FOLDER).glob(".*"))
+
+
+def test_latest_leads_to_the_newest_incident(tmp_path):
+    write(tmp_path, make_taking())
+    write(tmp_path, make_taking(), folder="cu/b/20261129T000000Z")
+    assert (tmp_path / "cu/b/latest").readlink().name == "20261129T000000Z"
+    write(tmp_path, make_taking(incident=None), folder=baseline_folder("cu", "b"))
+    assert (tmp_path / "cu/b/latest").readlink().name == "20261129T000000Z"
+
+
+def test_a_folder_of_somebody_in_the_place_of_the_link_stays(tmp_path):
+    (tmp_path / "cu/b/latest").mkdir(parents=True)
+    write(tmp_path, make_taking())
+    assert (tmp_path / "cu/b/latest").is_dir()
+    assert not (tmp_path / "cu/b/latest").is_symlink()
+
+
+@pytest.mark.parametrize(("mode", "folder_mode"), [(0o600, 0o700), (0o640, 0o750)])
+def test_who_may_read_the_files_may_enter_the_folders(tmp_path, mode, folder_mode):
+    write(tmp_path, make_taking(), mode=mode)
+    for path in ("cu", "cu/b", FOLDER):
+        assert (tmp_path / path).stat().st_mode & 0o777 == folder_mode
+    for file in (tmp_path / FOLDER).iterdir():
+        assert file.stat().st_mode & 0o777 == mode
+
+
+def test_what_cannot_be_read_is_told_and_hides_nothing(tmp_path):
+    write(tmp_path, make_taking())
+    damaged = tmp_path / FOLDER / "20261128T181500Z-after.json"
+    damaged.write_text("{")
+    (tmp_path / FOLDER / "20261128T182000Z-growth.json").write_text("[]")
+    (tmp_path / FOLDER / "20261128T182000Z-of-somebody.json").write_text("{}")
+    evidence = read_evidence(tmp_path, FOLDER)
+    assert len(evidence.takings) == 1
+    assert len(evidence.not_read) == 2
+    assert evidence.not_read[0].startswith("20261128T181500Z-after.json cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "",
+        "../../etc",
+        "/etc",
+        "cu/../20261128T180900Z",
+        "cu/b/baseline",
+        "cu/b/20261128T180900Z/..",
+    ],
+)
+def test_what_the_database_says_leads_nowhere_else(tmp_path, folder):
+    evidence = read_evidence(tmp_path, folder)
+    assert evidence.takings == ()
+    assert len(evidence.not_read) == 1
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path):
+    [told] = read_evidence(tmp_path, FOLDER).not_read
+    assert "No such file" in told
+
+
+def test_killed_while_it_wrote_nothing_is_half_there(tmp_path, monkeypatch):
+    def killed(file, data, *, mode):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evidence_files, "replace_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, make_taking())
+    assert list_takings(tmp_path, FOLDER) == []

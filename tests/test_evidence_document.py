@@ -1,0 +1,46 @@
+"""A taking of evidence as JSON: what is written is what is read."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from netsky.evidence_document import parse_taking, taking_document
+from testing.evidence import make_taking
+
+
+def test_what_is_written_is_what_is_read():
+    taking = make_taking()
+    text = json.dumps(taking_document(taking), allow_nan=False)
+    assert parse_taking(json.loads(text)) == taking
+
+
+def test_a_baseline_has_no_incident_and_mtr_may_have_failed():
+    taking = make_taking(incident=None, mtr_text=None)
+    assert parse_taking(json.loads(json.dumps(taking_document(taking)))) == taking
+    assert not taking.complete
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 2),
+        ("reason", "because"),
+        ("taken_at", "2026-11-28T18:00:00"),
+        ("provinces", [{}]),
+        ("provinces", 1),
+        ("incident", []),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_one_error(key, value):
+    document = json.loads(json.dumps(taking_document(make_taking()))) | {key: value}
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_taking(document)
+
+
+def test_a_taking_is_complete_when_nothing_of_it_is_missing():
+    assert make_taking().complete
+    assert not make_taking(finished=False).complete
+    assert not make_taking(problems=("北京: nothing could be traced",)).complete
+    later = make_taking().taken_at + timedelta(minutes=5)
+    assert make_taking(taken_at=later).taken_at == later
