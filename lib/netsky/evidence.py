@@ -1,13 +1,14 @@
-"""Evidence of one line at one time: the traces of its provinces, and what incident they are for."""
+"""Evidence of one line at one time: the traces of its provinces, and which incident they are for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from netsky.places import Province
-from netsky.trace import TraceReport
+from netsky.trace import Hop, TraceReport
 
 
 class Reason(StrEnum):
@@ -17,8 +18,7 @@ class Reason(StrEnum):
     AFTER = "after"  # some minutes later: does it last?
     GROWTH = "growth"  # more provinces, or a heavier severity
     CLEARED = "cleared"  # the same when all is well again, to compare with
-    BASELINE = "baseline"  # no incident: what is usual
-    BY_HAND = "by_hand"
+    BY_HAND = "by_hand"  # a person has asked for it, whatever was taken before
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,18 @@ class IncidentThen:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """One taking of evidence of a line: an ISP through an exit.
+    """One taking of evidence for an incident of a line: an ISP through an exit.
 
-    `taken_at` (aware, UTC, whole seconds) is when it began. `incident` is None for a baseline.
-    `reports` are by province, worst first. `problems` are sentences on what could not be traced at
-    all. `finished` is False while mtr runs, and stays so when that was killed.
+    `taken_at` (aware, UTC, whole seconds) is when it began. `reports` are by province, worst first;
+    none while they are being traced. `problems` are sentences on what could not be traced at all.
+    `finished` is False until mtr has ended, and stays so of a run that was killed.
     """
 
     isp: str
     egress: str
     reason: Reason
     taken_at: datetime
-    incident: IncidentThen | None
+    incident: IncidentThen
     reports: tuple[TraceReport, ...]
     problems: tuple[str, ...] = ()
     finished: bool = True
@@ -57,9 +57,8 @@ class Taking:
     @property
     def complete(self) -> bool:
         """All that was to be taken was taken."""
-        return (
-            self.finished and not self.problems and all(report.complete for report in self.reports)
-        )
+        traced = bool(self.reports) and all(report.complete for report in self.reports)
+        return traced and self.finished and not self.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +70,13 @@ class Evidence:
 
     takings: tuple[Taking, ...]
     not_read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuietPaths:
+    """What the paths of a line look like when nothing is lost: by province its hops, counted together."""
+
+    isp: str
+    egress: str
+    taken_at: datetime
+    paths: Mapping[Province, tuple[Hop, ...]]

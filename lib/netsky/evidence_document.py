@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from netsky.evidence import IncidentThen, Reason, Taking
+from netsky.evidence import IncidentThen, QuietPaths, Reason, Taking
 from netsky.places import PROVINCES
 from netsky.trace import (
     Compared,
@@ -42,7 +43,7 @@ def taking_document(taking: Taking) -> Document:
         "reason": taking.reason.value,
         "taken_at": _iso(taking.taken_at),
         "finished": taking.finished,
-        "incident": None if taking.incident is None else _incident_document(taking.incident),
+        "incident": _incident_document(taking.incident),
         "provinces": [_report_document(report) for report in taking.reports],
         "problems": list(taking.problems),
     }
@@ -50,20 +51,49 @@ def taking_document(taking: Taking) -> Document:
 
 def parse_taking(document: Document) -> Taking:
     """The taking of its document; ValueError says what in it is not as it should be."""
-    try:
-        if document["format"] != FORMAT:
-            raise ValueError(f"its format is {document['format']!r}, not {FORMAT}")
-        incident, egress = document["incident"], document["egress"]
+    with _checked(document):
+        egress = document["egress"]
         return Taking(
             document["isp"],
             egress,
             Reason(document["reason"]),
             _time(document["taken_at"]),
-            None if incident is None else _incident(incident),
+            _incident(document["incident"]),
             tuple(_report(each, egress) for each in document["provinces"]),
             tuple(document["problems"]),
             document["finished"],
         )
+
+
+def quiet_document(quiet: QuietPaths) -> Document:
+    return {
+        "format": FORMAT,
+        "isp": quiet.isp,
+        "egress": quiet.egress,
+        "taken_at": _iso(quiet.taken_at),
+        "provinces": [
+            {"province": province.slug, "hops": [_hop_document(hop) for hop in hops]}
+            for province, hops in quiet.paths.items()
+        ],
+    }
+
+
+def parse_quiet(document: Document) -> QuietPaths:
+    """ValueError says what in it is not as it should be."""
+    with _checked(document):
+        paths = {
+            _BY_SLUG[each["province"]]: tuple(map(_hop, each["hops"]))
+            for each in document["provinces"]
+        }
+        return QuietPaths(document["isp"], document["egress"], _time(document["taken_at"]), paths)
+
+
+@contextmanager
+def _checked(document: Document) -> Iterator[None]:
+    try:
+        if document["format"] != FORMAT:
+            raise ValueError(f"its format is {document['format']!r}, not {FORMAT}")
+        yield
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"it lacks something, or has it in another form ({error!r})") from error
 

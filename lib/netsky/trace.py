@@ -115,10 +115,14 @@ class Located:
 
 def pool_hops(traces: Sequence[Trace]) -> tuple[Hop, ...]:
     """The routers of several traces, those of one TTL counted together."""
-    longest = max((len(trace.hops) for trace in traces), default=0)
+    return pool_paths([trace.hops for trace in traces])
+
+
+def pool_paths(paths: Sequence[Sequence[Hop]]) -> tuple[Hop, ...]:
+    """The same of paths, each by TTL, from 1 and without a gap."""
+    longest = max(map(len, paths), default=0)
     return tuple(
-        _pooled(trace.hops[index] for trace in traces if index < len(trace.hops))
-        for index in range(longest)
+        _pooled(path[index] for path in paths if index < len(path)) for index in range(longest)
     )
 
 

@@ -4,16 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from netsky.evidence import Reason
+from netsky.evidence import QuietPaths, Reason
 from netsky.store import evidence_files
 from netsky.store.evidence_files import (
-    baseline_folder,
     incident_folder,
     list_takings,
+    quiet_files,
     read_evidence,
+    read_quiet,
+    taken_of_line,
+    write_quiet,
     write_taking,
 )
-from testing.evidence import MTR, OPENED_AT, make_taking
+from testing.evidence import MTR, OPENED_AT, make_report, make_taking
 
 FOLDER = "cu/b/20261128T180900Z"
 
@@ -54,8 +57,6 @@ def test_latest_leads_to_the_newest_incident(tmp_path):
     write(tmp_path, make_taking())
     write(tmp_path, make_taking(), folder="cu/b/20261129T000000Z")
     assert (tmp_path / "cu/b/latest").readlink().name == "20261129T000000Z"
-    write(tmp_path, make_taking(incident=None), folder=baseline_folder("cu", "b"))
-    assert (tmp_path / "cu/b/latest").readlink().name == "20261129T000000Z"
 
 
 def test_a_folder_of_somebody_in_the_place_of_the_link_stays(tmp_path):
@@ -93,7 +94,7 @@ def test_what_cannot_be_read_is_told_and_hides_nothing(tmp_path):
         "../../etc",
         "/etc",
         "cu/../20261128T180900Z",
-        "cu/b/baseline",
+        "cu/b/quiet",
         "cu/b/20261128T180900Z/..",
     ],
 )
@@ -106,6 +107,31 @@ def test_what_the_database_says_leads_nowhere_else(tmp_path, folder):
 def test_a_folder_that_is_gone_is_told(tmp_path):
     [told] = read_evidence(tmp_path, FOLDER).not_read
     assert "No such file" in told
+
+
+def quiet(hours):
+    report = make_report()
+    taken_at = OPENED_AT + timedelta(hours=hours)
+    return QuietPaths("cu", "b", taken_at, {report.province: report.quiet})
+
+
+def test_quiet_times_are_read_oldest_first_without_what_is_too_old_or_damaged(tmp_path):
+    for hours in (2, 0, 1, 3):
+        write_quiet(tmp_path, quiet(hours), mode=0o600)
+    moments = [moment for moment, _ in quiet_files(tmp_path, "cu", "b")]
+    assert moments == [OPENED_AT + timedelta(hours=hours) for hours in range(4)]
+    (tmp_path / "cu/b/quiet/20261128T200900Z.json").write_text("{}")
+    since = OPENED_AT + timedelta(hours=1)
+    assert read_quiet(tmp_path, "cu", "b", since=since) == [quiet(1), quiet(3)]
+    assert read_quiet(tmp_path, "cu", "a", since=since) == []
+
+
+def test_of_a_line_all_takings_count(tmp_path):
+    write(tmp_path, make_taking())
+    write(tmp_path, make_taking(), folder="cu/b/20261129T000000Z")
+    write_quiet(tmp_path, quiet(0), mode=0o600)
+    assert taken_of_line(tmp_path, "cu", "b") == [make_taking().taken_at] * 2
+    assert taken_of_line(tmp_path, "cu", "a") == []
 
 
 def test_killed_while_it_wrote_nothing_is_half_there(tmp_path, monkeypatch):

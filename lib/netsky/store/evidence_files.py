@@ -4,7 +4,7 @@
         20261128T181000Z-opened.json                  a taking, see `evidence_document`
         20261128T181000Z-guangdong-10.25.0.1.mtr.txt  what mtr printed in it
     evidence/cu/unicom-1/latest                       a link to the newest incident
-    evidence/cu/unicom-1/baseline/                    the same of quiet times
+    evidence/cu/unicom-1/quiet/20261128T180000Z.json  paths in quiet times
 
 Each file is written aside and renamed. The texts are there before the JSON that has them, too.
 """
@@ -12,6 +12,7 @@ Each file is written aside and renamed. The texts are there before the JSON that
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 from contextlib import suppress
@@ -19,14 +20,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from netsky.evidence import Evidence, Reason, Taking
-from netsky.evidence_document import parse_taking, taking_document
+from netsky.evidence import Evidence, QuietPaths, Reason, Taking
+from netsky.evidence_document import parse_quiet, parse_taking, quiet_document, taking_document
 from netsky.files import MIB, read_file, replace_file
 
+log = logging.getLogger(__name__)
+
 LATEST = "latest"
-BASELINE = "baseline"
+QUIET = "quiet"
 LONGEST_FILE = 64 * MIB
 
+_MOST_IN_AN_HOUR = 60  # incidents of a line; an alert takes a minute to stand
 _STAMP = "%Y%m%dT%H%M%SZ"
 # What the database says is joined to a path: nothing in it may lead elsewhere.
 _FOLDER = re.compile(r"[a-z][a-z0-9]{0,6}/[^\W_][\w.-]{0,39}/\d{8}T\d{6}Z")
@@ -45,10 +49,6 @@ class Noted:
 def incident_folder(isp: str, egress: str, opened_at: datetime) -> str:
     """Where the evidence of an incident is, below the folder of all; so it stands in netsky_incident."""
     return f"{isp}/{egress}/{stamp(opened_at)}"
-
-
-def baseline_folder(isp: str, egress: str) -> str:
-    return f"{isp}/{egress}/{BASELINE}"
 
 
 def file_name(taking: Taking) -> str:
@@ -75,8 +75,7 @@ def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
                 replace_file(into / name, text.encode(), mode=mode)
     document = json.dumps(taking_document(taking), ensure_ascii=False, allow_nan=False)
     replace_file(into / file_name(taking), f"{document}\n".encode(), mode=mode)
-    if taking.incident is not None:
-        _link(into)
+    _link(into)
 
 
 def read_evidence(root: Path, folder: str) -> Evidence:
@@ -108,9 +107,59 @@ def list_takings(root: Path, folder: str) -> list[Noted]:
     for file in sorted((root / folder).iterdir()):
         if found := _FILE.fullmatch(file.name):
             with suppress(ValueError):  # a name that another program gave
-                taken_at = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC)
-                noted.append(Noted(taken_at, Reason(found[2]), file))
+                noted.append(Noted(_moment(found[1]), Reason(found[2]), file))
     return noted
+
+
+def remove_taking(root: Path, folder: str, taking: Taking) -> None:
+    """Take away what was noted of a taking of which nothing came."""
+    with suppress(OSError):
+        (root / folder / file_name(taking)).unlink()
+
+
+def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
+    """Keep what paths look like in quiet times. Raises OSError."""
+    into = root / quiet.isp / quiet.egress / QUIET
+    _make_folder(into, mode)
+    document = json.dumps(quiet_document(quiet), ensure_ascii=False, allow_nan=False)
+    replace_file(into / f"{stamp(quiet.taken_at)}.json", f"{document}\n".encode(), mode=mode)
+
+
+def quiet_files(root: Path, isp: str, egress: str) -> list[tuple[datetime, Path]]:
+    """When paths of a line were looked at in quiet times, oldest first, and where that is kept."""
+    files = sorted((root / isp / egress / QUIET).glob("????????T??????Z.json"))
+    found = []
+    for file in files:
+        with suppress(ValueError):
+            found.append((_moment(file.stem), file))
+    return found
+
+
+def read_quiet(root: Path, isp: str, egress: str, *, since: datetime) -> list[QuietPaths]:
+    """What the paths of a line looked like in quiet times, oldest first; what is damaged is passed over."""
+    looks = []
+    for taken_at, file in quiet_files(root, isp, egress):
+        if taken_at >= since:
+            try:
+                looks.append(parse_quiet(json.loads(read_file(file, limit=LONGEST_FILE).text())))
+            except (OSError, ValueError) as error:
+                log.warning("%s is passed over: %s", file, error)
+    return looks
+
+
+def taken_of_line(root: Path, isp: str, egress: str) -> list[datetime]:
+    """When evidence was taken of the newest incidents of a line."""
+    line = root / isp / egress
+    names = sorted(path.name for path in line.glob("????????T??????Z"))
+    return [
+        noted.taken_at
+        for name in names[-_MOST_IN_AN_HOUR:]
+        for noted in list_takings(root, f"{isp}/{egress}/{name}")
+    ]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
 
 
 def _make_folder(folder: Path, mode: int) -> None:

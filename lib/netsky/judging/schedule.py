@@ -1,0 +1,58 @@
+"""When evidence of an incident is due.
+
+    opened    nothing was taken yet
+    growth    more provinces are in it, or it is heavier, than when evidence was last taken
+    after     five minutes after the first time
+    cleared   once when all is well again, to compare with
+
+At most 4 times in an hour for a line, 8 times for an incident, the last of which is kept for when
+it is cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from netsky.clock import CLOCK_TOLERANCE
+from netsky.evidence import IncidentThen, Reason, Taking
+from netsky.judging.grading import Severity
+from netsky.judging.incidents import Incident
+
+AFTER = timedelta(minutes=5)
+CLEARED_WITHIN = timedelta(hours=2)
+HOUR = timedelta(hours=1)
+MOST_AN_HOUR, MOST_OF_INCIDENT = 4, 8
+
+_BY_WEIGHT = list(Severity)
+
+
+def due(
+    incident: Incident, takings: Sequence[Taking], *, of_line: Sequence[datetime], now: datetime
+) -> Reason | None:
+    """Why evidence is to be taken now, None: it is not. `takings` are those of the incident, oldest first.
+
+    `of_line` is when evidence was taken of whichever incident of its line.
+    """
+    lately = [at for at in of_line if now - HOUR < at <= now + CLOCK_TOLERANCE]
+    if len(lately) >= MOST_AN_HOUR or len(takings) >= MOST_OF_INCIDENT:
+        return None
+    traced = [taking for taking in takings if taking.reports]
+    if incident.cleared_at is not None:
+        # What was cleared long ago says nothing of it any more.
+        late = now - incident.cleared_at > CLEARED_WITHIN
+        done = any(taking.reason is Reason.CLEARED for taking in takings)
+        return Reason.CLEARED if traced and not late and not done else None
+    if len(takings) == MOST_OF_INCIDENT - 1:
+        return None
+    if not traced:
+        return Reason.OPENED
+    if _has_grown(incident, traced[-1].incident):
+        return Reason.GROWTH
+    first, last = traced[0].taken_at, traced[-1].taken_at
+    return Reason.AFTER if now - first >= AFTER > last - first else None
+
+
+def _has_grown(incident: Incident, then: IncidentThen) -> bool:
+    heavier = _BY_WEIGHT.index(incident.peak_severity) > _BY_WEIGHT.index(Severity(then.severity))
+    return heavier or not set(incident.provinces) <= set(then.provinces)
