@@ -41,6 +41,7 @@ WITHOUT_DEFAULT = {
     "geo",
     "lock_dir",
     "memory",
+    "output",
     "province",
     "push_password_file",
     "push_proxy",
@@ -95,7 +96,7 @@ def test_as_it_is_it_sets_nothing(read):
     )
 
 
-@pytest.mark.parametrize("tool", sorted(TOOLS.keys() - {"library", "trace"}))
+@pytest.mark.parametrize("tool", sorted(TOOLS.keys() - {"library", "trace", "report"}))
 def test_it_loads_with_every_key_switched_on(read, tool):
     found, params = read(all_on(), "--egress", "unicom-1", tool=tool)
     assert found.find_egress("unicom-1") == Egress("unicom-1", "192.0.2.10", "eth1", 0x65)

@@ -21,7 +21,11 @@ def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):
     [wheel] = tmp_path.glob("netsky-*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     library = {str(file.relative_to(ROOT / "lib")) for file in (ROOT / "lib").rglob("*.py")}
+    pages = {
+        str(f.relative_to(ROOT / "lib")) for f in (ROOT / "lib/netsky/page/templates").iterdir()
+    }
     assert scripts
+    assert pages <= held
     assert library | scripts | {"netsky/py.typed"} <= held
 
 

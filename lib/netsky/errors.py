@@ -8,6 +8,7 @@
     │   └── EngineUnavailableError  1  that engine is not for this process
     ├── StoppedError         1  sending was stopped, because it does harm or tells nothing
     ├── DatabaseError        1  the database cannot be read or written (after a sweep: 3)
+    │   ├── MissingDatabaseError  1  there is none: nothing was ever stored in it
     │   ├── RefusedError     1  it refuses what it was to store, and would again
     │   └── SpoolError       1  the spool's own file cannot be read or written
     ├── ClockError           1  this host's clock cannot be right
@@ -67,6 +68,10 @@ class StoppedError(NetskyError):
 
 class DatabaseError(NetskyError):
     """The database cannot be read or written."""
+
+
+class MissingDatabaseError(DatabaseError):
+    """There is no such database or file: nothing was ever stored in it."""
 
 
 class RefusedError(DatabaseError):

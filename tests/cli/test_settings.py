@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netsky.cli.settings import Settings, read
+from netsky.cli.settings import TOOLS, Settings, read
 from netsky.errors import InputError
 from netsky.places import ISP, Egress
 from testing.netns import needs_root
@@ -58,6 +58,7 @@ def test_everything_in_the_file_is_read(write):
             "alert": {"max_age": 60},
             "library": {},
             "trace": {},
+            "report": {},
         },
         egresses={
             "unicom-1": Egress("unicom-1", "192.0.2.10", "eth1", 4294967295),
@@ -69,7 +70,7 @@ def test_everything_in_the_file_is_read(write):
 
 def test_an_empty_file_sets_nothing(write):
     file = write("")
-    no_tool_options = {"probe": {}, "avg_lossrate": {}, "alert": {}, "library": {}, "trace": {}}
+    no_tool_options = {tool: {} for tool in TOOLS}
     assert read(file) == Settings(file=file, tool_options=no_tool_options)
 
 

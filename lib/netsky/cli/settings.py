@@ -1,7 +1,7 @@
 """netsky.toml: what is set for all tools, for one tool, and the egresses and ISPs of this site.
 
 database = "…"                  # an option of every tool, with _ for -
-[probe]                         # options of one tool: probe, avg_lossrate, alert, library, trace
+[probe]                         # options of one tool: probe, avg_lossrate, alert, library, trace, report
 rate = 50_000
 [library]                       # who has agreed that addresses are sought, whom others may ask
 consent = "name, date"
@@ -28,7 +28,7 @@ from netsky.errors import InputError
 from netsky.files import read_file
 from netsky.places import ALL, BUILTIN_ISPS, ISP, ISP_SLUG, Egress, find_isp, split_names
 
-TOOLS = ("probe", "avg_lossrate", "alert", "library", "trace")
+TOOLS = ("probe", "avg_lossrate", "alert", "library", "trace", "report")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

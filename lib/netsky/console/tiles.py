@@ -9,18 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.places import PROVINCES, Province
+from netsky.tiles import TILE_ROWS
 
-# North is up. 61 of the 68 borders of these provinces are kept, an edge or a corner.
-_ROWS = (
-    (None, None, None, None, None, None, "heilongjiang"),
-    (None, None, None, None, None, "neimenggu", "jilin"),
-    ("xinjiang", "gansu", "ningxia", "shanxi", "hebei", "beijing", "liaoning"),
-    (None, "qinghai", "shaanxi", "henan", "shandong", "tianjin", None),
-    ("xizang", "sichuan", "chongqing", "hubei", "anhui", "jiangsu", "shanghai"),
-    (None, "yunnan", "guizhou", "hunan", "jiangxi", "zhejiang", None),
-    (None, None, "guangxi", "guangdong", "fujian", None, None),
-    (None, None, None, "hainan", None, None, None),
-)
 _BY_SLUG = {province.slug: province for province in PROVINCES}
 _WIDTH = 9
 
@@ -28,9 +18,9 @@ _WIDTH = 9
 def tile_map(tile: Callable[[Province], tuple[str, str]]) -> Table:
     """All provinces with the text and the style that `tile` gives each; 70 characters wide."""
     table = Table.grid(padding=(0, 1, 0, 0))
-    for _ in _ROWS[0]:
+    for _ in TILE_ROWS[0]:
         table.add_column(width=_WIDTH)
-    for slugs in _ROWS:
+    for slugs in TILE_ROWS:
         cells = []
         for slug in slugs:
             if slug is None:

@@ -14,7 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from netsky import unexpected
-from netsky.errors import DatabaseError, InputError, NetskyError, RefusedError
+from netsky.errors import (
+    DatabaseError,
+    InputError,
+    MissingDatabaseError,
+    NetskyError,
+    RefusedError,
+)
 from netsky.store.carry_over import make_tables
 from netsky.store.option_file import GROUP, OptionFileError, read_option_file
 from netsky.store.tables import NEW_TABLES
@@ -106,6 +112,14 @@ def is_denied(error: DatabaseError) -> bool:
     """Whether this user lacks a right for it."""
     cause = error.__cause__
     return isinstance(cause, DBAPIError) and _code_of(cause) in _DENIED_CODES
+
+
+def _kind_of(error: SQLAlchemyError) -> type[DatabaseError]:
+    if not isinstance(error, DBAPIError):
+        return DatabaseError
+    if _code_of(error) == _NO_DATABASE:
+        return MissingDatabaseError
+    return RefusedError if is_refusal(error) else DatabaseError
 
 
 def _code_of(error: DBAPIError) -> object:
@@ -200,9 +214,7 @@ class Connector:
         except SQLAlchemyError as error:
             if isinstance(error, DBAPIError) and is_taken(error):
                 raise TakenError(f"database {self}: {reason_of(error)}") from error
-            refused = isinstance(error, DBAPIError) and is_refusal(error)
-            kind = RefusedError if refused else DatabaseError
-            raise kind(f"database {self}: {reason_of(error)}") from error
+            raise _kind_of(error)(f"database {self}: {reason_of(error)}") from error
         except OptionFileError as error:
             raise DatabaseError(
                 f"database {self}: the option file (read_default_file) cannot be understood: {error}"
@@ -238,7 +250,7 @@ class Connector:
 
     def _need_file(self) -> None:
         if self._file and not self._file.exists():
-            raise DatabaseError(
+            raise MissingDatabaseError(
                 f"database {self}: no such file: the first sweep of netsky_probe.py makes it; run "
                 "this in the same folder, or give --database"
             )
@@ -248,14 +260,14 @@ _UPGRADE = (
     "apply upgrade.sql to this database, see docs/upgrade.md (or, if it is empty, apply schema.sql)"
 )
 _APPLY_SCHEMA = "apply schema.sql: mysql -u root < schema.sql (it has cu, cm and ct; for another ISP copy theirs)"
-_NO_TABLE = 1146
+_NO_DATABASE, _NO_TABLE = 1049, 1146
 _HINTS = {
     167: "its ids are used up: apply upgrade.sql, which makes room for more (docs/upgrade.md)",
     1264: "a column is too narrow: are these tables of today's schema? See docs/upgrade.md",
     1406: "a column is too narrow: are these tables of today's schema? See docs/upgrade.md",
     1044: "grant this user the rights on the database",
     1045: "check user and password (read_default_file in the URL keeps it out of sight)",
-    1049: _APPLY_SCHEMA,
+    _NO_DATABASE: _APPLY_SCHEMA,
     1054: f"these tables are not of today's schema: {_UPGRADE}",
     1142: "grant this user the right, see docs/setup.md: to select, insert, update and delete everywhere",
     _NO_TABLE: _APPLY_SCHEMA,

@@ -75,6 +75,14 @@ def open_provinces(connector: Connector, line: Line) -> set[Province]:
         return {PROVINCES_BY_CHINESE[name] for name in names}
 
 
+def incidents_since(connection: sa.Connection, line: Line, begin: datetime) -> list[Incident]:
+    """Those of a line that are open, or were at that time or after, the newest first."""
+    cleared_at = incident.c.cleared_at
+    query = _of_line(line).where(cleared_at.is_(None) | (cleared_at >= column_time(begin)))
+    query = query.order_by(incident.c.opened_at.desc(), incident.c.id.desc())
+    return [_incident(row) for row in connection.execute(query).mappings()]
+
+
 def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
     key = {"isp": line.isp, "egress": line.egress}
     ignore_existing(connection, verdict, [{**key, "recent": "[]"}])

@@ -1,0 +1,209 @@
+"""What netsky_report.py shows on a terminal, and gives to scripts: the overview as tiles, a line, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from netsky.console import local_time
+from netsky.console.incidents import incident_document
+from netsky.console.tiles import tile_map
+from netsky.judging.best_exit import BestExit, best_exits
+from netsky.judging.grading import Judgement, Severity
+from netsky.overview import LineState, Overview
+from netsky.page.headline import headline
+from netsky.page.names import line_name
+from netsky.page.overview_maps import line_status
+from netsky.page.overview_words import HEADLINES, PAGE
+from netsky.page.shades import shade
+from netsky.page.words import Words, points
+from netsky.places import ISP, Province
+
+WORDS = Words("zh", HEADLINES, PAGE)
+
+_SIGNS = {"bad": "▲", "ok": "✓", "doubt": "■"}
+_STYLES = {
+    "s0": "dim",
+    "s1": "default",
+    "s2": "yellow",
+    "s3": "black on yellow",
+    "s4": "bold white on red",
+}
+_MOST_LINES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewView:
+    """All lines at one moment."""
+
+    overview: Overview
+
+    def document(self) -> Mapping[str, Any]:
+        overview = self.overview
+        return {
+            "overview": {
+                "at": overview.at.isoformat(),
+                "state": state_of(overview),
+                "lines": len(overview.lines),
+                "bad": [_name(line) for line in overview.bad],
+                "doubtful": [_name(line) for line in overview.doubtful],
+                "never_measured": [
+                    {"isp": isp.slug, "egress": egress} for isp, egress in overview.never_measured
+                ],
+            },
+            "lines": [self._line_document(line) for line in overview.lines],
+            "best_exit": [
+                _best_document(isp, province, best)
+                for isp in overview.isps
+                for province, best in best_exits(overview, isp).items()
+            ],
+        }
+
+    def screen(self) -> Sequence[Table | Text]:
+        """Fits into 80 columns and 24 lines, as far as the headline is short."""
+        overview = self.overview
+        parts: list[Table | Text] = [*headline_texts(overview)]
+        if overview.lines:
+            parts.append(tile_map(self._tile))
+            parts.append(_line_texts(overview))
+        return parts
+
+    def _tile(self, province: Province) -> tuple[str, str]:
+        """The worst of all lines."""
+        states = [
+            judgement
+            for line in self.overview.lines
+            for judgement in line.judged + line.not_judged
+            if judgement.province == province
+        ]
+        judged = [each for each in states if each.increase_ratio is not None]
+        if not judged:
+            reason = states[0].not_judged if states else None
+            return (WORDS(f"tile_{reason}") if reason else "–"), "magenta"
+        worst = max(each.increase_ratio or 0.0 for each in judged)
+        return points(worst), _STYLES[shade(worst, self.overview.thresholds)]
+
+    def _line_document(self, line: LineState) -> Mapping[str, Any]:
+        sweep = line.sweep
+        verdict = line.verdict
+        return {
+            **_name(line),
+            "isp_name": line.isp.name,
+            "trouble": line.trouble,
+            "sweep_at": sweep.started_at.isoformat() if sweep else None,
+            "age_seconds": (self.overview.at - sweep.started_at).total_seconds() if sweep else None,
+            "tainted": line.is_tainted if sweep else None,
+            "dead_ratio": sweep.dead_ratio if sweep else None,
+            "spooled_sweeps": line.spooled,
+            "library_at": line.library_at.isoformat() if line.library_at else None,
+            "baseline_at": line.baseline_at.isoformat() if line.baseline_at else None,
+            "active": [each for each in Severity if verdict and each in verdict.active],
+            "incident": incident_document(line.open_incident, now=self.overview.at),
+            "provinces": [
+                _province_document(line, judgement)
+                for judgement in (verdict.judgements if verdict else ())
+            ],
+        }
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        overview = self.overview
+        return overview.at, {
+            "state": state_of(overview),
+            "lines": len(overview.lines),
+            "bad": _names(overview.bad),
+            "doubtful": _names(overview.doubtful),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenView:
+    """The page that was written, and what stands at its top."""
+
+    overview: Overview
+    page: Path
+
+    def document(self) -> Mapping[str, Any]:
+        return {**OverviewView(self.overview).document(), "page": str(self.page)}
+
+    def line(self) -> tuple[datetime, Mapping[str, object]]:
+        moment, fields = OverviewView(self.overview).line()
+        return moment, {**fields, "page": self.page}
+
+    def screen(self) -> Sequence[Text]:
+        return [*headline_texts(self.overview), Text(str(self.page))]
+
+
+def headline_texts(overview: Overview) -> list[Text]:
+    """What stands at the top, in lines."""
+    said = headline(overview, WORDS)
+    style = {"bad": "bold red", "ok": "bold green", "doubt": "bold magenta"}[said.tone]
+    at = f"  {local_time(overview.at)}"
+    texts = [Text.assemble((f"{_SIGNS[said.tone]} {said.first}", style), (at, "dim"))]
+    if said.second:
+        texts.append(Text(said.second, style=style))
+    return texts + [Text(each) for each in said.rest]
+
+
+def _line_texts(overview: Overview) -> Text:
+    """Of each line what is said of it, what is bad first; the rest is counted."""
+    tones = {"bad": 0, "doubt": 1, "ok": 2}
+    said = [(line, *line_status(line, overview, WORDS)) for line in overview.lines]
+    said.sort(key=lambda each: tones[each[2]])
+    text = Text()
+    for number, (line, state, tone) in enumerate(said[:_MOST_LINES]):
+        style = {"bad": "red", "ok": "green", "doubt": "magenta"}[tone]
+        text.append("\n" if number else "").append(f"{line_name(line, WORDS)}  ")
+        text.append(state, style)
+    if len(said) > _MOST_LINES:
+        text.append(f"\n… {len(said) - _MOST_LINES}")
+    return text
+
+
+def state_of(overview: Overview) -> str:
+    """`bad`, `doubtful` or `well`: the headline as a word."""
+    if overview.bad:
+        return "bad"
+    return "well" if overview.is_well else "doubtful"
+
+
+def _name(line: LineState) -> Mapping[str, Any]:
+    return {"isp": line.isp.slug, "egress": line.egress}
+
+
+def _names(lines: Sequence[LineState]) -> str:
+    return ",".join(f"{line.isp.slug}/{line.egress}" for line in lines) or "-"
+
+
+def _province_document(line: LineState, judgement: Judgement) -> Mapping[str, Any]:
+    latency = line.sweep.latency_seconds.get(judgement.province) if line.sweep else None
+    return {
+        "province": judgement.province.slug,
+        "province_name": judgement.province.name,
+        "loss_ratio": judgement.loss_ratio,
+        "baseline_ratio": judgement.baseline_ratio,
+        "increase_ratio": judgement.increase_ratio,
+        "latency_mean_seconds": latency,
+        "grade": judgement.grade,
+        "not_judged": judgement.not_judged,
+    }
+
+
+def _best_document(isp: ISP, province: Province, best: BestExit) -> Mapping[str, Any]:
+    return {
+        "isp": isp.slug,
+        "province": province.slug,
+        "province_name": province.name,
+        "egress": best.best.egress,
+        "loss_ratio": best.best.loss_ratio,
+        "latency_mean_seconds": best.best.latency_seconds,
+        "next": best.next.egress if best.next else None,
+        "margin_ratio": best.margin_ratio,
+        "margin_seconds": best.margin_seconds,
+        "exits": len(best.exits),
+    }

@@ -1,0 +1,174 @@
+"""The maps of the overview: the rise of each province on each line, and the exit to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from netsky.judging.best_exit import LEAD_RATIO, BestExit, ExitFigures, best_exits, usual_exit
+from netsky.judging.grading import Grade, Judgement, Thresholds
+from netsky.overview import LineState, Overview
+from netsky.page.names import cut, exit_codes
+from netsky.page.shades import NOT_JUDGED, shade
+from netsky.page.tile_map import Caption, Tile, tile_map
+from netsky.page.words import MINUS, UNKNOWN, Words, beijing, percent, points
+from netsky.places import ISP, Province
+
+_CAPTION_WIDTH = 30  # Latin characters of the line below the title
+_SPOKEN = 6  # provinces that the label of a map names
+
+
+@dataclass(frozen=True, slots=True)
+class LineMap:
+    """The map of a line; `tone` is bad, doubt or ok."""
+
+    line: LineState
+    tone: str
+    svg: Markup
+
+
+def line_map(line: LineState, overview: Overview, words: Words) -> LineMap:
+    state, tone = line_status(line, overview, words)
+    judgements = {judgement.province: judgement for judgement in line.judged + line.not_judged}
+    at = f" · {beijing(line.sweep.started_at, '%H:%M:%S')}" if line.sweep else ""
+    below = cut(words("map_below", egress=line.egress), _CAPTION_WIDTH - len(at)) + at
+    caption = Caption(words("map_title", isp=words.isp(line.isp)), below, state, tone)
+
+    def tile(province: Province) -> Tile:
+        if not line.verdict:
+            return Tile(NOT_JUDGED, words("tile_away"))
+        return _tile(judgements.get(province), overview.thresholds, words)
+
+    label = words("map_label", isp=words.isp(line.isp), egress=line.egress, state=state)
+    up = [each for each in line.judged if each.grade not in (None, Grade.NONE)][:_SPOKEN]
+    if up:
+        rises = [f"{words.province(e.province)} {points(e.increase_ratio or 0.0)}" for e in up]
+        label += f"; {words('worst_provinces', rises=words.listed(rises))}"
+    return LineMap(line, tone, tile_map(caption, tile, label=label))
+
+
+def _tile(judgement: Judgement | None, thresholds: Thresholds, words: Words) -> Tile:
+    if judgement is None:
+        return Tile("sx", words("tile_unmeasured"))
+    if judgement.increase_ratio is None:
+        return Tile(NOT_JUDGED, words(f"tile_{judgement.not_judged}"))
+    return Tile(shade(judgement.increase_ratio, thresholds), points(judgement.increase_ratio))
+
+
+def line_status(line: LineState, overview: Overview, words: Words) -> tuple[str, str]:
+    """What is said of a line in a word, and its tone."""
+    up = sum(each.grade not in (None, Grade.NONE) for each in line.judged)
+    if up:
+        return words("state_bad", count=up), "bad"
+    if not line.judged:
+        away = words("state_away")
+        return away if line.trouble else _nothing_judged(line, overview, words), "doubt"
+    if line.open_incident:
+        return words("state_open"), "bad"
+    if line.is_tainted:
+        return words("state_tainted"), "doubt"
+    if line.not_judged:
+        return words("state_partly", count=len(line.not_judged)), "doubt"
+    return _fine(line.judged[0], words), "ok"
+
+
+def _fine(worst: Judgement, words: Words) -> str:
+    if not worst.increase_ratio:
+        return words("state_calm")
+    province, rise = words.province(worst.province), points(worst.increase_ratio)
+    return words("state_fine", province=province, rise=rise)
+
+
+def _nothing_judged(line: LineState, overview: Overview, words: Words) -> str:
+    max_age = overview.thresholds.max_age
+    if line.sweep and overview.at - line.sweep.started_at > max_age:
+        return words("state_old", age=words.duration(overview.at - line.sweep.started_at))
+    reasons = [each.not_judged for each in line.not_judged if each.not_judged]
+    reason = max(set(reasons), key=reasons.count) if reasons else "no_loss_rate"
+    return words("state_none", reason=words(f"reason_{reason}"))
+
+
+@dataclass(frozen=True, slots=True)
+class BestMaps:
+    """A map for each ISP with more than one exit, and which code stands for which exit."""
+
+    maps: tuple[Markup, ...]
+    codes: Mapping[str, str]
+
+    @property
+    def legend(self) -> list[str]:
+        return [f"{code} {egress}" for egress, code in self.codes.items()]
+
+
+def best_maps(overview: Overview, words: Words) -> BestMaps:
+    codes = exit_codes(overview.egresses)
+    isps = [isp for isp in overview.isps if sum(line.isp == isp for line in overview.lines) > 1]
+    chosen = [_Choice(isp, best_exits(overview, isp), usual_exit(overview, isp)) for isp in isps]
+    shown = {egress for choice in chosen for egress in choice.named}
+    return BestMaps(
+        tuple(_best_map(choice, codes, words) for choice in chosen),
+        {egress: code for egress, code in codes.items() if egress in shown},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The best exits of an ISP, and the one that is usually best."""
+
+    isp: ISP
+    best: Mapping[Province, BestExit]
+    usual: str | None
+
+    def home(self, province: Province) -> ExitFigures | None:
+        """What the province has through the usual exit, if that counts."""
+        of = self.best.get(province)
+        return of.through(self.usual) if of and self.usual else None
+
+    def lead(self, province: Province) -> float:
+        """How much less is lost through the best exit than through the usual one."""
+        home = self.home(province)
+        return home.loss_ratio - self.best[province].best.loss_ratio if home else 0.0
+
+    @property
+    def moves(self) -> list[Province]:
+        """The provinces that do better through another exit."""
+        return [province for province in self.best if self.lead(province) >= LEAD_RATIO]
+
+    @property
+    def unknown(self) -> list[Province]:
+        """Those that have data, but not through the usual exit."""
+        return [province for province in self.best if not self.home(province)]
+
+    @property
+    def named(self) -> set[str]:
+        return {self.best[province].best.egress for province in self.moves + self.unknown}
+
+
+def _best_map(choice: _Choice, codes: Mapping[str, str], words: Words) -> Markup:
+    moves = choice.moves
+    if moves:
+        state, tone = words("best_move", count=len(moves)), "go-text"
+    elif len(choice.unknown) == len(choice.best):
+        state, tone = words("best_none"), "doubt"
+    elif choice.unknown:
+        state, tone = words("best_partly", count=len(choice.unknown)), "doubt"
+    else:
+        state, tone = words("best_stay"), "ok"
+    below = cut(words("best_below", egress=choice.usual or UNKNOWN), _CAPTION_WIDTH)
+    caption = Caption(words("map_title", isp=words.isp(choice.isp)), below, state, tone)
+
+    def tile(province: Province) -> Tile:
+        home = choice.home(province)
+        if province not in choice.best:
+            return Tile(NOT_JUDGED, words("tile_no_loss_rate"))
+        code = codes[choice.best[province].best.egress]
+        if home is None:
+            return Tile(NOT_JUDGED, code)
+        if province in moves:
+            return Tile("go", f"{code} {MINUS}{100 * choice.lead(province):.0f}")
+        return Tile("s0", percent(home.loss_ratio))
+
+    moved = [f"{words.province(each)} {choice.best[each].best.egress}" for each in moves[:_SPOKEN]]
+    return tile_map(caption, tile, label=f"{caption.title}: {state} {words.listed(moved)}")

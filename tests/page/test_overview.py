@@ -1,0 +1,136 @@
+"""The overview as a page: what it says, and that it stands alone; how it looks is in test_browser."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from netsky.page.headline import headline
+from netsky.page.overview import overview_page
+from netsky.page.overview_words import HEADLINES, PAGE
+from netsky.page.words import Words
+from netsky.places import ISP, PROVINCES
+from testing import overviews
+from testing.pages import HOSTILE, check_page, text_of_page
+
+WORDS = Words("zh", HEADLINES, PAGE)
+ALL = {
+    "night": overviews.night,
+    "well": overviews.well,
+    "away": overviews.away,
+    "none": overviews.overview_of,
+    "many": partial(overviews.many, exits=8),
+}
+
+
+def page(overview, language="zh", **options):
+    return text_of_page(check_page(overview_page(overview, language, **options)))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ALL)
+def test_every_page_is_valid_and_stands_alone(name, language):
+    text = overview_page(ALL[name](), language)
+    check_page(text)
+    assert len(text.encode()) < 300_000
+
+
+def test_two_hundred_and_forty_lines_are_less_than_a_megabyte():
+    assert len(overview_page(overviews.many(), "zh").encode()) < 1_000_000
+
+
+def test_a_fault_is_told_in_words_with_its_age_and_whose_fault_it_is():
+    said = page(overviews.night())
+    assert "联通用户经 unicom-1 丢包，已 42 分钟" in said
+    assert "广东 +23.5\u3000广西 +11.8\u3000海南 +7.4 个百分点" in said
+    assert "问题在 unicom-1 线路或其上联，不在省网" in said
+    assert "全部正常" not in said
+
+
+def test_all_is_well_only_when_every_province_of_every_line_was_judged_and_nothing_is_tainted():
+    assert headline(overviews.well(), WORDS).first.startswith("全部正常：9 组")
+    first, *others = overviews.well().lines
+    key = (first.isp, first.egress)
+    for spoiled in (
+        overviews.line_state(*key, age=200),
+        overviews.line_state(*key, tainted=True),
+        overviews.line_state(*key, without_baseline=["xizang"]),
+        replace(first, verdict=None, trouble="away"),
+        overviews.line_state(*key, {"hunan": 5.0}),
+        overviews.line_state(*key, incidents=[overviews.incident("hunan")]),
+    ):
+        said = headline(overviews.overview_of(spoiled, *others), WORDS)
+        assert said.tone != "ok"
+        assert "全部正常" not in said.first
+
+
+def test_a_database_that_is_away_is_told_and_nothing_looks_fresh():
+    said = page(overviews.away())
+    assert "无法判断：数据库读不到" in said
+    assert "is the server running?" in said
+    assert "✓" not in said
+    assert "***" in said
+
+
+def test_nothing_measured_yet_is_told():
+    assert "还没有任何探测数据" in page(overviews.overview_of())
+
+
+def test_a_province_that_is_not_in_the_library_looks_unlike_one_that_is_not_judged():
+    line = overviews.well().lines[0]
+    few = replace(line.verdict, judgements=line.verdict.judgements[:5])
+    text = overview_page(overviews.overview_of(replace(line, verdict=few)), "zh")
+    assert text.count('class="tile sx"') == 1
+    assert "sn" not in {part.partition('"')[0] for part in text.split('class="tile ')[1:]}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_and_errors_stay_text(text):
+    isp = ISP("cu", text)
+    overview = overviews.overview_of(
+        overviews.line_state(isp, text, {"hunan": 12.0}, incidents=[overviews.incident("hunan")]),
+        overviews.line_state(isp, f"{text}2"),
+        replace(overviews.line_state(isp, "c"), verdict=None, trouble=text),
+    )
+    tree = check_page(overview_page(overview, "zh"))
+    assert not [each for each in tree.iter() if each.tag in ("img", "iframe")]
+    assert len(list(tree.iter("script"))) == 1
+
+
+def test_the_report_of_an_incident_is_linked_when_it_is_there():
+    name = "incident-cu-unicom-1-17.html"
+    assert f'href="{name}"' in overview_page(overviews.night(), "zh", reports=[name])
+    assert 'href="incident' not in overview_page(overviews.night(), "zh")
+
+
+def test_of_many_lines_those_that_are_fine_are_folded_and_the_others_are_shown():
+    tree = check_page(overview_page(overviews.many(isps=1, exits=12), "zh"))
+    maps = [each for each in tree.iter("svg") if each.get("class") == "map"]
+    folded = [svg for details in tree.iter("details") for svg in details.iter("svg")]
+    assert len(folded) == 10  # all but one that is bad and one without new data
+    assert len(maps) == 12 + 1  # and that of the best exits
+
+
+@pytest.mark.parametrize("egresses", [1, 2, 3, 4, 7])
+def test_no_map_covers_another(egresses):
+    lines = [
+        overviews.line_state(isp, f"exit-{number}", {"hunan": 12.0})
+        for isp in overviews.ISPS
+        for number in range(egresses)
+    ]
+    tree = check_page(overview_page(overviews.overview_of(*lines), "zh"))
+    places = [f.get("style") for f in tree.iter("figure") if "map-panel" in f.get("class", "")]
+    assert len(places) == len(set(places)) == 3 * egresses
+
+
+def test_the_day_has_a_cell_for_each_third_of_an_hour_and_the_last_is_now():
+    overview = overviews.well()
+    assert overview.at - overview.day_begins < timedelta(hours=24)
+    assert overview.at - overview.day_begins >= timedelta(hours=24) - timedelta(minutes=20)
+
+
+def test_the_tiles_are_those_of_all_provinces():
+    tree = check_page(overview_page(overviews.well(), "zh"))
+    ids = {each.get("id") for each in tree.iter() if (each.get("id") or "").startswith("t-")}
+    assert ids == {f"t-{province.slug}" for province in PROVINCES}
