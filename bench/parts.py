@@ -97,7 +97,7 @@ def _load_demo() -> AddressLibrary:
 def _show_memory(folder: Path) -> None:
     """What the memory costs a sweep, beside the same without it: time, and the peak of a process."""
     sweep = _million()
-    memory = Remembering(folder / file_name("demo", "default"), 0o600)
+    memory = Remembering(folder / file_name("demo", "default"), 0o600, folder / "no cities")
     _show("aggregate 1,015,808 RTTs", *_time(partial(aggregate, sweep, abnormal_rtt=0.3)))
     _show("the same, with memory", *_time(partial(_aggregate_and_remember, sweep, memory)))
     for what, million in (("one province", _one_province(sweep)), ("31 provinces", sweep)):

@@ -17,7 +17,8 @@ class Part:
     Ratios are 0 to 1. `usual_loss_ratio` is what they lost before. `lost_again_ratio`: of those lost
     in the sweep before, the share that is lost now, too; None when these are too few to tell. It is
     like `loss_ratio` when packets are lost by chance (congestion), and near 1 when a part is dead.
-    `excess_ratio` is the part's share of what the province loses beyond the usual.
+    `excess_ratio` is the part's share of what the province loses beyond the usual. `cities` are where
+    these targets are, most of them first, as far as the library knows.
     """
 
     prefix: str | None
@@ -27,6 +28,7 @@ class Part:
     usual_loss_ratio: float
     lost_again_ratio: float | None
     excess_ratio: float
+    cities: tuple[str, ...] = ()
 
     @property
     def loss_ratio(self) -> float | None:
@@ -67,8 +69,9 @@ def parse_fault(text: str | None) -> Fault | None:
 
 
 def _part_document(part: Part) -> dict[str, Any]:
-    return {**asdict(part), "loss_ratio": part.loss_ratio}
+    return {**asdict(part), "cities": list(part.cities), "loss_ratio": part.loss_ratio}
 
 
 def _part(document: Mapping[str, Any]) -> Part:
-    return Part(**{name: value for name, value in document.items() if name != "loss_ratio"})
+    fields = {name: value for name, value in document.items() if name != "loss_ratio"}
+    return Part(**fields | {"cities": tuple(map(str, document.get("cities", ())))})

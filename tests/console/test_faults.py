@@ -32,6 +32,14 @@ WHOLE = Part(None, 10_000, 10_000, 800, 0.003, 0.08, 1.0)
             Fault((DEAD,), replace(REST, packets_sent=0, packets_lost=0)),
             "其中 10.25.16.0/20 全断，占 97%",
         ),
+        (
+            Fault((replace(DEAD, cities=("深圳市", "沙市", "阿坝藏族羌族自治州")),), REST),
+            "其中 10.25.16.0/20（深圳、沙市、阿坝藏族羌族自治州）全断，占 97%；其余 0.20%",
+        ),
+        (
+            Fault((replace(LOSSY, cities=("深圳市",)),), REST),
+            "其中 10.26.0.0/22（深圳）丢包 30.17%，占 41%；其余 0.20%",
+        ),
         (Fault((), WHOLE), ""),
         (Fault((), replace(WHOLE, lost_again_ratio=None)), ""),
         (
@@ -66,10 +74,13 @@ def test_many_provinces_do_not_fill_the_screen():
 
 
 def test_table_line_and_json_tell_it(capsys):
-    qualities = [make_quality("guangdong", fault=Fault((DEAD,), REST)), make_quality("hunan")]
+    qualities = [
+        make_quality("guangdong", fault=Fault((replace(DEAD, cities=("深圳市",)),), REST)),
+        make_quality("hunan"),
+    ]
     view = ProbeView(ProbeReport(make_sweep({"hunan": [0.1]}), qualities, ()), BUILTIN_ISPS["cu"])
     console.show(view, "table")
-    assert "广东：其中 10.25.16.0/20 全断，占 97%；其余 0.20%" in capsys.readouterr().out
+    assert "广东：其中 10.25.16.0/20（深圳）全断，占 97%；其余 0.20%" in capsys.readouterr().out
     assert " prefixes=guangdong:10.25.16.0/20 " in console.render_line(view)
     guangdong, hunan = json.loads(console.render_json(view))["provinces"]
     assert guangdong["prefixes"] == [
@@ -82,6 +93,7 @@ def test_table_line_and_json_tell_it(capsys):
             "usual_loss_ratio": 0.004,
             "lost_again_ratio": 0.98,
             "excess_ratio": 0.97,
+            "cities": ["深圳市"],
         }
     ]
     assert (guangdong["rest"]["prefix"], guangdong["rest"]["packets_lost"]) == (None, 20)

@@ -14,6 +14,8 @@ from netsky.jobs.library_refresh import Refresh
 from netsky.jobs.library_renewal import Place
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, find_province
 from netsky.targets import library, library_state, publishing
+from netsky.targets.cities import CITIES_FILE, read_cities
+from netsky.targets.geo.join import row_at
 from netsky.targets.library_state import LibraryState
 from netsky.targets.permission import Permission
 from testing.answering import HOUR, Clock, World, candidates
@@ -421,6 +423,16 @@ def test_after_a_way_back_it_goes_on_from_the_library_that_is_there(copy):
     report = copy.refresh()
     assert len(before - set(copy.published().tolist())) <= 6 * 3
     assert report.changes.removed.max() <= 3
+
+
+def test_the_cities_of_what_is_published_are_beside_it(settled):
+    made, _ = settled
+    cities = read_cities(made.folder / "ipdata/cu" / CITIES_FILE)
+    published = made.published()
+    row = row_at((made.candidates.first, made.candidates.last), published)
+    city = made.candidates.city[row]
+    for number, name in enumerate(made.candidates.cities[1:], 1):
+        assert cities.of(published[city == number]) == (name,)
 
 
 # What must not be lost, and what must not leave the gate

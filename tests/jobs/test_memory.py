@@ -22,6 +22,7 @@ from netsky.store.database import Database
 from netsky.store.incidents import Line, record_verdict
 from netsky.store.spool import Spool
 from netsky.targets import memory_file
+from netsky.targets.cities import CITIES_FILE
 from netsky.targets.memory import NEW, nothing_of
 from testing.commands import run_tool
 from testing.memories import answered_always
@@ -171,8 +172,12 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
     leftover, other = tmp_path / f".{FILE}.0123456789abcdef", tmp_path / ".other.memory.0"
     leftover.write_bytes(b"half")
     other.write_bytes(b"half")
-    Remembering(tmp_path / FILE, 0o600).keep(memory)
+    remembering(tmp_path).keep(memory)
     assert {each.name for each in Path(tmp_path).iterdir()} == {FILE, other.name}
+
+
+def remembering(folder):
+    return Remembering(folder / FILE, 0o600, folder / CITIES_FILE)
 
 
 def sweep_with(memory, sweep):
@@ -183,7 +188,7 @@ def sweep_with(memory, sweep):
 
 
 def test_of_a_tainted_sweep_nothing_is_learned(tmp_path):
-    memory = Remembering(tmp_path / FILE, 0o600)
+    memory = remembering(tmp_path)
     sweep = make_sweep({"hunan": [0.1, math.nan]})
     sweep_with(memory, sweep)
     before = (tmp_path / FILE).read_bytes()
@@ -195,7 +200,7 @@ def test_of_a_tainted_sweep_nothing_is_learned(tmp_path):
 
 
 def test_a_fault_is_not_learned(tmp_path):
-    memory = Remembering(tmp_path / FILE, 0o600)
+    memory = remembering(tmp_path)
     good, bad = (make_sweep({"hunan": [rtt] * 40, "hubei": [0.1] * 40}) for rtt in (0.1, math.nan))
     for minute in range(60):
         sweep_with(memory, replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
@@ -204,20 +209,47 @@ def test_a_fault_is_not_learned(tmp_path):
     assert known.memory.live.all()
 
 
-def test_the_part_that_fails_is_told_with_the_sweep(tmp_path):
-    memory = Remembering(tmp_path / FILE, 0o600)
+@pytest.fixture
+def failing(tmp_path):
+    """A memory after an hour of quiet, and a sweep in which 127.16.1.0/24 is dead."""
+    memory = remembering(tmp_path)
     good = make_sweep({"hunan": [0.1] * 1024, "hubei": [0.1] * 1024})
     rtts = good.rtt_seconds.copy()
-    rtts[256:512] = math.nan  # 127.16.1.0/24
-    bad = replace(good, rtt_seconds=rtts)
+    rtts[256:512] = math.nan
     for minute in range(60):
         known = sweep_with(memory, replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
         assert known.faults == {}
-    known = sweep_with(memory, replace(bad, started_at=STARTED_AT + timedelta(hours=1)))
+    return memory, replace(good, rtt_seconds=rtts, started_at=STARTED_AT + timedelta(hours=1))
+
+
+def test_the_part_that_fails_is_told_with_the_sweep(failing, caplog):
+    memory, bad = failing
+    known = sweep_with(memory, bad)
     [quality, other] = aggregate(bad, abnormal_rtt=0.3, live=known.memory.live, faults=known.faults)
-    assert [part.prefix for part in quality.fault.prefixes] == ["127.16.1.0/24"]
+    [part] = quality.fault.prefixes
+    assert (part.prefix, part.cities) == ("127.16.1.0/24", ())
     assert other.fault is None
-    assert memory_file.read(tmp_path / FILE).provinces["hunan"].prefixes == ("127.16.1.0/24",)
+    assert memory_file.read(memory.file).provinces["hunan"].prefixes == ("127.16.1.0/24",)
+    assert caplog.messages == [], "a library of a person's has no cities"
+
+
+def test_the_city_of_a_part_is_told_where_the_library_knows_it(failing):
+    memory, bad = failing
+    memory.cities.write_text(
+        "127.16.0.0-127.16.0.255  # 株洲市\n127.16.1.0-127.16.9.255  # 长沙市\n"
+    )
+    fault = sweep_with(memory, bad).faults["hunan"]
+    assert [part.cities for part in fault.prefixes] == [("长沙市",)]
+    assert fault.rest.cities == ()
+
+
+def test_cities_that_cannot_be_read_cost_one_warning(failing, caplog):
+    memory, bad = failing
+    memory.cities.write_text("127.16.0.0/24  # 株洲市\n")
+    [part] = sweep_with(memory, bad).faults["hunan"].prefixes
+    assert (part.prefix, part.cities) == ("127.16.1.0/24", ())
+    [line] = caplog.messages
+    assert f"{memory.cities} cannot be used: a line is no range with a city behind it" in line
 
 
 def test_a_province_in_an_open_incident_of_this_line_is_not_learned(folder):

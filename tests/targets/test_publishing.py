@@ -11,10 +11,15 @@ import pytest
 from netsky.errors import InputError, LibraryError
 from netsky.places import find_province
 from netsky.targets import library, publishing
+from netsky.targets.cities import CITIES_FILE, read_cities
 from testing.faults.disk import mount_disk
 from testing.netns import needs_root
 
 HUNAN, HUBEI = find_province("hunan"), find_province("hubei")
+
+
+DEFAULTS = {"cities": "", "replace": False, "now": 0.0}
+CITIES = "1.0.0.0-1.0.3.255  # 长沙市\n"
 
 
 def addresses(first, count):
@@ -23,7 +28,7 @@ def addresses(first, count):
 
 def publish(folder, first=1 << 24, count=10, **options):
     targets = {HUNAN: addresses(first, count), HUBEI: addresses(first + 1000, count)}
-    publishing.publish(folder, "cu", targets, **{"replace": False, "now": 0.0} | options)
+    publishing.publish(folder, "cu", targets, **DEFAULTS | options)
 
 
 def test_what_is_published_is_what_the_probe_reads(tmp_path):
@@ -33,6 +38,22 @@ def test_what_is_published_is_what_the_probe_reads(tmp_path):
     assert found.addresses[found.slice_of(1)].tolist() == addresses(1 << 24, 10).tolist()
     assert publishing.read_published(tmp_path, "cu").keys() == {HUNAN, HUBEI}
     assert publishing.published_at(tmp_path, "cu").timestamp() == 0
+
+
+def test_cities_are_beside_it_and_go_where_it_goes(tmp_path):
+    file = tmp_path / "cu" / CITIES_FILE
+    publish(tmp_path)
+    assert not file.exists()
+    publish(tmp_path, cities=CITIES)
+    assert library.load(tmp_path, "cu").targets == 20
+    assert read_cities(file).of(addresses(1 << 24, 10)) == ("长沙市",)
+    publish(tmp_path)
+    assert not file.exists()
+    publishing.roll_back(tmp_path, "cu")
+    assert file.exists()
+    file.write_text(CITIES)
+    with pytest.raises(InputError, match="was changed since"):
+        publish(tmp_path)
 
 
 def test_the_one_before_comes_back_and_forth(tmp_path):
@@ -127,7 +148,7 @@ while True:
         find_province(name): np.arange(first + 1000 * n, first + 1000 * n + count).astype(np.uint32)
         for n, name in enumerate(("hunan", "hubei", "jilin", "hebei", "henan"))
     }
-    publishing.publish(Path(sys.argv[1]), "cu", targets, replace=False, now=0.0)
+    publishing.publish(Path(sys.argv[1]), "cu", targets, cities="", replace=False, now=0.0)
     print(count, flush=True)
 """
 

@@ -164,6 +164,7 @@ class ProbeRuns:
             egress.name,
             spool=self.spool.spool,
             mode=self.database.file_mode,
+            cities=self.library.cities(isp.slug),
             writes=not self.no_store,
             partial=bool(self.library.province),
         )

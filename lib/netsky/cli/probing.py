@@ -46,6 +46,12 @@ class LibraryOptions:
         """Those that are asked for; InputError when one is unknown."""
         return find_provinces(self.province) or PROVINCES
 
+    def cities(self, isp: str) -> Path:
+        """Where it is told which cities an ISP's targets are in, if it is."""
+        from netsky.targets.cities import CITIES_FILE
+
+        return self.library / isp / CITIES_FILE
+
     def open(self, isp: str) -> LibraryFiles:
         """The address library of an ISP; LibraryError when it cannot be used as it is."""
         from netsky.targets.library import LibraryFiles
@@ -170,11 +176,20 @@ class MemoryOptions:
     )
 
     def open(
-        self, isp: str, egress: str, *, spool: Path, mode: int, writes: bool, partial: bool
+        self,
+        isp: str,
+        egress: str,
+        *,
+        spool: Path,
+        mode: int,
+        cities: Path,
+        writes: bool,
+        partial: bool,
     ) -> Remembering:
         """The memory of an ISP and exit, by default beside the folder `spool`."""
         from netsky.jobs.memory import Remembering
         from netsky.targets.memory_file import file_name
 
         folder = self.memory or spool.parent / "memory"
-        return Remembering(folder / file_name(isp, egress), mode, writes=writes, partial=partial)
+        file = folder / file_name(isp, egress)
+        return Remembering(file, mode, cities, writes=writes, partial=partial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netsky.console import percent
@@ -12,6 +12,7 @@ from netsky.places import Province
 _MOST_PROVINCES = 8
 # Lost by chance, the share that is lost again is the loss rate; of dead addresses it is near 1.
 _DEAD_AGAIN = 0.5
+_SHORTEST = 2  # signs that the name of a city has
 
 
 def fault_document(fault: Fault | None) -> Mapping[str, Any]:
@@ -60,5 +61,13 @@ def fault_text(fault: Fault) -> str:
 
 def _part_text(part: Part) -> str:
     loss = part.loss_ratio or 0.0
-    how = " 全断" if loss >= ALL_LOST else f" 丢包 {percent(loss)}"
-    return f"{part.prefix}{how}，占 {part.excess_ratio:.0%}"
+    how = "全断" if loss >= ALL_LOST else f"丢包 {percent(loss)}"
+    return f"{part.prefix}{_where(part.cities)}{how}，占 {part.excess_ratio:.0%}"
+
+
+def _where(cities: Sequence[str]) -> str:
+    """What stands behind a prefix; of 深圳市 the last sign is left out, as people do."""
+    names = "、".join(
+        city[:-1] if len(city) > _SHORTEST and city[-1] == "市" else city for city in cities
+    )
+    return f"（{names}）" if names else " "

@@ -16,6 +16,7 @@ from netsky.places import ISP, PROVINCES, Province
 from netsky.targets import publishing
 from netsky.targets.blocks import Rows, find
 from netsky.targets.candidates import Candidates
+from netsky.targets.cities import cities_text
 from netsky.targets.geo.join import row_at
 from netsky.targets.library_state import LibraryState
 from netsky.targets.permission import Permission
@@ -166,8 +167,15 @@ def renew_and_publish(
     _check_size(pool, before, settled, place)
     changes = bool(added.any() or removed.any()) and bool(pool.member.any())
     if changes:
-        targets = _targets(pool)
-        publishing.publish(place.directory, place.isp.slug, targets, replace=place.replace, now=now)
+        cities = cities_text(pool.address[pool.member], city[pool.member], candidates.cities)
+        publishing.publish(
+            place.directory,
+            place.isp.slug,
+            _targets(pool),
+            cities=cities,
+            replace=place.replace,
+            now=now,
+        )
     state.pool = pool.part(kept)
     return Changes(added, removed, published=changes)
 

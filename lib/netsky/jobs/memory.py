@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from netsky.addresses import Addresses
 from netsky.errors import DeliveryError
 from netsky.fault import Fault
 from netsky.judging.learning import ProvinceLoss, frozen_targets, losses, provinces_after
-from netsky.judging.locating import Located, locate
+from netsky.judging.locating import Located, in_cities, locate
 from netsky.sweep import Sweep
 from netsky.targets import memory_file
+from netsky.targets.cities import read_cities
 from netsky.targets.memory import Memory, learned, nothing_of
 from netsky.time_limit import time_limit
 
@@ -47,11 +49,13 @@ class Remembering:
     """The memory of one line in its file; `mode` is that of files that are made.
 
     Without `writes` the file stays as it is. `partial`: the sweeps are of a part of the library, so
-    that what is remembered of other targets stays.
+    that what is remembered of other targets stays. `cities` is the file with the cities of the
+    library, if it has any.
     """
 
     file: Path
     mode: int
+    cities: Path
     writes: bool = True
     partial: bool = False
 
@@ -66,7 +70,10 @@ class Remembering:
             return None
         memory = memory.of(sweep.library.addresses)
         lost = losses(sweep, memory)
-        return Recollection(memory, lost, locate(sweep, memory, lost))
+        located: Mapping[str, Located] = locate(sweep, memory, lost)
+        if any(each.fault.prefixes for each in located.values()):
+            located = self._with_cities(located, memory.addresses[memory.live])
+        return Recollection(memory, lost, located)
 
     def learn(
         self, sweep: Sweep, before: Recollection, *, in_incident: Collection[str] | None
@@ -101,6 +108,28 @@ class Remembering:
                 self.file,
                 _reason(error),
             )
+
+    def _with_cities(
+        self, located: Mapping[str, Located], live: Addresses
+    ) -> Mapping[str, Located]:
+        """With the cities of the prefixes, where the library knows them; what is wrong goes to the log."""
+        try:
+            with time_limit(FILE_SECONDS, f"{self.cities}"):
+                cities = read_cities(self.cities)
+        except FileNotFoundError:
+            return located
+        except (OSError, ValueError, DeliveryError) as error:
+            log.warning(
+                "%s cannot be used: %s: prefixes are named without their cities until the library "
+                "is published anew (netsky_library.py refresh)",
+                self.cities,
+                _reason(error),
+            )
+            return located
+        return {
+            slug: replace(each, fault=in_cities(each.fault, live, cities))
+            for slug, each in located.items()
+        }
 
     def _read(self) -> Memory | None:
         try:

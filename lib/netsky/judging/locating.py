@@ -7,7 +7,7 @@ large library some always are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 import numpy as np
@@ -18,6 +18,7 @@ from netsky.fault import Fault, Part
 from netsky.judging.learning import ProvinceLoss, is_up
 from netsky.judging.prefixes import failing_prefixes
 from netsky.sweep import Sweep
+from netsky.targets.cities import Cities
 from netsky.targets.memory import ALWAYS, USUALLY, Counts, Flags, Memory, ProvinceMemory, packets
 
 _LEAST_SHARE = 0.1
@@ -54,6 +55,16 @@ def locate(sweep: Sweep, memory: Memory, losses: dict[str, ProvinceLoss]) -> dic
             targets = _targets(sweep, memory, sweep.library.slice_of(index))
             located[province.slug] = _locate(targets, known, loss)
     return located
+
+
+def in_cities(fault: Fault, addresses: Addresses, cities: Cities) -> Fault:
+    """The same, with the cities of its prefixes; `addresses` are the usually alive targets."""
+    parts = [
+        replace(part, cities=cities.of(addresses[_within(addresses, IPv4Network(part.prefix))]))
+        for part in fault.prefixes
+        if part.prefix
+    ]
+    return replace(fault, prefixes=tuple(parts))
 
 
 def _targets(sweep: Sweep, memory: Memory, rows: slice) -> _Targets:

@@ -1,6 +1,6 @@
 """Putting an address library that was built here in the place of the one that is there, at once.
 
-    <directory>/<isp>/                 what is measured
+    <directory>/<isp>/                 what is measured, and the cities of it
     <directory>/.<isp>.former/         what was measured before, for a way back
     <directory>/.<isp>.by-hand-<time>/ what a person wrote, when it was neither any more
 
@@ -24,17 +24,25 @@ from netsky.files import read_file
 from netsky.folders import put_in_place, sync
 from netsky.places import Province, province_of_spelling
 from netsky.targets.address_text import MOST_BYTES_PER_FILE, BadLines, read_intervals
+from netsky.targets.cities import CITIES_FILE
 
 _HEAD = re.compile(rb"# netsky_library (\S+) ([0-9a-f]{16}): [^\n]*\n")
 _NOTE = "do not edit, it is replaced; addresses that must not be probed belong into exclude.txt"
 
 
 def publish(
-    directory: Path, isp: str, targets: Mapping[Province, Addresses], *, replace: bool, now: float
+    directory: Path,
+    isp: str,
+    targets: Mapping[Province, Addresses],
+    *,
+    cities: str,
+    replace: bool,
+    now: float,
 ) -> None:
     """Make these the library of an ISP. Raises LibraryError: the one that was there is as it was.
 
-    A folder that a person wrote is only replaced with `replace`.
+    `cities` is the content of its file of cities, empty for none. A folder that a person wrote is
+    only replaced with `replace`.
     """
     new, live, former = _folders(directory, isp)
     if not replace:
@@ -43,10 +51,16 @@ def publish(
     try:
         _remove(new)
         new.mkdir(parents=True)
-        for province, addresses in targets.items():
-            body = "".join(f"{dotted(address)}\n" for address in addresses.tolist()).encode("ascii")
+        files = {
+            f"{province.slug}.txt": "".join(f"{dotted(a)}\n" for a in addresses.tolist())
+            for province, addresses in targets.items()
+        }
+        if cities:
+            files[CITIES_FILE] = cities
+        for name, text in files.items():
+            body = text.encode()
             head = f"# netsky_library {written_at} {_digest(body)}: {_NOTE}\n".encode("ascii")
-            (new / f"{province.slug}.txt").write_bytes(head + body)
+            (new / name).write_bytes(head + body)
         sync(new)
         if _foreign(former):  # what a person wrote is not deleted, only put away
             former.rename(former.with_name(f".{isp}.by-hand-{written_at}"))
