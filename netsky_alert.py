@@ -49,12 +49,11 @@ def main(
     from netsky.console.alert import AlertView
     from netsky.jobs.alert import alert
     from netsky.jobs.controls import OtherLines
-    from netsky.judging.rule import MeanRule
 
     each = lines.each()
     if listing.incidents:
         return running.run([listing.run(each, database, running)])
-    rule = MeanRule(thresholds=judged.thresholds())
+    rule = judged.rule()
     opened = outlets.open(several=several(each))
     other_lines = OtherLines(rule)
 

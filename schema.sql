@@ -98,6 +98,39 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_live_baseline (
   PRIMARY KEY (isp, egress, province)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_usual (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  targets VARCHAR(4) NOT NULL,
+  value DOUBLE,
+  low DOUBLE,
+  high DOUBLE,
+  scatter DOUBLE,
+  noise DOUBLE,
+  days INT UNSIGNED NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  seasonal DOUBLE,
+  level DOUBLE,
+  grade VARCHAR(10) NOT NULL,
+  recent TEXT NOT NULL,
+  begins DATETIME,
+  accepted DATETIME,
+  risen_since DATETIME,
+  calm INT UNSIGNED NOT NULL,
+  swept_at DATETIME,
+  start DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, province, targets)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_usual_bucket (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  provinces TEXT NOT NULL,
+  PRIMARY KEY (isp, egress, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_hourly (
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,
@@ -198,6 +231,8 @@ CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_a
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_line LIKE netsky_cu.netsky_line;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_usual LIKE netsky_cu.netsky_usual;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_usual_bucket LIKE netsky_cu.netsky_usual_bucket;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_hourly LIKE netsky_cu.netsky_hourly;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_daily LIKE netsky_cu.netsky_daily;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;
@@ -213,6 +248,8 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_a
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_line LIKE netsky_cu.netsky_line;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_usual LIKE netsky_cu.netsky_usual;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_usual_bucket LIKE netsky_cu.netsky_usual_bucket;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_hourly LIKE netsky_cu.netsky_hourly;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_daily LIKE netsky_cu.netsky_daily;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_rollup_due LIKE netsky_cu.netsky_rollup_due;

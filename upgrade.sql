@@ -305,6 +305,37 @@ CALL netsky_upgrade_add('netsky_live_baseline', '(
   update_time DATETIME NOT NULL,
   PRIMARY KEY (isp, egress, province)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_usual', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  province VARCHAR(40) NOT NULL,
+  targets VARCHAR(4) NOT NULL,
+  value DOUBLE,
+  low DOUBLE,
+  high DOUBLE,
+  scatter DOUBLE,
+  noise DOUBLE,
+  days INT UNSIGNED NOT NULL,
+  sweeps INT UNSIGNED NOT NULL,
+  seasonal DOUBLE,
+  level DOUBLE,
+  grade VARCHAR(10) NOT NULL,
+  recent TEXT NOT NULL,
+  begins DATETIME,
+  accepted DATETIME,
+  risen_since DATETIME,
+  calm INT UNSIGNED NOT NULL,
+  swept_at DATETIME,
+  start DATETIME NOT NULL,
+  PRIMARY KEY (isp, egress, province, targets)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_usual_bucket', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  start DATETIME NOT NULL,
+  provinces TEXT NOT NULL,
+  PRIMARY KEY (isp, egress, start)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_hourly', '(
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,

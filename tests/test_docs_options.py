@@ -15,6 +15,7 @@ VERBS = {
     "Ask",
     "Average",
     "Begin",
+    "Compare",
     "Delete",
     "Drop",
     "Keep",

@@ -13,7 +13,6 @@ VALUES = (
     "evidence_document",
     "fault",
     "files",
-    "incident_report",
     "loss",
     "overview",
     "places",

@@ -30,11 +30,24 @@ class MeanLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """From which loss to which (ratios) chance and the usual swing explain what is measured.
+
+    So many past `days` know this hour, which tells how sure it is; 0: only what was before on this day.
+    """
+
+    low_ratio: float
+    high_ratio: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewBaseline:
     """The baseline that a rule gives a province through an egress, made of so many `samples`.
 
     A `loss_ratio` of None means that they are too few: the province keeps the baseline that it has.
-    `live_loss_ratio` is that of the targets that usually answer; None: not known.
+    `live_loss_ratio` is that of the targets that usually answer; None: not known. The bands are those of
+    each; None: the rule gives none.
     """
 
     province: Province
@@ -42,17 +55,35 @@ class NewBaseline:
     loss_ratio: float | None
     samples: int
     live_loss_ratio: float | None = None
+    band: Band | None = None
+    live_band: Band | None = None
+
+    def stored(self, computed_at: datetime) -> Baseline:
+        """As it is once it is stored. ValueError when there is nothing to store."""
+        if self.loss_ratio is None:
+            raise ValueError(self)
+        return Baseline(
+            self.province,
+            self.egress,
+            self.loss_ratio,
+            computed_at,
+            self.live_loss_ratio,
+            self.band,
+            self.live_band,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The baseline that is stored, and when it was computed (aware, UTC); `live` as above."""
+    """The baseline that is stored, and when it was computed (aware, UTC); the others as above."""
 
     province: Province
     egress: str
     loss_ratio: float
     computed_at: datetime
     live_loss_ratio: float | None = None
+    band: Band | None = None
+    live_band: Band | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_a_given_file_must_exist():
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("speed = 1", "netsky.toml: speed is not a known key; known are database, "),
+        ("speed = 1", "netsky.toml: speed is not a known key; known are baseline, database, "),
         ("[probe]\nspeed = 1", "netsky.toml: probe.speed is not a known key; known are "),
         ("[prob]\nrate = 1", "netsky.toml: prob is not a known key"),
         ("rate = 1", "rate is not a known key: it belongs below [probe]; known are"),

@@ -30,6 +30,8 @@ MEANS = "netsky_avg_lossrate"
 ADDED = (
     "netsky_line",
     "netsky_live_baseline",
+    "netsky_usual",
+    "netsky_usual_bucket",
     "netsky_hourly",
     "netsky_daily",
     "netsky_rollup_due",

@@ -79,7 +79,8 @@ def _common_names() -> set[str]:
         destinations.OutletOptions,
         running.Running,
     )
-    return {name for group in groups for name in options.names_of(group)} | {"verbose", "quiet"}
+    names = {name for group in groups for name in options.names_of(group)}
+    return names | {"baseline", "verbose", "quiet"}
 
 
 def _check(ctx: click.Context, option: click.Option, where: str, value: Any) -> None:

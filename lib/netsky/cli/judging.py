@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
 from netsky.cli.options import Number, Option
+from netsky.cli.rule import BASELINE_OPTION, make_rule
 from netsky.cli.running import LineRun, Run, Running
+from netsky.cli.settings import Settings
 from netsky.cli.tool import DONE, INCOMPLETE
 from netsky.errors import InputError
 from netsky.places import ALL, ISP, Egress
@@ -19,18 +21,22 @@ if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
     from netsky.cli.destinations import DatabaseOptions
     from netsky.jobs.incidents import StoredLine
     from netsky.judging.grading import Thresholds
+    from netsky.judging.rule import MeanRule
+    from netsky.judging.usual_rule import UsualRule
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdOptions:
-    """In percentage points, seconds and hours."""
+    """In percentage points, seconds and hours; `baseline` is what the loss is compared with."""
 
+    baseline: str
     elevated: float
     severe: float
     max_age: float
     max_baseline_age: float
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
+        BASELINE_OPTION,
         click.option(
             "--elevated",
             type=Number(0.01, 100),
@@ -61,20 +67,33 @@ class ThresholdOptions:
         ),
     )
 
-    def thresholds(self) -> Thresholds:
+    def rule(self) -> UsualRule | MeanRule:
         """InputError when what is severe would not be elevated."""
-        from netsky.judging.grading import Thresholds
-
-        if self.elevated >= self.severe:
-            raise InputError(
-                f"--elevated {self.elevated:g} must be less than --severe {self.severe:g}"
-            )
-        return Thresholds(
-            elevated=self.elevated / 100,
-            severe=self.severe / 100,
+        thresholds = replace(
+            _thresholds(self.elevated, self.severe),
             max_age=timedelta(seconds=self.max_age),
             max_baseline_age=timedelta(hours=self.max_baseline_age),
         )
+        return make_rule(self.baseline, thresholds)
+
+
+def alert_thresholds(settings: Settings) -> Thresholds:
+    """Those of the alert, as far as netsky.toml has them below [alert]; InputError when they cannot be."""
+    rises = {"elevated": 5.0, "severe": 10.0}
+    for name, value in settings.tool_options.get("alert", {}).items():
+        if name in rises:
+            if type(value) not in (int, float):
+                raise InputError(f"{settings.file}: alert.{name} = {value!r} must be a number")
+            rises[name] = value
+    return _thresholds(**rises)
+
+
+def _thresholds(elevated: float, severe: float) -> Thresholds:
+    from netsky.judging.grading import Thresholds
+
+    if elevated >= severe:
+        raise InputError(f"--elevated {elevated:g} must be less than --severe {severe:g}")
+    return Thresholds(elevated=elevated / 100, severe=severe / 100)
 
 
 def stored_lines(

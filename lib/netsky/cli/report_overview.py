@@ -48,11 +48,9 @@ def _read(
     lines: ReportLines, database: DatabaseOptions, judged: ThresholdOptions, beside: Beside
 ) -> Overview:
     from netsky.jobs.report_overview import Folders, read_overview
-    from netsky.judging.rule import MeanRule
 
-    rule = MeanRule(thresholds=judged.thresholds())
     folders = Folders(beside.library, beside.spool)
-    return read_overview(stored_lines(lines.each(), database), rule, folders)
+    return read_overview(stored_lines(lines.each(), database), judged.rule(), folders)
 
 
 def _exit_code(read: Overview) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError, NoDataError
-from netsky.jobs.average import StoredHistory
+from netsky.jobs.history import StoredHistory
 from netsky.jobs.ignored import ignore_rows_ahead
 from netsky.judging.controls import Comparisons
 from netsky.judging.grading import Grade, NotJudged, Thresholds, Verdict
@@ -68,7 +68,8 @@ def alert(
     newest = database.newest_loss(isp.slug, egress, now=now)
     baselines = _baselines(database, isp, egress, rule, now=now)
     ignored = ignore_rows_ahead(database, isp, [egress], now=now)
-    verdict = rule.judge(newest, baselines, now=now)
+    recent = rule.recent(StoredHistory(database, isp.slug, egress), now=now)
+    verdict = rule.judge(newest, baselines, now=now, recent=recent)
     watch, not_recorded = _record(database, Line(isp.slug, egress), verdict)
     # This is pushed also when there is nothing, or the figures of an earlier push would stand for now.
     metrics = alert_metrics(isp, egress, verdict, watch)
@@ -87,16 +88,9 @@ def alert(
             averaging_command(isp),
         )
     _note_alarms(database, isp, egress, verdict)
-    incident = watch.incident if watch else None
+    incident, comparisons = watch.incident if watch else None, compare(verdict, now)
     return AlertReport(
-        isp,
-        egress,
-        rule.thresholds,
-        verdict,
-        not_delivered,
-        ignored,
-        incident,
-        compare(verdict, now),
+        isp, egress, rule.thresholds, verdict, not_delivered, ignored, incident, comparisons
     )
 
 
@@ -149,10 +143,9 @@ def _baselines(
         len(ahead),
         averaging_command(isp),
     )
+    computed = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
     renewed = {
-        new.province: Baseline(new.province, egress, new.loss_ratio, now, new.live_loss_ratio)
-        for new in rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
-        if new.loss_ratio is not None
+        new.province: new.stored(now) for new in computed.baselines if new.loss_ratio is not None
     }
     return [
         renewed.get(entry.province, entry) if entry.province in ahead else entry for entry in stored

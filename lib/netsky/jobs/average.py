@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from netsky.clock import IgnoredRows, is_set
 from netsky.errors import ClockError, NoDataError
+from netsky.jobs.history import StoredHistory
 from netsky.jobs.housekeeping import Housekeeping, Keep
 from netsky.jobs.ignored import ignore_rows_ahead
-from netsky.judging.rule import LossHistory, Rule
-from netsky.loss import Baseline, MeanLoss, NewBaseline
+from netsky.judging.rule import Rule
+from netsky.loss import Baseline, NewBaseline
 from netsky.outlets.delivery import Outlets, deliver
 from netsky.outlets.metrics import baseline_metrics
 from netsky.places import ISP, PROVINCES, Province
+from netsky.store.baselines import store_computed
 from netsky.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -59,25 +62,13 @@ class BaselineReport:
         return not self.left_alone and not self.not_delivered
 
 
-@dataclass(frozen=True, slots=True)
-class StoredHistory:
-    """The sweeps of an ISP through an egress (None: all of them), for a rule to ask."""
-
-    database: Database
-    isp: str
-    egress: str | None
-
-    def mean_loss(self, *, after: datetime, until: datetime) -> Sequence[MeanLoss]:
-        return self.database.mean_loss(self.isp, after=after, until=until, egress=self.egress)
-
-
 def average(
     database: Database,
     isp: ISP,
     egress: str | None,
     *,
     hours: float,
-    rule: Rule[LossHistory],
+    rule: Rule[Any],
     keep: Keep,
     outlets: Outlets,
 ) -> BaselineReport:
@@ -88,9 +79,8 @@ def average(
     this host's clock has not been set, so that what are the past hours cannot be told.
     """
     now = _now()
-    computed = rule.baselines(StoredHistory(database, isp.slug, egress), now=now)
+    computed = _compute(database, isp, egress, rule, now)
     enough = [baseline for baseline in computed if baseline.loss_ratio is not None]
-    database.store_baselines(isp.slug, enough, now)
     baselines = database.baselines(isp.slug, egress=egress)
     if not computed and not baselines:
         raise NoDataError(
@@ -118,6 +108,19 @@ def average(
         not_delivered,
         (*ignored, *housekeeping.held_back),
     )
+
+
+def _compute(
+    database: Database, isp: ISP, egress: str | None, rule: Rule[Any], now: datetime
+) -> list[NewBaseline]:
+    """Compute and store, exit by exit, so that a run that ends early has done some."""
+    computed: list[NewBaseline] = []
+    for name in database.egresses(isp.slug) if egress is None else [egress]:
+        of_exit = rule.baselines(StoredHistory(database, isp.slug, name), now=now)
+        if of_exit.baselines:
+            store_computed(database.connector, isp.slug, name, of_exit, now)
+        computed += of_exit.baselines
+    return computed
 
 
 def _now() -> datetime:

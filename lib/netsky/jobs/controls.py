@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from netsky.errors import DatabaseError, DeliveryError
+from netsky.jobs.history import StoredHistory
 from netsky.jobs.incidents import StoredLine
 from netsky.judging.controls import Comparisons, compare
 from netsky.judging.grading import Verdict
@@ -69,7 +70,8 @@ class OtherLines:
         try:
             newest = line.database.newest_loss(isp, egress, now=now)
             baselines = line.database.baselines(isp, egress=egress)
+            recent = self.rule.recent(StoredHistory(line.database, isp, egress), now=now)
         except DatabaseError as error:  # an ISP that is not measured has no database, say
             log.info("ISP %s through egress %s is not compared: %s", isp, egress, error)
             return None
-        return self.rule.judge(newest, baselines, now=now)
+        return self.rule.judge(newest, baselines, now=now, recent=recent)

@@ -13,6 +13,7 @@ from netsky.errors import DatabaseError
 from netsky.outlets.delivery import Step, deliver
 from netsky.store.database import Database
 from netsky.store.pruning import Prunable
+from netsky.store.usual import prune_buckets
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,9 @@ class Housekeeping:
         rollups = self.database.prune_rollups(self.isp, now=now, keep=self.keep.rollups)
         if rollups:
             self.pruned["netsky_hourly and netsky_daily"] += rollups
+        with self.database.connector.transaction(create=True) as connection:
+            if buckets := prune_buckets(connection, self.isp, now=now):
+                self.pruned["netsky_usual_bucket"] += buckets
         if prunable.before is None:
             return
         deadline = time.monotonic() + PRUNE_SECONDS

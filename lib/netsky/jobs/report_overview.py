@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from netsky.errors import DatabaseError, MissingDatabaseError
+from netsky.jobs.history import StoredHistory
 from netsky.jobs.incidents import StoredLine
 from netsky.judging.controls import compare
 from netsky.judging.grading import Judgement, Verdict
-from netsky.judging.rule import Rule
+from netsky.judging.rule import Recent, Rule
 from netsky.overview import CELLS, LineState, Overview
 from netsky.places import ISP, Province
 from netsky.store.overview import CellLoss, StoredState, read_state
@@ -72,7 +73,7 @@ class _Reader:
         )
         database = str(line.database)
         try:
-            stored = self._stored(line, database)
+            found = self._stored(line, database)
         except MissingDatabaseError as error:
             log.info("not measured: %s", error)
             return None
@@ -80,9 +81,9 @@ class _Reader:
             self.away[database] = str(error)
             log.error("ISP %s through egress %s: %s", line.isp.slug, line.egress, error)
             return replace(state, trouble=str(error))
-        return self._judged(state, stored) if stored else None
+        return self._judged(state, *found) if found else None
 
-    def _stored(self, line: StoredLine, database: str) -> StoredState | None:
+    def _stored(self, line: StoredLine, database: str) -> tuple[StoredState, Recent | None] | None:
         if database in self.away:
             raise DatabaseError(self.away[database])
         left = self.deadline - time.monotonic()
@@ -91,16 +92,18 @@ class _Reader:
                 f"not read: the lines before took all of {READING_SECONDS:g} s together"
             )
         with time_limit(left, f"reading {database}", DatabaseError):
-            return read_state(
+            stored = read_state(
                 line.database.connector,
                 line.isp.slug,
                 line.egress,
                 now=self.now,
                 day_begins=self.day_begins,
             )
+            history = StoredHistory(line.database, line.isp.slug, line.egress)
+            return (stored, self.rule.recent(history, now=self.now)) if stored else None
 
-    def _judged(self, state: LineState, stored: StoredState) -> LineState:
-        verdict = self.rule.judge(stored.newest, stored.baselines, now=self.now)
+    def _judged(self, state: LineState, stored: StoredState, recent: Recent | None) -> LineState:
+        verdict = self.rule.judge(stored.newest, stored.baselines, now=self.now, recent=recent)
         times = [baseline.computed_at for baseline in stored.baselines]
         return replace(
             state,

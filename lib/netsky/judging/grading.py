@@ -14,10 +14,11 @@ judged provinces prove it, and undetermined when those that were not judged coul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from netsky.clock import CLOCK_TOLERANCE
 from netsky.loss import Baseline, NewestLoss
@@ -146,22 +147,32 @@ class Verdict:
         return [judgement for judgement in self.judgements if judgement.not_judged is reason]
 
 
+GradeOf = Callable[[Judgement], tuple[float, Grade]]
+"""By how much the loss of a province is up, and what grade that is; both ratios are known."""
+
+
 def judge(
     newest: Iterable[NewestLoss],
     baselines: Iterable[Baseline],
     *,
     now: datetime,
     thresholds: Thresholds,
+    grade_of: GradeOf | None = None,
 ) -> Verdict:
-    """Judge the newest loss of each province by its baseline."""
+    """Judge the newest loss of each province by its baseline; without `grade_of` by the plain difference."""
+    if grade_of is None:
+        grade_of = partial(_plain_grade, thresholds=thresholds)
     newest_of = {loss.province: loss for loss in newest}
     baseline_of = {baseline.province: baseline for baseline in baselines}
     # A province that a clock has put into the future does not make the others look gone.
     times = [loss.measured_at for loss in newest_of.values()]
     latest = max((at for at in times if at - now <= CLOCK_TOLERANCE), default=None)
     judgements = [
-        _judge_province(
-            province, newest_of.get(province), baseline_of.get(province), now, thresholds
+        _graded(
+            _not_graded(
+                province, newest_of.get(province), baseline_of.get(province), now, thresholds
+            ),
+            grade_of,
         )
         for province in PROVINCES
         if _is_in_use(newest_of.get(province), province in baseline_of, latest)
@@ -182,7 +193,7 @@ def _is_in_use(newest: NewestLoss | None, has_baseline: bool, latest: datetime |
     return latest is None or newest.measured_at > latest - GONE_AFTER
 
 
-def _judge_province(
+def _not_graded(
     province: Province,
     newest: NewestLoss | None,
     baseline: Baseline | None,
@@ -204,12 +215,19 @@ def _judge_province(
         reason = NotJudged.STALE_BASELINE
     else:
         reason = None
-    judgement = Judgement(province, newest, baseline, None, None, reason)
-    loss_ratio, baseline_ratio = judgement.loss_ratio, judgement.baseline_ratio
-    if reason or loss_ratio is None or baseline_ratio is None:
+    return Judgement(province, newest, baseline, None, None, reason)
+
+
+def _graded(judgement: Judgement, grade_of: GradeOf) -> Judgement:
+    if judgement.not_judged or None in (judgement.loss_ratio, judgement.baseline_ratio):
         return judgement
-    increase = max(0.0, loss_ratio - baseline_ratio)
-    return replace(judgement, increase_ratio=increase, grade=grade(increase, thresholds))
+    increase, its_grade = grade_of(judgement)
+    return replace(judgement, increase_ratio=max(0.0, increase), grade=its_grade)
+
+
+def _plain_grade(judgement: Judgement, thresholds: Thresholds) -> tuple[float, Grade]:
+    increase = (judgement.loss_ratio or 0.0) - (judgement.baseline_ratio or 0.0)
+    return increase, grade(increase, thresholds)
 
 
 def grade(increase_ratio: float, thresholds: Thresholds) -> Grade:

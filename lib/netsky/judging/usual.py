@@ -137,14 +137,15 @@ class Buckets:
         return found
 
 
-def buckets_wanted(number: int, tuning: Tuning) -> list[range]:
-    """Which buckets tell what is usual in the bucket of that number."""
-    days = [number - day * A_DAY for day in range(2, tuning.days + 1)]
-    return [
-        range(number - A_DAY - AN_HOUR, number),
-        *(range(day - AN_HOUR, day + AN_HOUR + 1) for day in days),
-        _around(number - A_WEEK),
+def buckets_wanted(first: int, last: int, tuning: Tuning) -> list[range]:
+    """Which buckets tell what is usual in the buckets from `first` to `last`."""
+    days = [day * A_DAY for day in range(2, tuning.days + 1)]
+    wanted = [
+        range(first - A_DAY - AN_HOUR, last),
+        *(range(first - day - AN_HOUR, last - day + AN_HOUR + 1) for day in days),
+        range(first - A_WEEK - _HALF_AN_HOUR, last - A_WEEK + _HALF_AN_HOUR + 1),
     ]
+    return wanted if last - first < A_DAY // 2 else [range(first - A_WEEK - _HALF_AN_HOUR, last)]
 
 
 def _around(number: int) -> range:

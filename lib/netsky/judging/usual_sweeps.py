@@ -253,9 +253,4 @@ def _begun(usual: Usual, tally: Tally, tuning: Tuning) -> Usual:
         return usual
     loss = np.where(new, tally.mean, usual.loss)
     noise = np.nan_to_num(np.sqrt(tally.variance)) / np.maximum(1 - loss, 0.01)
-    return replace(
-        usual,
-        loss=loss,
-        noise=np.where(new, noise, usual.noise),
-        sweeps=np.where(new, tally.sweeps, usual.sweeps),
-    )
+    return replace(usual, loss=loss, noise=np.where(new, noise, usual.noise))

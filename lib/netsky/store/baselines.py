@@ -1,7 +1,8 @@
 """The baselines as they are stored.
 
 Those of all targets are in netsky_avg_lossrate, as netsky has always had them; those of the targets that
-usually answer are in netsky_live_baseline, of the same time, NULL where they are not known.
+usually answer are in netsky_live_baseline, of the same time, NULL where they are not known. The band about
+each is in netsky_usual, where the rule gives one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from netsky.loss import Baseline, NewBaseline
+from netsky.judging.rule import Computed
+from netsky.loss import Band, Baseline, NewBaseline
+from netsky.store.connection import Connector
 from netsky.store.replacing import replace_rows
 from netsky.store.rows import aware_time, column_time
 from netsky.store.tables import (
@@ -20,7 +23,9 @@ from netsky.store.tables import (
     live_baseline,
     provinces_by_name,
     row_name,
+    usual,
 )
+from netsky.store.usual import store_buckets, store_kept
 
 
 def store_baselines(
@@ -38,6 +43,17 @@ def store_baselines(
         replace_rows(connection, table, rows)
 
 
+def store_computed(
+    connector: Connector, isp: str, egress: str, computed: Computed, computed_at: datetime
+) -> None:
+    """Write what an averaging has computed of an exit, all or nothing. Raises DatabaseError."""
+    enough = [each for each in computed.baselines if each.loss_ratio is not None]
+    with connector.transaction(create=True) as connection:
+        store_baselines(connection, isp, enough, computed_at)
+        store_kept(connection, isp, egress, computed.kept)
+        store_buckets(connection, isp, egress, computed.buckets)
+
+
 def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) -> list[Baseline]:
     """What is stored of an ISP; `egress`: only of this one."""
     columns, live = avg_lossrate.c, live_baseline.c
@@ -50,6 +66,7 @@ def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) ->
         query = query.where(columns.egress == egress)
         live_query = live_query.where(live.egress == egress)
     rows = connection.execute(query).all()
+    bands = _bands(connection, isp, egress)
     live_of = {(name, *of): value for name, *of, value in connection.execute(live_query)}
     return [
         Baseline(
@@ -58,10 +75,28 @@ def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) ->
             value / 100,
             aware_time(computed_at),
             _ratio(live_of.get((provinces[name].name, through, computed_at))),
+            bands.get((provinces[name].name, through, "all")),
+            bands.get((provinces[name].name, through, "live")),
         )
         for name, through, value, computed_at in rows
         if name in provinces
     ]
+
+
+def _bands(
+    connection: sa.Connection, isp: str, egress: str | None
+) -> dict[tuple[str, str, str], Band]:
+    """By province, exit and of which targets; none where another rule has stored the baselines."""
+    columns = usual.c
+    query = sa.select(
+        columns.province, columns.egress, columns.targets, columns.low, columns.high, columns.days
+    ).where(columns.isp == isp)
+    if egress is not None:
+        query = query.where(columns.egress == egress)
+    return {
+        (province, through, targets): Band(low / 100, high / 100, days)
+        for province, through, targets, low, high, days in connection.execute(query)
+    }
 
 
 def _percent(ratio: float | None) -> float | None:

@@ -16,16 +16,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netsky.errors import DatabaseError
 from netsky.judging.grading import Severity, Verdict
 from netsky.judging.incidents import Incident, Seen, Watch, after
 from netsky.places import PROVINCES, Province
-from netsky.store.connection import Connector
+from netsky.store.connection import Connector, TakenError
 from netsky.store.replacing import ignore_existing
 from netsky.store.rows import aware_time, column_time
 from netsky.store.tables import PROVINCES_BY_CHINESE, exact, incident, verdict
 
 log = logging.getLogger(__name__)
 
+_ATTEMPTS = 5  # where another node of a cluster, or another transaction, was in the way
 _BY_SLUG = {province.slug: province for province in PROVINCES}
 
 
@@ -42,7 +44,13 @@ def record_verdict(connector: Connector, line: Line, of: Verdict) -> Watch:
 
     Raises DatabaseError; then nothing has changed.
     """
-    return connector.run(lambda connection: _record(connection, line, of), create=True)
+    for _ in range(_ATTEMPTS):
+        try:
+            with connector.transaction(create=True) as connection:
+                return _record(connection, line, of)
+        except TakenError as error:
+            taken = error
+    raise DatabaseError(f"{taken}: tried {_ATTEMPTS} times") from taken
 
 
 def incidents(connector: Connector, line: Line, *, limit: int) -> list[Incident]:
@@ -73,13 +81,6 @@ def incidents_since(connection: sa.Connection, line: Line, begin: datetime) -> l
     query = _of_line(line).where(cleared_at.is_(None) | (cleared_at >= column_time(begin)))
     query = query.order_by(incident.c.opened_at.desc(), incident.c.id.desc())
     return [_incident(row) for row in connection.execute(query).mappings()]
-
-
-def find_incident(connector: Connector, line: Line, number: int) -> Incident | None:
-    """That of a line with this number (`id`)."""
-    with connector.transaction() as connection:
-        row = connection.execute(_of_line(line).where(incident.c.id == number)).mappings().first()
-    return _incident(row) if row else None
 
 
 def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:

@@ -109,6 +109,40 @@ live_baseline = sa.Table(
 )
 
 
+# What the rule `usual` knows at `start`, of all targets and of those that usually answer: losses in percent,
+# `scatter`, `noise` and `recent` (the rises of the last sweeps, as JSON) in points of the usual replies.
+usual = sa.Table(
+    "netsky_usual",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("province", sa.String(40), primary_key=True),
+    sa.Column("targets", sa.String(4), primary_key=True),  # all, live
+    *(sa.Column(name, sa.Double) for name in ("value", "low", "high", "scatter", "noise")),
+    sa.Column("days", _COUNT, nullable=False),
+    sa.Column("sweeps", _COUNT, nullable=False),
+    *(sa.Column(name, sa.Double) for name in ("seasonal", "level")),
+    sa.Column("grade", sa.String(10), nullable=False),
+    sa.Column("recent", sa.Text, nullable=False),
+    *(sa.Column(name, sa.DateTime) for name in ("begins", "accepted", "risen_since")),
+    sa.Column("calm", _COUNT, nullable=False),
+    sa.Column("swept_at", sa.DateTime),
+    sa.Column("start", sa.DateTime, nullable=False),
+    **_MYSQL,
+)
+
+# Ten minutes of an exit: `provinces` has as JSON what the sweeps of these were; see store/usual.py.
+usual_bucket = sa.Table(
+    "netsky_usual_bucket",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("start", sa.DateTime, primary_key=True),
+    sa.Column("provinces", sa.Text, nullable=False),
+    **_MYSQL,
+)
+
+
 def _rollup(name: str) -> sa.Table:
     """Sums of the sweeps of an hour or day; NULL where no sweep of it had the figure.
 
@@ -225,6 +259,8 @@ NEW_TABLES = tuple(
         sweeps,
         line,
         live_baseline,
+        usual,
+        usual_bucket,
         hourly,
         daily,
         rollup_due,

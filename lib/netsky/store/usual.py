@@ -1,0 +1,212 @@
+"""What the rule `usual` keeps of a line: netsky_usual, a row a province, and netsky_usual_bucket, one in ten minutes.
+
+Of a bucket it is JSON: for each province that had sweeps, by slug, [all targets, those that usually answer or
+null], each of sweeps, quiet sweeps, the mean loss of all and of the quiet, the variance of these, and what was
+usual then, without and with the level. These are ratios, to seven digits, as a FLOAT is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from netsky.judging.grading import Grade
+from netsky.judging.usual import (
+    A_DAY,
+    A_WEEK,
+    BUCKET_SECONDS,
+    FIELDS,
+    NEVER,
+    QUIET,
+    SWEEPS,
+    Buckets,
+    Floats,
+    Usual,
+    nothing_known,
+)
+from netsky.judging.usual_rule import COLUMNS, GRADES, column_of
+from netsky.judging.usual_sweeps import Kept, Standing, nothing_stands
+from netsky.places import PROVINCES
+from netsky.store.replacing import replace_rows
+from netsky.store.rows import aware_time
+from netsky.store.tables import PROVINCES_BY_CHINESE, usual, usual_bucket
+
+_KINDS = ((False, "all"), (True, "live"))
+_CODES = {grade: code for code, grade in GRADES.items()}
+# Columns of netsky_usual, and the fields of `Usual` that they hold.
+_PERCENT = {
+    "value": "loss",
+    "scatter": "scatter",
+    "noise": "noise",
+    "seasonal": "seasonal",
+    "level": "level",
+}
+_COUNTS = ("days", "sweeps", "calm")
+_BUCKETS = {"begins": 0, "accepted": 0, "risen_since": NEVER}  # and what NULL means
+
+
+def store_kept(connection: sa.Connection, isp: str, egress: str, kept: Kept | None) -> None:
+    """Put what is kept of a line in place of what was; None: another rule keeps nothing."""
+    line = {"isp": isp, "egress": egress}
+    if kept is None:
+        if connection.scalar(sa.select(usual.c.start).filter_by(**line).limit(1)):
+            connection.execute(sa.delete(usual).filter_by(**line))
+        return
+    known = np.flatnonzero(~np.isnan(kept.usual.loss))
+    replace_rows(connection, usual, [{**line, **_row(kept, int(column))} for column in known])
+
+
+def _row(kept: Kept, column: int) -> dict[str, Any]:
+    now, standing = kept.usual, kept.standing
+    live, index = divmod(column, len(PROVINCES))
+    low, high = now.band
+    swept_at = None if np.isinf(standing.at) else _time(standing.at)
+    return {
+        "province": PROVINCES[index].name,
+        "targets": _KINDS[live][1],
+        "low": 100 * float(low[column]),
+        "high": 100 * float(high[column]),
+        **{name: _percent(getattr(now, of)[column]) for name, of in _PERCENT.items()},
+        **{name: int(getattr(now, name)[column]) for name in _COUNTS},
+        **{
+            name: None
+            if getattr(now, name)[column] == unset
+            else _start(getattr(now, name)[column])
+            for name, unset in _BUCKETS.items()
+        },
+        "grade": GRADES[int(standing.grades[column])].value,
+        "recent": json.dumps([_percent(rise) for rise in standing.recent[:, column]]),
+        "swept_at": swept_at,
+        "start": _start(now.number),
+    }
+
+
+def stored_kept(connection: sa.Connection, isp: str, egress: str) -> Kept | None:
+    """What is kept of a line; None: nothing."""
+    rows = connection.execute(sa.select(usual).filter_by(isp=isp, egress=egress)).mappings().all()
+    if not rows:
+        return None
+    empty, standing = nothing_known(COLUMNS), nothing_stands(COLUMNS)
+    arrays = {
+        each.name: getattr(empty, each.name).copy()
+        for each in fields(Usual)
+        if each.name != "number"
+    }
+    for row in rows:
+        column = column_of(PROVINCES_BY_CHINESE[row["province"]], live=row["targets"] == "live")
+        for name, of in _PERCENT.items():
+            arrays[of][column] = _ratio(row[name])
+        for name in _COUNTS:
+            arrays[name][column] = row[name]
+        for name in _BUCKETS:
+            if row[name] is not None:
+                arrays[name][column] = _number(row[name])
+        standing.grades[column] = _CODES[Grade(row["grade"])]
+        standing.recent[:, column] = [_ratio(rise) for rise in json.loads(row["recent"])]
+    swept_at = max((_seconds(row["swept_at"]) for row in rows if row["swept_at"]), default=-np.inf)
+    number = max(_number(row["start"]) for row in rows)
+    return Kept(
+        Usual(number, **arrays),
+        Standing(swept_at, standing.grades, standing.rise, standing.recent),
+    )
+
+
+def store_buckets(
+    connection: sa.Connection, isp: str, egress: str, buckets: Mapping[int, Floats]
+) -> None:
+    """Put these buckets in, by number."""
+    line = {"isp": isp, "egress": egress}
+    rows = [
+        {**line, "start": _start(number), "provinces": json.dumps(_document(values))}
+        for number, values in buckets.items()
+    ]
+    for first in range(0, len(rows), 100):
+        replace_rows(connection, usual_bucket, rows[first : first + 100])
+
+
+def prune_buckets(connection: sa.Connection, isp: str, *, now: datetime) -> int:
+    """Delete what is too old to tell what is usual (`now` is aware); how many buckets."""
+    oldest = _start(int(now.timestamp()) // BUCKET_SECONDS - A_WEEK - A_DAY)
+    old = sa.delete(usual_bucket).where(usual_bucket.c.isp == isp, usual_bucket.c.start < oldest)
+    return connection.execute(old).rowcount
+
+
+def stored_buckets(
+    connection: sa.Connection, isp: str, egress: str, numbers: Sequence[range]
+) -> Buckets:
+    """Of these buckets those that are stored."""
+    start = usual_bucket.c.start
+    spans = [start.between(_start(each.start), _start(each.stop - 1)) for each in numbers]
+    query = sa.select(start, usual_bucket.c.provinces).filter_by(isp=isp, egress=egress)
+    found = Buckets(COLUMNS)
+    for at, provinces in connection.execute(query.where(sa.or_(*spans)).order_by(start)):
+        found.put(_number(at), _values(json.loads(provinces)))
+    return found
+
+
+def last_bucket(connection: sa.Connection, isp: str, egress: str, until: int) -> int | None:
+    """The number of the last bucket that is stored, up to that one."""
+    start = usual_bucket.c.start
+    query = sa.select(sa.func.max(start)).filter_by(isp=isp, egress=egress)
+    last = connection.scalar(query.where(start <= _start(until)))
+    return None if last is None else _number(last)
+
+
+def _document(values: Floats) -> dict[str, list[list[float | None] | None]]:
+    """A bucket as JSON has it."""
+    known = ~np.isnan(values[SWEEPS]) & (values[SWEEPS] > 0)
+    return {
+        province.slug: [
+            [_short(value) for value in values[:, column]] if known[column] else None
+            for column in (column_of(province, live=live) for live, _ in _KINDS)
+        ]
+        for province in PROVINCES
+        if known[column_of(province, live=False)]
+    }
+
+
+def _values(document: Mapping[str, Sequence[Sequence[float | None] | None]]) -> Floats:
+    """float64[FIELDS, columns] of what JSON has."""
+    values = np.full((FIELDS, COLUMNS), np.nan)
+    values[[SWEEPS, QUIET]] = 0
+    for index, province in enumerate(PROVINCES):
+        of_all, of_live = document.get(province.slug, (None, None))
+        for column, figures in ((index, of_all), (index + len(PROVINCES), of_live)):
+            if figures is not None:
+                values[:, column] = np.array(figures, np.float64)  # None becomes NaN
+    return values
+
+
+def _short(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.7g}")
+
+
+def _percent(ratio: float) -> float | None:
+    return None if np.isnan(ratio) else 100 * float(ratio)
+
+
+def _ratio(percent: float | None) -> float:
+    return np.nan if percent is None else percent / 100
+
+
+def _start(number: int) -> datetime:
+    """When a bucket begins, as the columns hold it."""
+    return _time(int(number) * BUCKET_SECONDS)
+
+
+def _number(start: datetime) -> int:
+    return int(_seconds(start) // BUCKET_SECONDS)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+def _seconds(column: datetime) -> float:
+    return aware_time(column).timestamp()
