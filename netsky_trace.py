@@ -1,9 +1,13 @@
-"""Trace targets through an exit line, and tell after which hop loss begins."""
+"""Evidence of open incidents, by itself; or, by hand, traces of targets: after which hop loss begins."""
 
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
+from netsky.cli.destinations import DatabaseOptions
+from netsky.cli.evidence import EvidenceOptions, EvidenceShown
+from netsky.cli.evidence_runs import EvidenceRuns
 from netsky.cli.lines import Lines
 from netsky.cli.options import takes
 from netsky.cli.probing import LibraryOptions
@@ -13,16 +17,42 @@ from netsky.cli.tracing import TraceOptions, TraceRuns
 
 
 @click.command("netsky_trace", cls=Tool)
-@takes(lines=Lines, library=LibraryOptions, output=Alone, options=TraceOptions)
-def main(*, lines: Lines, library: LibraryOptions, output: Alone, options: TraceOptions) -> int:
-    """Trace targets through an exit line, and tell after which hop loss begins.
+@takes(
+    lines=Lines,
+    library=LibraryOptions,
+    database=DatabaseOptions,
+    output=Alone,
+    evidence=EvidenceOptions,
+    options=TraceOptions,
+)
+def main(
+    *,
+    lines: Lines,
+    library: LibraryOptions,
+    database: DatabaseOptions,
+    output: Alone,
+    evidence: EvidenceOptions,
+    options: TraceOptions,
+) -> int:
+    """Take evidence of open incidents when it is due, once a minute; or trace targets by hand.
+
+    Evidence tells after which hop loss begins. With --province or --targets on the command line
+    these are traced at once.
 
     \b
+    netsky_trace.py --isp all --egress all                  as cron would, once a minute
     netsky_trace.py --isp cu --egress b --province 广东     20 targets, other exits, mtr
     netsky_trace.py --isp cu --egress b --province 广东 --mtr 0   the same in 15 seconds
     netsky_trace.py --targets list.txt --egress b           the addresses of a list
+    netsky_trace.py --isp all --egress all --list           of which incidents there is evidence
     """
-    return TraceRuns(lines, library, options, output).run()
+    if evidence.listed or evidence.show is not None:
+        return EvidenceShown(lines, evidence, output).run()
+    # One that is set for all tools says of which provinces evidence may be taken.
+    source = click.get_current_context().get_parameter_source("province")
+    if options.targets is not None or source is ParameterSource.COMMANDLINE:
+        return TraceRuns(lines, library, options, output, evidence.evidence).run()
+    return EvidenceRuns(lines, library, evidence, options, database, output).run()
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ VERBS = {
     "Show",
     "Spread",
     "Start",
+    "Take",
     "Trace",
     "Wait",
     "Work",

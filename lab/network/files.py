@@ -74,6 +74,8 @@ def settings_text(routes: Sequence[addresses.Route], folder: Path) -> str:
         "",
         "[trace]",
         f"library = {_quoted(folder / 'ipdata')}",
+        f"memory = {_quoted(folder / 'memory')}",
+        f"evidence = {_quoted(folder / 'evidence')}",
     ]
     for name, route in [("default", routes[0]), *((route.egress, route) for route in routes)]:
         lines += ["", f"[egress.{name}]"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-import secrets
 import select
 import stat
 import time
@@ -142,7 +141,7 @@ def replace_file(file: Path, data: bytes | Iterable[bytes | memoryview], *, mode
     another file changed by who runs this.
     """
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    temporary = f".{file.name}.{secrets.token_hex(8)}"
+    temporary = f".{file.name}.{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         _check_replaceable(file, folder)

@@ -314,7 +314,6 @@ def test_a_list_is_traced_through_the_exit_and_a_missing_mtr_makes_exit_3(health
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ((), "say which provinces to trace, 1 to 6, with --province, or which"),
         (("--province", "广东,广西,海南,北京,天津,河北,山西"), "1 to 6, with --province"),
         (("--province", "广州"), "unknown province '广州'"),
         (("--province", "广东", "--egress", "z"), "unknown egress 'z'"),

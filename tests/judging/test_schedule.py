@@ -32,7 +32,13 @@ OPENED = taking(Reason.OPENED, 1)
 
 def reason_of(incident, *takings, minutes, before=()):
     of_line = [*before, *(each.taken_at for each in takings)]
-    return due(incident, takings, of_line=of_line, now=OPENED_AT + minutes * MINUTE)
+    return due(
+        incident,
+        takings,
+        of_line=of_line,
+        now=OPENED_AT + minutes * MINUTE,
+        cleared_within=timedelta(hours=2),
+    )
 
 
 def test_an_incident_without_evidence_gets_it_at_once():

@@ -9,13 +9,13 @@ from netsky.store import evidence_files
 from netsky.store.evidence_files import (
     incident_folder,
     list_takings,
-    quiet_files,
     read_evidence,
     read_quiet,
     taken_of_line,
     write_quiet,
     write_taking,
 )
+from netsky.store.evidence_names import quiet_files
 from testing.evidence import MTR, OPENED_AT, make_report, make_taking
 
 FOLDER = "cu/b/20261128T180900Z"

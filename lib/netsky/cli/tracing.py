@@ -20,6 +20,7 @@ from netsky.places import ISP, Egress
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.addresses import AddressLibrary
+    from netsky.jobs.trace import QuietTimes
     from netsky.trace import TracePlan, TraceReport
 
 MOST_PROVINCES = 6
@@ -99,12 +100,13 @@ class TraceOptions:
 
 @dataclass(frozen=True, slots=True)
 class TraceRuns:
-    """What was asked for."""
+    """What was asked for; `evidence` is the folder that has the paths of quiet times."""
 
     lines: Lines
     library: LibraryOptions
     options: TraceOptions
     output: Alone
+    evidence: Path
 
     def run(self) -> int:
         """Trace each place through each exit, one after the other; the exit code.
@@ -150,12 +152,14 @@ class TraceRuns:
         from netsky.console.trace import MtrView, TraceView
         from netsky.jobs.trace import take_mtr_of, trace_place
 
+        others = other_exits(self.lines, self.library, egress)
         found = trace_place(
             place,
             egress,
-            self._others(egress),
+            others,
             self.options.plan(),
             number=self.options.number,
+            quiet=self._quiet(isp, egress, others),
         )
         at_once = self.output.output_format() == "table"  # mtr takes a minute
         if at_once:
@@ -168,19 +172,26 @@ class TraceRuns:
     def _code(found: TraceReport) -> int:
         return DONE if found.complete else INCOMPLETE
 
-    def _others(self, egress: Egress) -> list[Egress]:
-        """The other exits that may probe these libraries; two names of one exit are the same."""
-        from netsky.targets.sources import check_source
+    def _quiet(self, isp: ISP | None, egress: Egress, others: Sequence[Egress]) -> QuietTimes:
+        """What the paths look like in quiet times; it is not known of a list."""
+        from netsky.jobs.quiet import quiet_times
 
-        def way(each: Egress) -> tuple[object, ...]:
-            return each.source, each.interface, each.fwmark
+        return quiet_times(self.evidence, isp.slug, (egress, *others)) if isp else {}
 
-        others: dict[tuple[object, ...], Egress] = {}
-        for each in self.lines.settings.find_egresses("all"):
-            try:
-                check_source(self.library.library, each)
-            except InputError:
-                continue
-            others.setdefault(way(each), each)
-        others.pop(way(egress), None)
-        return list(others.values())
+
+def other_exits(lines: Lines, library: LibraryOptions, egress: Egress) -> list[Egress]:
+    """The other exits that may probe these libraries; two names of one exit are the same."""
+    from netsky.targets.sources import check_source
+
+    def way(each: Egress) -> tuple[object, ...]:
+        return each.source, each.interface, each.fwmark
+
+    others: dict[tuple[object, ...], Egress] = {}
+    for each in lines.settings.find_egresses("all"):
+        try:
+            check_source(library.library, each)
+        except InputError:
+            continue
+        others.setdefault(way(each), each)
+    others.pop(way(egress), None)
+    return list(others.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netsky.console import listed, local_time, loss_text, make_table, milliseconds, percent
+from netsky.console.mtr import mtr_parts
 from netsky.console.trace_document import hop_document, target_document, verdict_document
 from netsky.places import ISP
 from netsky.trace import (
@@ -19,6 +19,7 @@ from netsky.trace import (
     Finding,
     Hop,
     Located,
+    PathChange,
     Trace,
     TraceReport,
     Untold,
@@ -86,6 +87,7 @@ class TraceView:
                 }
                 for mtr in report.mtr
             ],
+            "path_changes": [path_change_text(change) for change in report.changes],
         }
 
     def line(self) -> tuple[datetime, Mapping[str, object]]:
@@ -127,6 +129,7 @@ class TraceView:
             *_flow_lines(located),
             *(f"出口 {other.egress}：{_compared_text(other)}" for other in report.compared),
             *_unreachable_lines(report.traced.traces),
+            *map(path_change_text, report.changes),
         ]
         if located.verdict.finding is not Finding.CLEAN:
             lines.append(_ONE_WAY)
@@ -170,34 +173,19 @@ def verdict_text(located: Located) -> str:
     return f"丢包 {loss}，始于{before}之后，至迟到{behind}"
 
 
-def mtr_parts(report: TraceReport) -> list[Text]:
-    """Each report of mtr with its command; where none could be taken, our own figures in its columns."""
-    parts = []
-    for mtr in report.mtr:
-        if mtr.text is not None:
-            parts.append(Text(f"\n{' '.join(mtr.command)}", style="bold"))
-            parts.append(Text(mtr.text.rstrip("\n")))
-        else:
-            parts.append(
-                Text(f"\n到 {mtr.target} 的 mtr 未取得：{mtr.not_taken}", style="bold red")
-            )
-            parts.append(Text(_in_mtr_columns(report, mtr.target)))
-    return parts
+def path_change_text(change: PathChange) -> str:
+    """Which routers are where others always were."""
+    before, now = ("/".join(each[:MOST_LISTED]) for each in (change.before, change.now))
+    return f"路径在第 {change.hop} 跳改变：原 {before}，现 {now}（{change.targets} 个目标）"
 
 
-def _in_mtr_columns(report: TraceReport, target: str) -> str:
-    trace = next(trace for trace in report.traced.traces if trace.target == target)
-    hops = [*trace.hops, trace.end]
-    lines = [f"{'以下为 netsky 自测':<26} Loss%   Snt   Last   Avg  Best  Wrst StDev"]
-    for number, hop in enumerate(hops, 1):
-        name = hop.addresses[0] if hop.addresses else target if hop is trace.end else "???"
-        rtts = [1000 * rtt for rtt in hop.rtts] or [0.0]
-        figures = (rtts[-1], statistics.fmean(rtts), min(rtts), max(rtts), statistics.pstdev(rtts))
-        lines.append(
-            f"{number:3}.|-- {name:<24} {100 * (hop.loss_ratio or 0):5.1f}% {hop.sent:5} "
-            + " ".join(f"{figure:5.1f}" for figure in figures)
-        )
-    return "\n".join(lines)
+def verdict_field(located: Located) -> str:
+    """For a line: clean, unknown, or the hops between which loss begins."""
+    verdict = located.verdict
+    if verdict.finding is not Finding.BEGINS:
+        return str(verdict.finding.value)
+    at_latest = "target" if verdict.at_latest is None else str(verdict.at_latest)
+    return f"{verdict.after}-{at_latest}"
 
 
 def _hop_table(located: Located) -> Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 from ctypes import c_int, c_long, c_size_t, c_uint, c_void_p
 from typing import Any
@@ -73,6 +74,8 @@ _sendmmsg = _libc.sendmmsg
 _sendmmsg.argtypes = (c_int, c_size_t, c_uint, c_int)
 _recvmmsg = _libc.recvmmsg
 _recvmmsg.argtypes = (c_int, c_size_t, c_uint, c_int, c_size_t)
+_prctl = _libc.prctl
+_PR_SET_PDEATHSIG = 1
 
 
 class Messages:
@@ -148,6 +151,11 @@ class Messages:
         timestamps: npt.NDArray[np.int64]
         timestamps = controls["seconds"] * 1_000_000_000 + controls["nanoseconds"]
         return timestamps
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the thread that started it ends, be it by `kill -9`."""
+    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def attach_filter(sock: socket.socket, instructions: list[tuple[int, int, int, int]]) -> None:

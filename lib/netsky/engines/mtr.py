@@ -16,6 +16,7 @@ import subprocess
 from contextlib import suppress
 from ipaddress import IPv4Address
 
+from netsky.engines import libc
 from netsky.engines.routing import find_route, rule_marks
 from netsky.places import Egress
 from netsky.text import one_line
@@ -100,6 +101,7 @@ def _run(command: tuple[str, ...], deadline: float) -> tuple[int, str, str]:
         encoding="utf-8",
         errors="backslashreplace",
         start_new_session=True,  # so that mtr-packet, which it starts, ends with it
+        preexec_fn=libc.end_with_parent,  # noqa: PLW1509 - no other thread of ours runs now
     ) as process:
         try:
             printed, said = process.communicate(timeout=deadline)

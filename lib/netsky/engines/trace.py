@@ -38,6 +38,7 @@ from netsky.sweep import ProbePlan
 from netsky.trace import Hop, Trace, Traced, TracePlan
 
 ROUND_SECONDS = 1.0
+NEAR_RATE = 10  # so many times a second a router that is on all ways is asked at most
 WAVE = 8  # TTLs that are tried at a time
 BEYOND = 3  # routers that are asked behind the last one that answers, where a target does not
 FEW = 20  # traces that find out which routers are on all ways
@@ -194,6 +195,8 @@ class _Run:
         if not len(traces):
             return
         span = max(ROUND_SECONDS, len(traces) / self._plan.rate)
+        if number:
+            span = max(span, self._plan.near_targets / NEAR_RATE)
         pieces = int(np.ceil(span / ROUND_SECONDS))  # so that it can be stopped within a second
         for piece in np.array_split(np.arange(len(traces)), pieces):
             end = time.monotonic() + span / pieces

@@ -20,7 +20,6 @@ from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident
 
 AFTER = timedelta(minutes=5)
-CLEARED_WITHIN = timedelta(hours=2)
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR, MOST_OF_INCIDENT = 4, 8
 
@@ -28,19 +27,24 @@ _BY_WEIGHT = list(Severity)
 
 
 def due(
-    incident: Incident, takings: Sequence[Taking], *, of_line: Sequence[datetime], now: datetime
+    incident: Incident,
+    takings: Sequence[Taking],
+    *,
+    of_line: Sequence[datetime],
+    now: datetime,
+    cleared_within: timedelta,
 ) -> Reason | None:
     """Why evidence is to be taken now, None: it is not. `takings` are those of the incident, oldest first.
 
-    `of_line` is when evidence was taken of whichever incident of its line.
+    `of_line` is when evidence was taken of whichever incident of its line. What was cleared longer ago
+    than `cleared_within` is past.
     """
     lately = [at for at in of_line if now - HOUR < at <= now + CLOCK_TOLERANCE]
     if len(lately) >= MOST_AN_HOUR or len(takings) >= MOST_OF_INCIDENT:
         return None
     traced = [taking for taking in takings if taking.reports]
     if incident.cleared_at is not None:
-        # What was cleared long ago says nothing of it any more.
-        late = now - incident.cleared_at > CLEARED_WITHIN
+        late = now - incident.cleared_at > cleared_within
         done = any(taking.reason is Reason.CLEARED for taking in takings)
         return Reason.CLEARED if traced and not late and not done else None
     if len(takings) == MOST_OF_INCIDENT - 1:

@@ -15,26 +15,41 @@ import json
 import logging
 import re
 import secrets
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from netsky.evidence import Evidence, QuietPaths, Reason, Taking
 from netsky.evidence_document import parse_quiet, parse_taking, quiet_document, taking_document
 from netsky.files import MIB, read_file, replace_file
+from netsky.store.evidence_names import QUIET, moment_of, quiet_files, stamp
 
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
-QUIET = "quiet"
 LONGEST_FILE = 64 * MIB
 
+KEPT_QUIET = timedelta(days=7)
+_MOST_QUIET = 7 * 24  # files, whatever a clock says of their age
+
 _MOST_IN_AN_HOUR = 60  # incidents of a line; an alert takes a minute to stand
-_STAMP = "%Y%m%dT%H%M%SZ"
 # What the database says is joined to a path: nothing in it may lead elsewhere.
 _FOLDER = re.compile(r"[a-z][a-z0-9]{0,6}/[^\W_][\w.-]{0,39}/\d{8}T\d{6}Z")
 _FILE = re.compile(r"(\d{8}T\d{6}Z)-([a-z_]+)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptIncident:
+    """What is kept of an incident: how many bytes, and which takings, oldest first."""
+
+    isp: str
+    egress: str
+    opened_at: datetime
+    folder: str
+    size: int
+    takings: tuple[Noted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +70,6 @@ def file_name(taking: Taking) -> str:
     return f"{stamp(taking.taken_at)}-{taking.reason}.json"
 
 
-def stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime(_STAMP)
-
-
 def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
     """Keep a taking in `folder` of `root`, in the place of what was kept of it before. Raises OSError.
 
@@ -66,6 +77,8 @@ def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
     """
     into = root / folder
     _make_folder(into, mode)
+    for leftover in into.glob(".*"):  # of a run that was killed while it wrote
+        leftover.unlink()
     moment = stamp(taking.taken_at)
     for report in taking.reports:
         for mtr in report.mtr:
@@ -107,7 +120,7 @@ def list_takings(root: Path, folder: str) -> list[Noted]:
     for file in sorted((root / folder).iterdir()):
         if found := _FILE.fullmatch(file.name):
             with suppress(ValueError):  # a name that another program gave
-                noted.append(Noted(_moment(found[1]), Reason(found[2]), file))
+                noted.append(Noted(moment_of(found[1]), Reason(found[2]), file))
     return noted
 
 
@@ -123,16 +136,8 @@ def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
     _make_folder(into, mode)
     document = json.dumps(quiet_document(quiet), ensure_ascii=False, allow_nan=False)
     replace_file(into / f"{stamp(quiet.taken_at)}.json", f"{document}\n".encode(), mode=mode)
-
-
-def quiet_files(root: Path, isp: str, egress: str) -> list[tuple[datetime, Path]]:
-    """When paths of a line were looked at in quiet times, oldest first, and where that is kept."""
-    files = sorted((root / isp / egress / QUIET).glob("????????T??????Z.json"))
-    found = []
-    for file in files:
-        with suppress(ValueError):
-            found.append((_moment(file.stem), file))
-    return found
+    for _, file in quiet_files(root, quiet.isp, quiet.egress)[:-_MOST_QUIET]:
+        file.unlink(missing_ok=True)
 
 
 def read_quiet(root: Path, isp: str, egress: str, *, since: datetime) -> list[QuietPaths]:
@@ -147,6 +152,41 @@ def read_quiet(root: Path, isp: str, egress: str, *, since: datetime) -> list[Qu
     return looks
 
 
+def kept_incidents(root: Path) -> list[KeptIncident]:
+    """All incidents of which something is kept, newest first. Raises OSError."""
+    found = []
+    for path in root.glob("*/*/????????T??????Z"):
+        folder = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+        if _FOLDER.fullmatch(folder):
+            size = sum(file.lstat().st_size for file in path.iterdir())
+            noted = tuple(list_takings(root, folder))
+            isp, egress, opened = folder.split("/")
+            found.append(KeptIncident(isp, egress, moment_of(opened), folder, size, noted))
+    return sorted(found, key=lambda each: (each.opened_at, each.folder), reverse=True)
+
+
+def prune(root: Path, *, keep: timedelta, most_bytes: int, now: datetime) -> list[str]:
+    """Delete incidents that are too old, and the oldest while there is too much; which. Raises OSError.
+
+    The newest stays. Nothing is too old only because a clock is ahead: the newest tells the time, too.
+    """
+    for leftover in root.glob("*/*/.removed-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    kept = kept_incidents(root)
+    removed, size = [], 0
+    for index, each in enumerate(kept):
+        size += each.size
+        too_old = each.opened_at < min(now, kept[0].opened_at) - keep
+        if index and (too_old or size > most_bytes):
+            size -= each.size
+            path = root / each.folder
+            aside = path.with_name(f".removed-{path.name}-{secrets.token_hex(4)}")
+            path.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+            removed.append(each.folder)
+    return removed
+
+
 def taken_of_line(root: Path, isp: str, egress: str) -> list[datetime]:
     """When evidence was taken of the newest incidents of a line."""
     line = root / isp / egress
@@ -156,10 +196,6 @@ def taken_of_line(root: Path, isp: str, egress: str) -> list[datetime]:
         for name in names[-_MOST_IN_AN_HOUR:]
         for noted in list_takings(root, f"{isp}/{egress}/{name}")
     ]
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
 
 
 def _make_folder(folder: Path, mode: int) -> None:

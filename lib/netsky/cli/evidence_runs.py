@@ -1,0 +1,189 @@
+"""Evidence by itself, each minute: of incidents when it is due, and of quiet paths once an hour.
+
+A run with nothing to do is to cost nearly nothing: what is only needed to work is imported then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from netsky.cli.destinations import DatabaseOptions
+from netsky.cli.evidence import EvidenceOptions
+from netsky.cli.lines import Lines
+from netsky.cli.probing import LibraryOptions
+from netsky.cli.running import Alone
+from netsky.cli.tool import DONE, INCOMPLETE, report
+from netsky.cli.tracing import TraceOptions, other_exits
+from netsky.places import ISP, Egress
+
+if TYPE_CHECKING:
+    from netsky.jobs.evidence import DueTaking, Found, Keeping, Taken, TracedLine
+
+log = logging.getLogger(__name__)
+
+QUIET_EVERY = timedelta(hours=1)
+
+Place = tuple[ISP, Egress]
+
+
+@dataclass(slots=True)
+class Codes:
+    """The exit codes of what was done, which become one."""
+
+    found: set[int] = field(default_factory=set)
+
+    @contextmanager
+    def of(self, isp: ISP, egress: Egress) -> Iterator[None]:
+        """What fails in the block is told, and the others go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - as the docstring says
+            self.found.add(report(error, f"ISP {isp.slug}, egress {egress.name}"))
+
+    def code(self) -> int:
+        """That of all, if they agree."""
+        return next(iter(self.found), DONE) if len(self.found) < 2 else INCOMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRuns:
+    """What evidence is taken of, and with."""
+
+    lines: Lines
+    library: LibraryOptions
+    options: EvidenceOptions
+    trace: TraceOptions
+    database: DatabaseOptions
+    output: Alone
+
+    def run(self) -> int:
+        """Take what is due; nothing is printed when nothing is. The exit code.
+
+        The trouble of one line does not keep the others from having their evidence.
+        """
+        with self.output.hold():
+            each = self.lines.each()
+            waiting = [line for line in each if self.options.now or not self._is_quiet(*line)]
+            oldest = None if self.options.now else self._oldest(each)
+            if not waiting and oldest is None:
+                return DONE
+            return self._work(waiting, oldest)
+
+    def _is_quiet(self, isp: ISP, egress: Egress) -> bool:
+        from netsky.store.quick_look import is_surely_quiet
+
+        return is_surely_quiet(
+            self.database.database, isp.slug, egress.name, timeout=self.database.database_timeout
+        )
+
+    def _oldest(self, lines: Sequence[Place]) -> Place | None:
+        """The line whose quiet paths were looked at longest ago, if that is an hour."""
+        from netsky.store.evidence_names import quiet_files
+
+        now, never = datetime.now(UTC), datetime.min.replace(tzinfo=UTC)
+        ages = []
+        for number, (isp, egress) in enumerate(lines):
+            looks = quiet_files(self.options.evidence, isp.slug, egress.name)
+            ages.append((max((at for at, _ in looks if at <= now), default=never), number))
+        last, number = min(ages)
+        return lines[number] if last == never or now - last >= QUIET_EVERY else None
+
+    def _work(self, waiting: Sequence[Place], oldest: Place | None) -> int:
+        from netsky.jobs.evidence import Keeping
+
+        keeping, codes = Keeping(self.options.evidence, self.database.file_mode), Codes()
+        found: dict[Place, Found] = {}
+        for place in waiting:
+            with codes.of(*place):
+                found[place] = self._find(place, keeping)
+        due = [each for of_line in found.values() for each in of_line.due]
+        taken = self._take(due, keeping, codes)
+        self._finish(taken, keeping, codes)
+        if oldest is not None and not due and (oldest not in waiting or oldest in found):
+            with codes.of(*oldest):
+                self._look_at_quiet_paths(oldest, keeping, found.get(oldest))
+        if due or oldest is not None:
+            self._prune()
+        return codes.code()
+
+    def _find(self, place: Place, keeping: Keeping) -> Found:
+        from netsky.jobs.evidence import find_due
+
+        return find_due(self._open(*place), keeping, at_once=self.options.now)
+
+    def _open(self, isp: ISP, egress: Egress) -> TracedLine:
+        from netsky.jobs.evidence import TracedLine
+        from netsky.jobs.trace_choice import Choice
+        from netsky.targets.memory_file import file_name
+        from netsky.targets.sources import check_source
+
+        check_source(self.library.library, egress)
+        return TracedLine(
+            isp,
+            egress,
+            tuple(other_exits(self.lines, self.library, egress)),
+            self.database.open(isp.slug, egress.name),
+            Choice(
+                self.library.library,
+                isp.slug,
+                self.options.memory / file_name(isp.slug, egress.name),
+                self.library.provinces(),
+            ),
+        )
+
+    def _take(self, due: Sequence[DueTaking], keeping: Keeping, codes: Codes) -> list[Taken]:
+        """The traces of all first: mtr takes a minute."""
+        from netsky.jobs.evidence import take
+        from netsky.jobs.quiet import quiet_times
+
+        taken = []
+        for each in due:
+            with codes.of(each.line.isp, each.line.egress):
+                line = each.line
+                quiet = quiet_times(keeping.root, line.isp.slug, (line.egress, *line.others))
+                taken.append(take(each, keeping, self.trace.plan(), quiet))
+        return taken
+
+    def _finish(self, taken: Sequence[Taken], keeping: Keeping, codes: Codes) -> None:
+        from netsky.console.evidence import TakingView
+        from netsky.jobs.evidence import finish
+
+        targets = -(-self.trace.mtr // max(1, len(taken)))
+        for each in taken:
+            with codes.of(each.line.isp, each.line.egress):
+                done = finish(each, keeping, targets=targets)
+                self.output.show(TakingView(done.taking, done.line.isp, done.folder))
+                codes.found.add(DONE if done.complete else INCOMPLETE)
+
+    def _look_at_quiet_paths(self, place: Place, keeping: Keeping, found: Found | None) -> None:
+        from netsky.jobs.quiet import look_at_quiet_paths
+
+        without = found.provinces if found else set()
+        quiet = look_at_quiet_paths(self._open(*place), keeping, self.trace.plan(), without=without)
+        log.info(
+            "ISP %s, egress %s: quiet paths toward %s provinces",
+            quiet.isp,
+            quiet.egress,
+            len(quiet.paths),
+        )
+
+    def _prune(self) -> None:
+        from netsky.store.evidence_files import prune
+
+        try:
+            removed = prune(
+                self.options.evidence,
+                keep=timedelta(days=self.options.evidence_days),
+                most_bytes=self.options.evidence_size << 20,
+                now=datetime.now(UTC),
+            )
+        except OSError as error:
+            log.warning("old evidence is not deleted: %s", error)
+            return
+        for folder in removed:
+            log.info("evidence %s is deleted", folder)

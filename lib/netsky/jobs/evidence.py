@@ -1,0 +1,245 @@
+"""Evidence by itself: of incidents, when it is due.
+
+A taking is noted before its first packet leaves, so that runs that are killed again and again do not send
+for ever; it is written when the traces are there, and once more with what mtr says.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from netsky.addresses import AddressLibrary
+from netsky.engines.mtr import DEADLINE_SECONDS, take_mtr
+from netsky.engines.trace import check_traces
+from netsky.errors import DatabaseError, DeliveryError, EngineError, LibraryError
+from netsky.evidence import Evidence, IncidentThen, Reason, Taking
+from netsky.jobs.trace import QuietTimes, look_and_choose, lossy_targets, trace_together
+from netsky.jobs.trace_choice import Choice
+from netsky.judging.incidents import Incident
+from netsky.judging.schedule import due
+from netsky.places import ISP, Egress, Province
+from netsky.store.database import Database
+from netsky.store.evidence_files import (
+    incident_folder,
+    read_evidence,
+    remove_taking,
+    taken_of_line,
+    write_taking,
+)
+from netsky.store.incidents import Line, incidents
+from netsky.store.quick_look import CLEARED_WITHIN
+from netsky.store.traces import record_takings, recorded_takings
+from netsky.trace import MtrReport, MtrState, TracePlan
+
+log = logging.getLogger(__name__)
+
+INCIDENTS = 5  # of a line, open ones first
+OWN_SECONDS = 45.0  # for the traces of a taking; mtr has what is left of the whole
+WHOLE_SECONDS = 120.0
+LEAST_MTR_SECONDS = 5.0
+MTR_TARGETS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where evidence is kept; `mode` is that of files."""
+
+    root: Path
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class TracedLine:
+    """An ISP through an exit, and what its evidence is taken with."""
+
+    isp: ISP
+    egress: Egress
+    others: tuple[Egress, ...]
+    database: Database
+    choice: Choice
+
+    @property
+    def key(self) -> Line:
+        return Line(self.isp.slug, self.egress.name)
+
+
+@dataclass(frozen=True, slots=True)
+class DueTaking:
+    """Evidence that is due: of which incident, why, what there is of it already, and where that is."""
+
+    line: TracedLine
+    incident: Incident
+    reason: Reason
+    evidence: Evidence
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is due of a line, and which provinces have an incident now."""
+
+    due: Sequence[DueTaking]
+    provinces: Collection[Province]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A taking that is kept, and what of that could not be recorded in the database."""
+
+    line: TracedLine
+    taking: Taking
+    folder: str
+    not_recorded: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.taking.complete and self.not_recorded is None
+
+
+def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
+    """What is due of a line; with `at_once` that of its open incident is.
+
+    What was kept and could not be recorded is recorded now. Raises DatabaseError.
+    """
+    found, concerned, now = [], set[Province](), datetime.now(UTC)
+    of_line = taken_of_line(keeping.root, line.isp.slug, line.egress.name)
+    for incident in incidents(line.database.connector, line.key, limit=INCIDENTS):
+        folder = incident.evidence or incident_folder(
+            line.isp.slug, line.egress.name, incident.opened_at
+        )
+        concerned |= set(incident.provinces) if incident.is_open else set()
+        evidence = read_evidence(keeping.root, folder)
+        _record_missing(line, incident, evidence, folder)
+        reason = due(
+            incident,
+            evidence.takings,
+            of_line=of_line,
+            now=now,
+            cleared_within=CLEARED_WITHIN,
+        )
+        if at_once:
+            reason = Reason.BY_HAND if incident.is_open else None
+        if reason is not None:
+            found.append(DueTaking(line, incident, reason, evidence, folder))
+    return Found(found, concerned)
+
+
+def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) -> Taken:
+    """Trace, keep and record; mtr is not in it yet.
+
+    Raises EngineError or LibraryError when nothing can be traced, DeliveryError when it cannot be kept.
+    """
+    line = each.line
+    check_traces(line.egress)
+    noted = _noted(each)
+    _write(keeping, each.folder, noted)
+    try:
+        targets = _targets(each, plan)
+        # What all provinces have in common is asked as often as if each had it for itself.
+        near = plan.near_targets * max(1, len(targets.provinces))
+        reports = trace_together(
+            targets,
+            line.egress,
+            line.others,
+            replace(plan, near_targets=near),
+            seconds=OWN_SECONDS,
+            quiet=quiet,
+        )
+    except (EngineError, LibraryError):  # nothing was sent: the next run may try again
+        remove_taking(keeping.root, each.folder, noted)
+        raise
+    taking = replace(noted, reports=tuple(reports))
+    _write(keeping, each.folder, taking)
+    return Taken(line, taking, each.folder, _record(line, each.incident, taking, each.folder))
+
+
+def finish(taken: Taken, keeping: Keeping, *, targets: int) -> Taken:
+    """The same with mtr to so many targets, one after the other. Raises DeliveryError."""
+    ends = time.time() - taken.taking.taken_at.timestamp()
+    deadline = time.monotonic() + max(0.0, WHOLE_SECONDS - ends)
+    reports = list(taken.taking.reports)
+    for index, target in _mtr_targets(taken.taking, targets):
+        left = min(DEADLINE_SECONDS, deadline - time.monotonic())
+        if left >= LEAST_MTR_SECONDS:
+            mtr = take_mtr(target, taken.line.egress, deadline=left)
+        else:
+            reason = f"the {WHOLE_SECONDS:g} s of this evidence were over"
+            mtr = MtrReport(target, not_taken=reason, state=MtrState.HUNG)
+        reports[index] = replace(reports[index], mtr=(*reports[index].mtr, mtr))
+    taking = replace(taken.taking, reports=tuple(reports), finished=True)
+    _write(keeping, taken.folder, taking)
+    return replace(taken, taking=taking)
+
+
+def _targets(each: DueTaking, plan: TracePlan) -> AddressLibrary:
+    line = each.line
+
+    def look(place: AddressLibrary, number: int) -> AddressLibrary:
+        return look_and_choose(place, line.egress, line.others, number=number, rate=plan.rate)[0]
+
+    return line.choice.failing(each.incident, each.evidence, each.reason, look)
+
+
+def _noted(each: DueTaking) -> Taking:
+    incident = each.incident
+    then = IncidentThen(
+        incident.id or 0,
+        incident.opened_at,
+        incident.cleared_at,
+        incident.peak_severity.value,
+        incident.provinces,
+        incident.prefixes,
+    )
+    now = datetime.now(UTC).replace(microsecond=0)
+    key = each.line.key
+    return Taking(key.isp, key.egress, each.reason, now, then, (), finished=False)
+
+
+def _mtr_targets(taking: Taking, number: int) -> Sequence[tuple[int, str]]:
+    """The targets that lose most, in turn of each province: the place of its report, and the target."""
+    turns = []
+    for index, report in enumerate(taking.reports):
+        turns += [(turn, index, each) for turn, each in enumerate(lossy_targets(report))]
+    return [(index, target) for _, index, target in sorted(turns)[:number]]
+
+
+def _write(keeping: Keeping, folder: str, taking: Taking) -> None:
+    try:
+        write_taking(keeping.root, folder, taking, mode=keeping.mode)
+    except OSError as error:
+        raise not_written(keeping, folder, error) from error
+
+
+def not_written(keeping: Keeping, folder: str, error: OSError) -> DeliveryError:
+    """What to say when evidence cannot be kept."""
+    return DeliveryError(
+        f"evidence {keeping.root / folder} is not written: {error.strerror}: see to the disk and the "
+        "rights of that folder (--evidence)"
+    )
+
+
+def _record(line: TracedLine, incident: Incident, taking: Taking, folder: str) -> str | None:
+    try:
+        record_takings(line.database.connector, incident.id or 0, [taking], folder=folder)
+    except DatabaseError as error:
+        log.error("evidence %s is kept, and recorded by the next run: %s", folder, error)
+        return str(error)
+    return None
+
+
+def _record_missing(line: TracedLine, incident: Incident, evidence: Evidence, folder: str) -> None:
+    """Record what an earlier run could not. Raises DatabaseError."""
+    kept = [taking for taking in evidence.takings if taking.reports]
+    if not kept or incident.id is None:
+        return
+    connector = line.database.connector
+    missing = {taking.taken_at for taking in kept} - recorded_takings(connector, incident.id)
+    if missing:
+        record_takings(
+            connector, incident.id, [t for t in kept if t.taken_at in missing], folder=folder
+        )

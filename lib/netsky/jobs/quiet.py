@@ -1,0 +1,62 @@
+"""Paths in quiet times, once an hour: what is always so must not look like a fault."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from netsky.addresses import dotted
+from netsky.engines.trace import trace_targets
+from netsky.evidence import QuietPaths
+from netsky.jobs.evidence import Keeping, TracedLine, not_written
+from netsky.jobs.trace import QuietTimes
+from netsky.judging.paths import quiet_path
+from netsky.places import Egress, Province
+from netsky.store.evidence_files import KEPT_QUIET, read_quiet, write_quiet
+from netsky.store.evidence_names import QUIET
+from netsky.trace import Hop, TracePlan
+
+ROUNDS, FLOWS = 3, 2
+SECONDS = 50.0  # so that evidence of an incident waits for the next minute at most
+
+
+def look_at_quiet_paths(
+    line: TracedLine, keeping: Keeping, plan: TracePlan, *, without: Collection[Province]
+) -> QuietPaths:
+    """Trace a few targets of each province but those in `without`, and keep the paths without loss.
+
+    It is kept, too, that nothing is known: of a new installation, whose memory knows no targets.
+    Raises EngineError, LibraryError, DeliveryError.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    targets = line.choice.quiet(without)
+    paths: dict[Province, tuple[Hop, ...]] = {}
+    if targets.targets:
+        stopped = threading.Event()
+        timer = threading.Timer(SECONDS, stopped.set)
+        timer.start()
+        try:
+            few = replace(plan, rounds=ROUNDS, flows=FLOWS)
+            traced = trace_targets(targets, line.egress, few, stopped=stopped)
+        finally:
+            timer.cancel()
+        for index, province in enumerate(targets.provinces):
+            mine = {dotted(int(each)) for each in targets.addresses[targets.slice_of(index)]}
+            path = quiet_path([trace for trace in traced.traces if trace.target in mine])
+            if path:
+                paths[province] = path
+    quiet = QuietPaths(line.key.isp, line.key.egress, now, paths)
+    try:
+        write_quiet(keeping.root, quiet, mode=keeping.mode)
+    except OSError as error:
+        raise not_written(keeping, QUIET, error) from error
+    return quiet
+
+
+def quiet_times(root: Path, isp: str, exits: Iterable[Egress]) -> QuietTimes:
+    """What the paths through each exit toward an ISP looked like in the past week."""
+    since = datetime.now(UTC) - KEPT_QUIET
+    return {each.name: read_quiet(root, isp, each.name, since=since) for each in exits}

@@ -1,0 +1,386 @@
+"""Evidence by itself: in a lab whose fault is known, and whatever may come between."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from lab.network.faults import Loss
+from lab.network.making import make_lab
+from lab.proofs.site import Site
+from netsky.engines.icmp_socket import HOW_TO_ALLOW
+from netsky.evidence import Reason
+from netsky.places import find_province
+from netsky.store.evidence_files import list_takings, read_evidence
+from netsky.store.evidence_names import quiet_files, stamp
+from netsky.targets import memory_file
+from netsky.targets.library import LibraryFiles
+from netsky.targets.memory import ALWAYS, nothing_of
+from netsky.trace import Finding
+from testing import ROOT
+from testing.commands import run_command, run_tool
+from testing.memories import answered_always
+from testing.netns import namespace, needs_root
+from testing.processes import processes_where
+from testing.samples import write_library
+from testing.servers import program, wait_until
+
+__all__ = ["namespace"]
+
+PROVINCES = (find_province("guangdong"), find_province("hunan"))
+NOBODY = "65534"
+MTR = """Start: 2026-11-28T18:10:20+0000
+HOST: probe          Loss%   Snt   Last   Avg  Best  Wrst StDev
+  1.|-- 198.51.100.1  0.0%    20    0.1   0.1   0.1   0.2   0.0"""
+QUICK = ("--rounds", "2", "--rate", "10000")
+
+
+def fake_mtr(folder, script=f"echo '{MTR}'"):
+    """The variable PATH with an mtr of ours in front."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "mtr"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@needs_root
+def test_a_fault_is_evidenced_by_itself_and_compared_once_it_is_over(tmp_path):
+    """hop-loss, probe, alert, evidence; then all is well, and the same targets are traced again."""
+    with make_lab(hops=4) as lab:
+        story = Story(Site(lab, tmp_path), fake_mtr(tmp_path / "bin"))
+        story.begin()
+        assert story.take() == (0, "")
+        ((_, quiet),) = quiet_files(tmp_path / "evidence", "cu", "b")
+        assert [each["province"] for each in json.loads(quiet.read_text())["provinces"]] == [
+            "hunan",
+            "guangdong",
+        ]
+        assert story.take() == (0, ""), "an hour has not passed"
+
+        lab.set_hop_loss(Loss(0.3), egress="b", hop=3)
+        incident = story.probe_and_judge(3)
+        assert incident["open"]
+        lab.set_loss(Loss(0.05), egress="a", isp="cm")
+        with ThreadPoolExecutor(1) as pool:
+            sweep = pool.submit(story.sweep_beside)
+            code, line = story.take()
+            measured, dropped = sweep.result()
+        assert measured.document["sweep"]["local_drops"] == 0
+        assert measured.lost == dropped
+        assert code == 0
+        assert " reason=opened verdicts=" in line
+        folder = f"cu/b/{stamp(datetime.fromisoformat(incident['opened_at']))}"
+        (opened,) = story.check_kept(folder)
+        assert (tmp_path / "evidence/cu/b/latest").resolve().name == folder.rpartition("/")[2]
+        for report in opened.reports:
+            verdict = report.located.verdict
+            assert (verdict.finding, verdict.after, verdict.at_latest) == (Finding.BEGINS, 2, 3)
+            assert [other.located.verdict.finding for other in report.compared] == [Finding.CLEAN]
+            assert len(report.quiet) == 4
+            assert report.changes == ()
+        assert opened.complete
+        assert story.take() == (0, ""), "nothing is due"
+
+        lab.set_hop_loss(Loss(0), egress="b", hop=3)
+        assert not story.probe_and_judge(3)["open"]
+        code, line = story.take()
+        assert (code, " reason=cleared " in line) == (0, True)
+        _, cleared = story.check_kept(folder)
+        assert {r.province: set(r.targets) for r in cleared.reports} == {
+            r.province: set(r.targets) for r in opened.reports
+        }
+        assert {r.located.verdict.finding for r in cleared.reports} == {Finding.CLEAN}
+        assert story.take() == (0, "")
+
+
+class Story:
+    """A site in a lab whose probe has long known its targets."""
+
+    def __init__(self, site, path):
+        self.site = site
+        self.path = path
+
+    def begin(self):
+        self.site.set_up(targets=400)
+        self._probe()
+        answered_always(self.site.folder / "memory" / "netsky_cu.b.memory")
+        self._probe()
+        self._probe()
+        self.site.run("netsky_get_avg_lossrate", "cu")
+
+    def _probe(self):
+        options = ("--province", "guangdong,hunan", "--window", "1")
+        return self.site.probe("cu", "b", *options)
+
+    def probe_and_judge(self, times):
+        """The incident after so many sweeps."""
+        for _ in range(times):
+            self._probe()
+            verdict = self.site.alert("cu", "b")
+        return verdict["incident"]
+
+    def take(self):
+        """The exit code of netsky_trace.py as cron starts it, and what it printed."""
+        command = self.site.command("netsky_trace", "cu", "--egress", "b", "--rounds", "6")
+        done = self.site.lab.run("/usr/bin/env", f"PATH={self.path}", *command)
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    def sweep_beside(self):
+        """A sweep through the exit that is compared with, and what it should have lost."""
+        before = self.site.lab.truth()
+        measured = self.site.probe("cm", "a", "--window", "8", "--no-store")
+        counts = self.site.lab.truth().since(before).of("a", "cm")
+        return measured, {province: count.dropped for province, count in counts.items()}
+
+    def check_kept(self, folder):
+        """The takings of the folder, as the database has them, too."""
+        evidence = read_evidence(self.site.folder / "evidence", folder)
+        assert evidence.not_read == ()
+        with closing(sqlite3.connect(self.site.folder / "netsky_cu.db")) as database:
+            rows = database.execute(
+                "SELECT DISTINCT reason, after_hop, at_latest_hop FROM netsky_trace ORDER BY taken_at"
+            ).fetchall()
+            [(noted,)] = database.execute("SELECT evidence FROM netsky_incident").fetchall()
+        assert noted == folder
+        of_takings = [
+            (taking.reason.value, verdict.after, verdict.at_latest)
+            for taking in evidence.takings
+            for verdict in [taking.reports[0].located.verdict]
+        ]
+        assert rows == of_takings
+        return evidence.takings
+
+
+@pytest.fixture
+def incident():
+    """An open incident of cu, whose users are this host; their memory says who was lost lately."""
+    with TemporaryDirectory() as folder:  # for users that may not see pytest's own folders
+        Path(folder).chmod(0o777)
+        yield with_incident(Path(folder))
+
+
+def with_incident(tmp_path):
+    write_library(tmp_path / "ipdata", isp="cu", targets=60, provinces=PROVINCES)
+    run_tool(tmp_path, "netsky_probe", "--window", "0")
+    library = LibraryFiles(tmp_path / "ipdata", "cu", PROVINCES).current()
+    memory = nothing_of(library.addresses)
+    lost = np.arange(len(memory.lost)) % 10 == 0
+    always = np.full_like(memory.answered, ALWAYS)
+    memory_file.write(
+        tmp_path / "memory" / "netsky_cu.default.memory",
+        replace(memory, answered=always, lost=lost),
+        mode=0o600,
+    )
+    with closing(sqlite3.connect(tmp_path / "netsky_cu.db")) as database, database:
+        database.execute(
+            "INSERT INTO netsky_incident (id, isp, egress, opened_at, changed_at, severity,"
+            " peak_severity, peak_increase, peak_provinces, provinces) VALUES (7, 'cu', 'default',"
+            " ?1, ?1, 'critical', 'critical', 44, 2, '广东,湖南')",
+            (datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),),
+        )
+    return tmp_path
+
+
+def command(folder, *options):
+    script = str(ROOT / "netsky_trace.py")
+    locks = ("--lock-dir", str(folder))
+    return [sys.executable, script, "--isp", "cu", "--mtr", "1", *QUICK, *locks, *options]
+
+
+def run(folder, *options, before=(), path=None):
+    environment = {"PATH": path or fake_mtr(folder / "bin")}
+    return run_command(folder, [*before, *command(folder, *options)], **environment)
+
+
+def kept(folder):
+    """The takings of the incident, and what could not be read."""
+    with closing(sqlite3.connect(folder / "netsky_cu.db")) as database:
+        [(opened_at,)] = database.execute("SELECT opened_at FROM netsky_incident").fetchall()
+    start = stamp(datetime.fromisoformat(opened_at).replace(tzinfo=UTC))
+    return read_evidence(folder / "evidence", f"cu/default/{start}")
+
+
+def rows(folder):
+    with closing(sqlite3.connect(folder / "netsky_cu.db")) as database:
+        return database.execute("SELECT province, reason FROM netsky_trace").fetchall()
+
+
+def test_the_lost_are_traced_first_and_healthy_ones_beside_them(incident):
+    assert run(incident).returncode == 0
+    (taking,) = kept(incident).takings
+    assert {report.province for report in taking.reports} == set(PROVINCES)
+    for report in taking.reports:
+        lasts = [int(target.rpartition(".")[2]) for target in report.targets]
+        assert len(lasts) == 20
+        assert sum(last % 10 == 0 for last in lasts) == 6, "all that were lost"
+    assert sorted(rows(incident)) == [("广东", "opened"), ("湖南", "opened")]
+
+
+def test_what_could_not_be_recorded_is_by_the_next_run(incident):
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON netsky_trace BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    done = run(incident)
+    assert done.returncode == 3
+    assert "is kept, and recorded by the next run: " in done.stderr
+    assert rows(incident) == []
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute("DROP TRIGGER refuse")
+    assert run(incident).returncode == 0
+    assert len(rows(incident)) == 2
+
+
+def killed_while(folder, script, reached):
+    """Kill the tool by -9 when `reached`; its mtr does what the script says."""
+    environment = os.environ | {"PATH": fake_mtr(folder / "bin", script)}
+    options = command(folder)
+    with subprocess.Popen(options, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as tool:
+        wait_until(lambda: reached(folder), what="the moment")
+        os.kill(tool.pid, signal.SIGKILL)
+
+
+def test_killed_while_it_traces_it_is_taken_again(incident):
+    killed_while(incident, "exit 1", lambda folder: len(kept(folder).takings) == 1)
+    (noted,) = kept(incident).takings
+    assert (noted.reports, noted.finished) == ((), False)
+    wait_until(lambda: datetime.now(UTC) - noted.taken_at > timedelta(seconds=1), what="a second")
+    assert run(incident).returncode == 0
+    evidence = kept(incident)
+    assert [len(taking.reports) for taking in evidence.takings] == [0, 2]
+    assert evidence.not_read == ()
+    assert len(rows(incident)) == 2
+
+
+def test_killed_while_mtr_runs_the_traces_are_there_and_mtr_is_gone(incident):
+    pid = incident / "pid"
+    killed_while(incident, f"echo $$ > {pid}; exec sleep 300", lambda _: pid.exists())
+    (taking,) = kept(incident).takings
+    assert len(taking.reports) == 2
+    assert not taking.finished
+    assert len(rows(incident)) == 2
+    wait_until(
+        lambda: (
+            not processes_where(
+                lambda each: (
+                    each.arguments[:2] == ["sleep", "300"] and each.pid == int(pid.read_text())
+                )
+            )
+        ),
+        what="the end of mtr",
+    )
+    shown = run(incident, "--show", "latest", "--format", "table")
+    assert "mtr 没有取得：运行中途被终止" in shown.stdout
+
+
+@needs_root
+def test_without_rights_it_is_one_line_and_nothing_is_kept(incident):
+    (incident / "evidence").mkdir(mode=0o777)
+    (incident / "evidence").chmod(0o777)
+    for file in incident.glob("netsky_cu.db*"):
+        file.chmod(0o666)
+    ordinary = ("--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
+    done = run(incident, before=(program("setpriv"), *ordinary))
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"ISP cu, egress default: {HOW_TO_ALLOW}")
+    assert kept(incident).takings == ()
+
+
+def test_a_folder_that_takes_nothing_is_told_and_nothing_is_sent(incident):
+    (incident / "evidence").write_text("a file")
+    done = run(incident)
+    assert (done.returncode, done.stdout) == (3, "")
+    (line,) = done.stderr.splitlines()
+    assert " is not written: Not a directory: see to the disk and the rights of" in line
+    assert rows(incident) == []
+
+
+@needs_root
+def test_a_full_disk_is_told_and_nothing_half_written_stays(incident):
+    script = f'mount -t tmpfs -o size=4k tmpfs {incident}/evidence && exec "$@"'
+    (incident / "evidence").mkdir()
+    unshare = (
+        program("unshare"),
+        "--mount",
+        "sh",
+        "-c",
+        f"{script}; ls -A {incident}/evidence",
+        "sh",
+    )
+    done = run(incident, before=unshare)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert " is not written: No space left on device: see to the disk" in line
+
+
+@needs_root
+def test_a_host_that_cannot_send_gets_one_line_and_the_incident_keeps_its_state(
+    incident, namespace
+):
+    namespace.run("ip", "link", "set", "lo", "down")
+    done = run(incident, before=namespace.command())
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "ISP cu, egress default: egress 'default': interface 'lo' is down: " in line
+    assert kept(incident).takings == ()
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database:
+        assert database.execute("SELECT evidence, cleared_at FROM netsky_incident").fetchall() == [
+            (None, None)
+        ]
+
+
+def test_a_database_that_is_away_is_one_line(tmp_path):
+    done = run(tmp_path, "--database", "mysql+pymysql://netsky@127.0.0.1:1/netsky_{isp}")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "ISP cu, egress default: database mysql+pymysql://netsky@127.0.0.1:1/netsky_cu: " in line
+
+
+def test_while_one_runs_another_leaves_at_once(incident):
+    pid = incident / "pid"
+    environment = os.environ | {"PATH": fake_mtr(incident / "bin", f"echo $$ > {pid}; sleep 300")}
+    with subprocess.Popen(command(incident), cwd=incident, env=environment) as tool:
+        wait_until(pid.exists, what="mtr")
+        assert run(incident).returncode == 75
+        os.kill(tool.pid, signal.SIGKILL)
+
+
+def test_a_person_may_ask_for_evidence_whenever_an_incident_is_open(incident):
+    assert run(incident).returncode == 0
+    wait_until(
+        lambda: datetime.now(UTC) - kept(incident).takings[0].taken_at > timedelta(seconds=1),
+        what="a second",
+    )
+    assert run(incident, "--now").returncode == 0
+    assert [taking.reason for taking in kept(incident).takings] == [Reason.OPENED, Reason.BY_HAND]
+
+
+def test_what_is_kept_is_listed_and_shown(incident):
+    assert run(incident, "--list", "--format", "table").stdout == "没有保存的证据\n"
+    assert run(incident).returncode == 0
+    folder = kept(incident).takings[0]
+    listing = json.loads(run(incident, "--list", "--format", "json").stdout)
+    [entry] = listing["evidence"]
+    assert [each["reason"] for each in entry["takings"]] == ["opened"]
+    start = entry["folder"].rpartition("/")[2]
+    document = json.loads(run(incident, "--show", start, "--format", "json").stdout)
+    assert document["takings"][0]["taken_at"] == folder.taken_at.isoformat()
+    assert document["takings"][0]["provinces"][0]["mtr"][0]["state"] == "taken"
+    assert list_takings(incident / "evidence", entry["folder"])[0].reason is Reason.OPENED
+    done = run(incident, "--show", "20200101T000000Z")
+    assert done.returncode == 2
+    assert "--list shows what there is" in done.stderr
