@@ -56,6 +56,7 @@ def test_the_first_half_hour_makes_a_crontab_of_one_isp():
         "netsky_probe",
         "netsky_get_avg_lossrate",
         "netsky_alert",
+        "netsky_trace",
     }
     for tool, arguments in calls:
         assert arguments[:2] == ["--isp", "cu"]

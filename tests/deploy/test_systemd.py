@@ -54,10 +54,10 @@ def installed(tmp_path):
 
 
 def test_there_is_a_service_and_a_timer_for_each_tool_that_runs_by_itself():
-    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@", "netsky-library@"}
+    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@", "netsky-library@", "netsky-trace@"}
     assert {file.stem for file in SERVICES} == {file.stem for file in TIMERS} == names
     scripts = {entries(file, "Service")["ExecStart"].split()[1] for file in SERVICES}
-    by_hand = {"netsky_trace.py"}
+    by_hand = {"netsky_report.py"}
     assert scripts == {script.name for script in ROOT.glob("netsky_*.py")} - by_hand
 
 
@@ -116,6 +116,7 @@ def seconds_of(timer):
 def test_sweeps_begin_each_minute_and_verdicts_are_half_a_minute_apart():
     assert seconds_of("netsky-probe@.timer") == {0}
     assert seconds_of("netsky-alert@.timer") == {18, 48}
+    assert seconds_of("netsky-trace@.timer") == {28}, "between two verdicts"
 
 
 def test_eight_looks_a_day_three_hours_apart():
@@ -166,6 +167,8 @@ database = "sqlite:///{place}/netsky.db"
 library = "library"
 engine = "icmp"
 window = 0.1
+[trace]
+library = "library"
 [library]
 candidates = "known"
 library = "built"
@@ -190,4 +193,8 @@ engine = "icmp"
 def test_an_ordinary_user_with_the_units_capabilities_can_do_the_job(file, place):
     done = run_as_the_unit_does(file, place)
     assert (done.returncode, done.stderr) == (0, "")
-    assert " isp=cu " in done.stdout
+    if file.stem == "netsky-trace@":  # nothing is due, but the hourly look
+        assert done.stdout == ""
+        assert list((place / "evidence/cu/default/quiet").glob("*.json"))
+    else:
+        assert " isp=cu " in done.stdout
