@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
-TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core prometheus \
+TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core galera-4 prometheus \
 	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd \
 	mtr-tiny logrotate
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +62,17 @@ def tcp_server(converse: Callable[[socket.socket, threading.Event], None]) -> It
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    [port] = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """As many different ones."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def wait_until(ready: Callable[[], object], *, what: str, seconds: float = 30) -> None:
@@ -170,12 +178,17 @@ class MariaDB:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def start(self) -> None:
-        """Returns when it answers; the recovery from a crash is done by then."""
+    @property
+    def command(self) -> list[str]:
         command = [program("mariadbd"), *self.files, *self.options, f"--port={self.port}"]
-        command += [f"--socket={self.socket}", f"--pid-file={self.folder}/pid"]
+        return [*command, f"--socket={self.socket}", f"--pid-file={self.folder}/pid"]
+
+    def start(self, *more: str) -> None:
+        """Returns when it answers; the recovery from a crash is done by then."""
         self._process = start_server(
-            command, ready=lambda: accepts_connections(self.port), log=self.folder / "log"
+            [*self.command, *more],
+            ready=lambda: accepts_connections(self.port),
+            log=self.folder / "log",
         )
 
     def stop(self) -> None:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from pymysql.err import InterfaceError
 
 from netsky.errors import DatabaseError
-from netsky.store.connection import fill_url, reason_of
+from netsky.store.connection import fill_url
 from netsky.store.database import Database
+from netsky.store.reasons import reason_of
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
 from netsky.store.tables import SWEEP_TABLES, metadata, time_of

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
@@ -24,16 +25,13 @@ from netsky.store.connection import (
     PRIVATE,
     Connector,
     TakenError,
-    is_of_data,
-    is_refusal,
-    is_taken,
-    reason_of,
 )
 from netsky.store.days import divide
 from netsky.store.ignored import rows_ahead
 from netsky.store.means import mean_losses
 from netsky.store.newest import newest_losses
 from netsky.store.pruning import Prunable, prunable, prune
+from netsky.store.reasons import is_of_data, is_refusal, is_taken, reason_of
 from netsky.store.rollups import Due, due_hours, mark_due, note_alarms, prune_rollups, roll_up
 from netsky.store.rows import Row, SweepRows, column_time
 from netsky.store.tables import (
@@ -200,8 +198,9 @@ class Database:
         baselines = list(baselines)
         if not baselines:
             return
-        with self.connector.transaction(create=True) as connection:
-            store_baselines(connection, isp, baselines, computed_at)
+        self.connector.run(
+            lambda connection: store_baselines(connection, isp, baselines, computed_at), create=True
+        )
 
     def baselines(self, isp: str, *, egress: str | None = None) -> list[Baseline]:
         """Those that are stored; `egress`: only of this one."""
@@ -241,15 +240,16 @@ class Database:
 
     def prune_rollups(self, isp: str, *, now: datetime, keep: timedelta) -> int:
         """Delete hours and days that are older than that; how many rows."""
-        with self.connector.transaction() as connection:
-            return prune_rollups(connection, isp, now=column_time(now), keep=keep)
+        return self.connector.run(partial(prune_rollups, isp=isp, now=column_time(now), keep=keep))
 
     def note_alarms(
         self, isp: str, egress: str, provinces: Iterable[Province], at: datetime
     ) -> None:
         """These provinces are in alarm at that time."""
-        with self.connector.transaction(create=True) as connection:
-            note_alarms(connection, isp, egress, provinces, column_time(at))
+        provinces, minute = list(provinces), column_time(at)
+        self.connector.run(
+            lambda connection: note_alarms(connection, isp, egress, provinces, minute), create=True
+        )
 
     def divide_into_days(self, *, now: datetime, keep: timedelta) -> None:
         """Make room for the days to come, where the server can; see store/days.py."""

@@ -16,18 +16,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netsky.errors import DatabaseError
 from netsky.judging.grading import Severity, Verdict
 from netsky.judging.incidents import Incident, Seen, Watch, after
 from netsky.places import PROVINCES, Province
-from netsky.store.connection import Connector, TakenError
+from netsky.store.connection import Connector
 from netsky.store.replacing import ignore_existing
 from netsky.store.rows import aware_time, column_time
 from netsky.store.tables import PROVINCES_BY_CHINESE, exact, incident, verdict
 
 log = logging.getLogger(__name__)
 
-_ATTEMPTS = 5  # where another node of a cluster, or another transaction, was in the way
 _BY_SLUG = {province.slug: province for province in PROVINCES}
 
 
@@ -44,13 +42,7 @@ def record_verdict(connector: Connector, line: Line, of: Verdict) -> Watch:
 
     Raises DatabaseError; then nothing has changed.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            with connector.transaction(create=True) as connection:
-                return _record(connection, line, of)
-        except TakenError as error:
-            taken = error
-    raise DatabaseError(f"{taken}: tried {_ATTEMPTS} times") from taken
+    return connector.run(lambda connection: _record(connection, line, of), create=True)
 
 
 def incidents(connector: Connector, line: Line, *, limit: int) -> list[Incident]:

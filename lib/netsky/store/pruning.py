@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from netsky.clock import MOST_BETWEEN_SWEEPS, IgnoredRows
 from netsky.errors import DatabaseError
 from netsky.store import days
-from netsky.store.connection import Connector, is_denied
+from netsky.store.connection import Connector
 from netsky.store.ignored import rows_between
+from netsky.store.reasons import is_denied
 from netsky.store.rows import aware_time, column_time
 from netsky.store.tables import SWEEP_TABLES, alarm, sweeps, time_of
 
@@ -114,12 +115,13 @@ def _prune_table(connector: Connector, table: sa.Table, before: datetime) -> Ite
     time_column = time_of(table)
     oldest = sa.select(time_column).where(time_column < before)
     oldest = oldest.order_by(time_column).limit(PRUNE_ROWS)
-    while True:
-        with connector.transaction() as connection:
-            times = connection.scalars(oldest).all()
-            if not times:
-                return
-            batch = sa.delete(table).where(time_column <= times[-1])
-            deleted = connection.execute(batch).rowcount
+
+    def delete(connection: sa.Connection) -> int | None:
+        times = connection.scalars(oldest).all()
+        if not times:
+            return None
+        return connection.execute(sa.delete(table).where(time_column <= times[-1])).rowcount
+
+    while (deleted := connector.run(delete)) is not None:
         yield deleted
         time.sleep(PRUNE_PAUSE_SECONDS)

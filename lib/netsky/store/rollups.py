@@ -48,16 +48,21 @@ def due_hours(connection: sa.Connection, isp: str, egress: str | None) -> list[D
 
 def roll_up(connector: Connector, due: Due) -> None:
     """Compute an hour that is due, and its day."""
-    this = {"isp": due.isp, "egress": due.egress, "start": due.start}
-    with connector.transaction(create=True) as connection:
-        # First, so that whoever is storing a sweep of this hour is done, or will mark it again.
-        mark = sa.select(rollup_due.c.start).filter_by(**this).with_for_update()
-        if connection.scalar(mark) is None:
-            return
-        _replace(connection, hourly, _hour(connection, due))
-        day = due.start.replace(hour=0)
-        _replace(connection, daily, _day(connection, due.isp, due.egress, day))
-        connection.execute(sa.delete(rollup_due).filter_by(**this))
+    connector.run(lambda connection: _roll_up(connection, due), create=True)
+
+
+def _roll_up(connection: sa.Connection, due: Due) -> None:
+    key = {"isp": due.isp, "egress": due.egress}
+    # First, so that whoever is storing a sweep is done, or will mark its hour again. Each sweep changes
+    # this row, too: a node of a cluster does not wait, but of the two the later one fails and comes again.
+    connection.execute(sa.update(line).filter_by(**key).values(serial=line.c.serial + 1))
+    mark = sa.select(rollup_due.c.start).filter_by(**key, start=due.start)
+    if connection.scalar(mark) is None:
+        return
+    _replace(connection, hourly, _hour(connection, due))
+    day = due.start.replace(hour=0)
+    _replace(connection, daily, _day(connection, due.isp, due.egress, day))
+    connection.execute(sa.delete(rollup_due).filter_by(**key, start=due.start))
 
 
 def note_alarms(

@@ -21,8 +21,9 @@ from sqlalchemy.dialects import sqlite
 from netsky.clock import measured_since
 from netsky.errors import DatabaseError, RefusedError, SpoolError
 from netsky.spool_state import SpoolState
-from netsky.store.connection import PRIVATE, is_damage
+from netsky.store.connection import PRIVATE
 from netsky.store.database import Database, RefusedRow
+from netsky.store.reasons import is_damage
 from netsky.store.rows import SweepRows, column_time
 from netsky.store.spool_tables import counters, own, quarantine, quarantined_sweeps
 from netsky.store.tables import SWEEP_TABLES, sweeps, time_of
