@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from netsky.cli.report import Report
+from netsky.cli.report_incident import incident
 from netsky.cli.report_overview import overview, show
 
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 main.add_command(show)
 main.add_command(overview)
+main.add_command(incident)
 
 
 if __name__ == "__main__":

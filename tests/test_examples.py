@@ -99,7 +99,14 @@ def test_as_it_is_it_sets_nothing(read):
 @pytest.mark.parametrize("tool", sorted(TOOLS.keys() - {"library", "trace", "report"}))
 def test_it_loads_with_every_key_switched_on(read, tool):
     found, params = read(all_on(), "--egress", "unicom-1", tool=tool)
-    assert found.find_egress("unicom-1") == Egress("unicom-1", "192.0.2.10", "eth1", 0x65)
+    assert found.find_egress("unicom-1") == Egress(
+        "unicom-1",
+        "192.0.2.10",
+        "eth1",
+        0x65,
+        circuit="ABC0123-45",
+        contact="网络值班 010-0000-0000，noc@example.com",
+    )
     assert found.isps == {"edu": ISP("edu", "教育网")}
     assert params["pushgateway"] == "http://127.0.0.1:9091"
 

@@ -13,6 +13,7 @@ VALUES = (
     "evidence_document",
     "fault",
     "files",
+    "incident_report",
     "loss",
     "overview",
     "places",

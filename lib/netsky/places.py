@@ -31,7 +31,8 @@ class ISP:
 class Egress:
     """An exit line of this data centre and how packets are sent through it.
 
-    `in_all`: it is one of those that `all` stands for.
+    `in_all`: it is one of those that `all` stands for. `circuit` is the number by which its carrier knows
+    it, `contact` whom the carrier may call back: both stand in reports only.
     """
 
     name: str = "default"
@@ -39,6 +40,8 @@ class Egress:
     interface: str | None = None
     fwmark: int | None = None
     in_all: bool = True
+    circuit: str | None = None
+    contact: str | None = None
 
 
 PROVINCES = tuple(

@@ -27,6 +27,8 @@ max_age = 60
 source = "192.0.2.10"
 interface = "eth1"
 fwmark = 4294967295
+circuit = "ABC0123-45"
+contact = "网络值班 010-0000-0000"
 
 [egress."联通-1"]
 
@@ -61,7 +63,14 @@ def test_everything_in_the_file_is_read(write):
             "report": {},
         },
         egresses={
-            "unicom-1": Egress("unicom-1", "192.0.2.10", "eth1", 4294967295),
+            "unicom-1": Egress(
+                "unicom-1",
+                "192.0.2.10",
+                "eth1",
+                4294967295,
+                circuit="ABC0123-45",
+                contact="网络值班 010-0000-0000",
+            ),
             "联通-1": Egress("联通-1"),
         },
         isps={"edu": ISP("edu", "教育网"), "x1": ISP("x1", "x1")},
@@ -83,7 +92,7 @@ def test_an_empty_file_sets_nothing(write):
         ("egress = 'unicom'", "'egress' must be a table: write [egress]"),
         ("[[isp]]", "'isp' must be a table"),
         ("[egress]\nunicom = '192.0.2.10'", "'egress.unicom' must be a table"),
-        ("[egress.unicom]\ndevice = 'eth1'", "unknown key egress.unicom.device; known: fwmark, "),
+        ("[egress.unicom]\ndevice = 'eth1'", "unknown key egress.unicom.device; known: circuit, "),
         ("[egress.unicom]\nfwmark = '1'", "egress.unicom.fwmark = '1' must be a whole number"),
         ("[egress.unicom]\nfwmark = true", "egress.unicom.fwmark = True must be a whole number"),
         ("[egress.unicom]\nfwmark = 0", "egress.unicom.fwmark = 0 is not 1 to 4294967295"),
@@ -94,6 +103,9 @@ def test_an_empty_file_sets_nothing(write):
         ("[egress.unicom]\nsource = '::1'", "source = '::1' is not an IPv4 address"),
         ("[egress.unicom]\ninterface = ''", "interface = '' is no interface name"),
         ("[egress.unicom]\ninterface = 'abcdefghijklmnop'", "'abcdefghijklmnop' is no interface"),
+        ("[egress.a]\ncontact = ' '", "egress.a.contact = ' ' must say something, in 100 charac"),
+        (f"[egress.a]\ncircuit = '{'x' * 101}'", "must say something, in 100 characters at most"),
+        ('[egress.a]\ncontact = "a\\nb"', "egress.a.contact has control characters in it"),
         ("[egress.'a/b']", "[egress.a/b]: a name is up to 40 letters"),
         ("[egress.'../x']", "[egress.../x]: a name is"),
         ("[egress.'']", "[egress.]: a name is"),

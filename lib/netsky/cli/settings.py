@@ -32,6 +32,8 @@ TOOLS = ("probe", "avg_lossrate", "alert", "library", "trace", "report")
 EGRESS_NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # letters of any script: 联通-1
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_FOR_REPORTS = {"circuit", "contact"}  # of an egress: they go to its carrier, in each report
+_LONGEST_SAID = 100
 _MOST_LEVELS = 8  # no setting needs more than three levels
 
 
@@ -181,7 +183,7 @@ def _egress(file: Path, name: str, value: object) -> Egress:
     if name == ALL:
         raise InputError(f"{file}: [{key}]: that name stands for all egresses; choose another")
     types = {"source": str, "interface": str, "fwmark": int, "in_all": bool}
-    entries = _entries(file, key, value, types)
+    entries = _entries(file, key, value, types | dict.fromkeys(_FOR_REPORTS, str))
     if "source" in entries:
         try:
             ipaddress.IPv4Address(entries["source"])
@@ -194,6 +196,12 @@ def _egress(file: Path, name: str, value: object) -> Egress:
     # The kernel would cut a longer name.
     if not 0 < len(entries.get("interface", "lo").encode()) < 16:
         raise InputError(f"{file}: {key}.interface = {entries['interface']!r} is no interface name")
+    for said in sorted(_FOR_REPORTS & entries.keys()):
+        if not 0 < len(entries[said].strip()) <= _LONGEST_SAID:
+            raise InputError(
+                f"{file}: {key}.{said} = {entries[said]!r} must say something, in {_LONGEST_SAID} "
+                "characters at most"
+            )
     return Egress(name, **entries)
 
 

@@ -63,10 +63,9 @@ def show(view: View, output_format: str, *, everything: bool = False) -> None:
 
     A table of many provinces is folded to the height of a terminal, unless `everything` is wanted.
 
-    Raises OutputError when that is not taken. A reader that has seen enough (`head`) and gone is no
-    failure: what there is still to show is dropped.
+    Raises OutputError when that is not taken.
     """
-    try:
+    with standard_output():
         if output_format == "table":
             console = _Screen(
                 highlight=False,
@@ -79,6 +78,16 @@ def show(view: View, output_format: str, *, everything: bool = False) -> None:
         else:
             render = {"json": render_json, "csv": render_csv, "line": render_line}[output_format]
             sys.stdout.write(f"{render(view)}\n")
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """What is written in this block goes out at its end, or OutputError says why not.
+
+    A reader that has seen enough (`head`) and gone is no failure: what there is still to show is dropped.
+    """
+    try:
+        yield
         sys.stdout.flush()  # so that a full disk is found now, and not when Python ends
     except BrokenPipeError:
         log.info("whoever read standard output has gone")

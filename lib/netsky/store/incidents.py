@@ -75,6 +75,13 @@ def incidents_since(connection: sa.Connection, line: Line, begin: datetime) -> l
     return [_incident(row) for row in connection.execute(query).mappings()]
 
 
+def find_incident(connector: Connector, line: Line, number: int) -> Incident | None:
+    """That of a line with this number (`id`)."""
+    with connector.transaction() as connection:
+        row = connection.execute(_of_line(line).where(incident.c.id == number)).mappings().first()
+    return _incident(row) if row else None
+
+
 def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
     key = {"isp": line.isp, "egress": line.egress}
     ignore_existing(connection, verdict, [{**key, "recent": "[]"}])

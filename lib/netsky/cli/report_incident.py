@@ -1,0 +1,134 @@
+"""The report on an incident that its carrier is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import click
+
+from netsky.cli.destinations import DatabaseOptions
+from netsky.cli.judging import ThresholdOptions, stored_lines
+from netsky.cli.options import FILE, Option, takes
+from netsky.cli.report import ReportLines
+from netsky.cli.report_document import CSV, HTML, TEXT, Document
+from netsky.cli.tool import DONE, INCOMPLETE, Tool
+from netsky.errors import InputError
+
+if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
+    from netsky.incident_report import IncidentReport
+    from netsky.judging.grading import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """From which rise on a line is drawn, as the alert has them."""
+
+    elevated: float
+    severe: float
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = ThresholdOptions.OPTIONS[:2]
+
+    def thresholds(self) -> Thresholds:
+        """InputError when what is severe would not be elevated."""
+        from netsky.judging.grading import Thresholds
+
+        if self.elevated >= self.severe:
+            raise InputError(
+                f"--elevated {self.elevated:g} must be less than --severe {self.severe:g}"
+            )
+        return Thresholds(elevated=self.elevated / 100, severe=self.severe / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which incident, and where its evidence is."""
+
+    number: int | None
+    evidence: Path
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        click.option(
+            "--id",
+            "number",
+            type=click.IntRange(1),
+            is_eager=True,
+            metavar="NUMBER",
+            help="Write of this incident; without it of the open one or else the newest.",
+        ),
+        click.option(
+            "--evidence",
+            type=FILE,
+            default="evidence",
+            metavar="DIR",
+            help="Look in this folder for what netsky_trace.py has kept of the incident.",
+        ),
+    )
+
+
+@click.command("incident", cls=Tool)
+@takes(
+    lines=ReportLines,
+    database=DatabaseOptions,
+    steps=Steps,
+    which=Which,
+    document=Document,
+)
+def incident(
+    *,
+    lines: ReportLines,
+    database: DatabaseOptions,
+    steps: Steps,
+    which: Which,
+    document: Document,
+) -> int:
+    """Write the report on an incident for its carrier: two sheets of paper, or a text to paste.
+
+    The database and the evidence are read; nothing is sent to anybody.
+
+    \b
+    netsky_report.py incident --isp cu --egress unicom-1 --output /var/www/netsky
+    netsky_report.py incident --isp cu --egress unicom-1 --format text    to paste
+    netsky_report.py incident --isp cu --id 7 --format csv --output figures.csv
+    """
+    from netsky.page.incident import incident_page
+    from netsky.page.incident_sheet import incident_sheet
+    from netsky.page.incident_text import incident_text
+    from netsky.page.incident_words import incident_words
+
+    document.check()
+    report = _gather(lines, database, steps.thresholds(), which)
+    document.write(
+        f"incident-{report.isp.slug}-{report.egress.name}-{report.incident.id}",
+        {
+            HTML: lambda: incident_page(report, document.lang),
+            TEXT: lambda: incident_text(report, incident_words(document.lang)),
+            CSV: lambda: incident_sheet(report),
+        },
+    )
+    return DONE if report.is_complete else INCOMPLETE
+
+
+def _gather(
+    lines: ReportLines, database: DatabaseOptions, thresholds: Thresholds, which: Which
+) -> IncidentReport:
+    from netsky.jobs.report_incident import choose_incident, gather_incident
+
+    each = lines.each()
+    line, found = choose_incident(stored_lines(each, database), which.number)
+    isp, egress = next(
+        (isp, egress)
+        for isp, egress in each
+        if (isp.slug, egress.name) == (line.isp.slug, line.egress)
+    )
+    return gather_incident(
+        line,
+        found,
+        egress,
+        stored_lines(lines.beside(isp, egress), database),
+        thresholds=thresholds,
+        evidence=which.evidence,
+        now=datetime.now(UTC),
+    )

@@ -1,0 +1,299 @@
+"""An incident for its carrier: what was lost where and when, and what else was seen at that moment.
+
+Plain values, and what follows from them alone; `jobs.report_incident` gathers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from netsky.evidence import Evidence, Reason, Taking
+from netsky.fault import ALL_LOST, Fault, Part
+from netsky.judging.controls import Comparison, Control
+from netsky.judging.grading import Thresholds, grade
+from netsky.judging.incidents import Incident
+from netsky.places import ISP, Egress, Province
+from netsky.trace import Finding
+
+# Lost by chance, the share that is lost again is about the loss rate; of dead addresses it is near 1.
+_DEAD_AGAIN = 0.85
+_BY_CHANCE = 0.25
+DURING = (Reason.OPENED, Reason.AFTER, Reason.GROWTH, Reason.BY_HAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Packets of some sweeps: to all targets, and to those that usually answer."""
+
+    sweeps: int
+    sent: int
+    lost: int
+    live_sent: int = 0
+    live_lost: int = 0
+    live_targets: int = 0
+
+    def loss_ratio(self, *, live: bool) -> float | None:
+        sent, lost = (self.live_sent, self.live_lost) if live else (self.sent, self.lost)
+        return lost / sent if sent else None
+
+
+class Step(Enum):
+    """How much time a figure of a series is of; `digits` of a time as the database writes it tell which."""
+
+    MINUTE = (16, timedelta(minutes=1))
+    TEN_MINUTES = (15, timedelta(minutes=10))
+    HOUR = (13, timedelta(hours=1))
+
+    @property
+    def digits(self) -> int:
+        return self.value[0]
+
+    @property
+    def length(self) -> timedelta:
+        return self.value[1]
+
+    def begin(self, at: datetime) -> datetime:
+        """The start of the step that a time is in."""
+        return at - (at - datetime.min.replace(tzinfo=UTC)) % self.length
+
+
+Series = Sequence[tuple[datetime, Sums]]
+"""The sums of each step that has any, by its start (aware, UTC), oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The loss of a place at the moment that is compared, and what it usually is; None: not known."""
+
+    loss_ratio: float | None
+    usual_ratio: float | None
+
+    @property
+    def increase_ratio(self) -> float | None:
+        if self.loss_ratio is None or self.usual_ratio is None:
+            return None
+        return max(0.0, self.loss_ratio - self.usual_ratio)
+
+
+NOT_KNOWN = Level(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceLoss:
+    """A province of the incident over time.
+
+    `live`: figures are of the targets that usually answer, because the alert judges by these. `peak_at` and
+    `peak_ratio` are of the worst step of the incident; None where nothing is stored of it any more.
+    """
+
+    province: Province
+    live: bool
+    usual_ratio: float | None
+    series: Series
+    peak_at: datetime | None
+    peak_ratio: float | None
+    newest_ratio: float | None
+
+    @property
+    def increase_ratio(self) -> float:
+        """By how much it rose at its peak."""
+        return max(0.0, (self.peak_ratio or 0.0) - (self.usual_ratio or 0.0))
+
+    def ratio(self, sums: Sums) -> float | None:
+        return sums.loss_ratio(live=self.live)
+
+
+@dataclass(frozen=True, slots=True)
+class LineAtMoment:
+    """A line at the moment that is compared: the incident's provinces, and its other provinces together.
+
+    `problem` says why nothing is known of it.
+    """
+
+    isp: ISP
+    egress: str
+    provinces: Mapping[Province, Level]
+    others: Level = NOT_KNOWN
+    problem: str | None = None
+
+    @property
+    def is_known(self) -> bool:
+        return any(level.loss_ratio is not None for level in self.provinces.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceFault:
+    """Which part of a province failed, in its sweep that lost most."""
+
+    province: Province
+    at: datetime
+    fault: Fault
+
+
+class Nature(Enum):
+    """Whether packets are lost by chance, or always to the same addresses."""
+
+    ALL = "all"  # nothing gets through
+    FIXED = "fixed"
+    RANDOM = "random"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReport:
+    """All that is told of an incident. `lines` begin with its own; `provinces` are the worst first.
+
+    Series are from `first` to `until`, in steps of `step`; `data_until` is the newest that is stored of them.
+    What sweeps in which this host itself dropped packets say is left out: they are `tainted` many.
+    `evidence` is None when none was taken.
+    """
+
+    isp: ISP
+    egress: Egress
+    incident: Incident
+    made_at: datetime
+    thresholds: Thresholds
+    first: datetime
+    until: datetime
+    step: Step
+    data_until: datetime | None
+    provinces: tuple[ProvinceLoss, ...]
+    moment: datetime | None
+    lines: tuple[LineAtMoment, ...]
+    faults: tuple[ProvinceFault, ...]
+    tainted: int
+    evidence: Evidence | None
+
+    @property
+    def number(self) -> str:
+        """By which both sides call this report."""
+        opened_at = self.incident.opened_at.astimezone(UTC)
+        return f"{self.isp.slug}-{self.egress.name}-{opened_at:%Y%m%dT%H%MZ}-{self.incident.id}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Figures are there, and what evidence is noted could be read and was taken whole."""
+        evidence, taking = self.evidence, self.failing
+        is_whole = evidence is None or (not evidence.not_read and bool(taking and taking.complete))
+        return is_whole and all(each.series for each in self.provinces)
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether the newest figures of the worst province are still those of an alert."""
+        series = self.provinces[0].series
+        return self.incident.is_open and bool(series) and series[-1][0] == self.moment
+
+    @property
+    def source(self) -> str | None:
+        """Our address, as netsky.toml or the traces tell it."""
+        taking = self.failing
+        commands = [mtr.command for each in taking.reports for mtr in each.mtr] if taking else []
+        used = [command[command.index("-a") + 1] for command in commands if "-a" in command[:-1]]
+        return self.egress.source or next(iter(used), None)
+
+    @property
+    def failing(self) -> Taking | None:
+        """The evidence to show: the newest taken during the fault that tells where loss begins."""
+        during = self._taken(DURING)
+        return next(filter(_tells, during), None) or next(iter(during), None)
+
+    @property
+    def healthy(self) -> Taking | None:
+        """The evidence to hold it against: what was taken when all was well."""
+        return next(iter(self._taken((Reason.CLEARED,))), None)
+
+    def _taken(self, reasons: Collection[Reason]) -> list[Taking]:
+        takings = self.evidence.takings if self.evidence else ()
+        return [each for each in reversed(takings) if each.reason in reasons and each.reports]
+
+    @property
+    def own(self) -> LineAtMoment:
+        return self.lines[0]
+
+    @property
+    def duration(self) -> timedelta:
+        return self.incident.lasted(self.made_at)
+
+    @property
+    def other_exits(self) -> list[LineAtMoment]:
+        """The same ISP through other exits."""
+        return [line for line in self.lines[1:] if line.isp.slug == self.isp.slug]
+
+    @property
+    def other_isps(self) -> list[LineAtMoment]:
+        """Other ISPs through the same exit."""
+        return [line for line in self.lines[1:] if line.isp.slug != self.isp.slug]
+
+    @property
+    def parts(self) -> list[tuple[ProvinceFault, Part]]:
+        """The prefixes that failed, those that lost most first."""
+        named = [(each, part) for each in self.faults for part in each.fault.prefixes]
+        return sorted(named, key=lambda pair: pair[1].packets_lost, reverse=True)
+
+    @property
+    def nature(self) -> Nature:
+        return nature([part for each in self.faults for part in _failing(each.fault)])
+
+    @property
+    def lost_again_ratio(self) -> float | None:
+        return lost_again([part for each in self.faults for part in _failing(each.fault)])
+
+    @property
+    def samples(self) -> list[str]:
+        """Targets that lost packets when they were traced, those that lost most first."""
+        reports = self.failing.reports if self.failing else ()
+        lossy = [trace for each in reports for trace in each.located.affected if trace.end.lost]
+        lossy.sort(key=lambda trace: trace.end.loss_ratio or 0.0, reverse=True)
+        return list(dict.fromkeys(trace.target for trace in lossy))
+
+    def comparison(self) -> Comparison:
+        """Whether the worst province rises on other lines, too."""
+        worst = self.provinces[0].province
+        return Comparison(
+            tuple(self._controls(self.other_exits, worst)),
+            tuple(self._controls(self.other_isps, worst)),
+            self.thresholds.elevated,
+        )
+
+    def _controls(self, lines: Sequence[LineAtMoment], province: Province) -> list[Control]:
+        return [
+            Control(line.isp.slug, line.egress, increase, grade(increase, self.thresholds))
+            for line in lines
+            if (increase := line.provinces.get(province, NOT_KNOWN).increase_ratio) is not None
+        ]
+
+
+def _tells(taking: Taking) -> bool:
+    return any(each.located.verdict.finding is Finding.BEGINS for each in taking.reports)
+
+
+def _failing(fault: Fault) -> tuple[Part, ...]:
+    """Those that lose: the prefixes, or the whole of it."""
+    return fault.prefixes or (fault.rest,)
+
+
+def lost_again(parts: Sequence[Part]) -> float | None:
+    """Of those lost in the sweep before, the share that was lost again; None when these were too few."""
+    known = [(part.lost_again_ratio, part.packets_lost) for part in parts]
+    weighed = [(again, lost) for again, lost in known if again is not None and lost]
+    total = sum(lost for _, lost in weighed)
+    return sum(again * lost for again, lost in weighed) / total if total else None
+
+
+def nature(parts: Sequence[Part]) -> Nature:
+    """What parts that fail tell of how they do."""
+    sent, lost = sum(part.packets_sent for part in parts), sum(part.packets_lost for part in parts)
+    if not sent:
+        return Nature.UNKNOWN
+    if lost >= ALL_LOST * sent:
+        return Nature.ALL
+    again = lost_again(parts)
+    if again is None:
+        return Nature.UNKNOWN
+    if again <= lost / sent + _BY_CHANCE:
+        return Nature.RANDOM
+    return Nature.FIXED if again >= _DEAD_AGAIN else Nature.BOTH

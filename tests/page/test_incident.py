@@ -1,0 +1,203 @@
+"""The report on an incident as a page, a text and a sheet, from the least to the most that there may be."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netsky.incident_report import Level
+from netsky.page.incident import incident_page
+from netsky.page.incident_findings import headline
+from netsky.page.incident_sheet import HEADINGS, incident_sheet
+from netsky.page.incident_text import MOST_BYTES, incident_text
+from netsky.page.incident_traces import blocks, marked
+from netsky.page.incident_words import incident_words
+from netsky.page.sheet import sheet
+from netsky.places import BUILTIN_ISPS
+from netsky.trace import Finding, Verdict
+from testing.evidence import make_report
+from testing.incident_reports import make_incident_report, most_of_all, mtr_text
+from testing.pages import HOSTILE, check_page, text_of_page
+
+LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
+CHINESE = incident_words("zh")
+
+
+# The text to paste
+
+
+@LANGUAGES
+@pytest.mark.parametrize("provinces", [1, 3, 7, 31])
+def test_a_text_of_few_or_many_provinces_fits_and_ends_with_its_number(language, provinces):
+    text = incident_text(make_incident_report(provinces), incident_words(language))
+    assert len(text.encode()) <= MOST_BYTES < 2048
+    assert text.rstrip().endswith("cu-b-20261124T1830Z-7")
+
+
+@LANGUAGES
+def test_the_longest_text_fits_and_its_lines_are_whole(language):
+    """Each line of it is one that a report without any limit would have, or a list of fewer names."""
+    words = incident_words(language)
+    text = incident_text(most_of_all(), words)
+    assert len(text.encode()) <= MOST_BYTES
+    assert len(text) <= 2000
+    assert text.endswith("\n")
+    lines = text.splitlines()
+    must = ["title", "began", "loss", "ask", "number"]
+    for name in must:
+        begin = words(f"t_{name}", **dict.fromkeys(_fields(words, name), "\0")).partition("\0")[0]
+        assert any(line.startswith(begin) for line in lines), begin
+    assert "\n\n" not in text
+
+
+def _fields(words, name):
+    import string
+
+    return [
+        field for _, field, _, _ in string.Formatter().parse(words._texts[f"t_{name}"]) if field
+    ]
+
+
+@given(
+    provinces=st.integers(1, 31),
+    said=st.text(st.characters(codec="utf-8"), min_size=1, max_size=100),
+    name=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=40),
+)
+def test_whatever_the_names_are_the_text_fits(provinces, said, name):
+    report = make_incident_report(provinces, egress=name)
+    report = replace(report, egress=replace(report.egress, contact=said, circuit=said))
+    for language in ("zh", "en"):
+        text = incident_text(report, incident_words(language))
+        assert len(text.encode()) <= MOST_BYTES
+        assert len(text) <= 2000
+
+
+def test_what_there_is_room_for_is_not_left_out():
+    text = incident_text(make_incident_report(3), CHINESE)
+    assert "北京、天津、河北用户经 b 丢包（持续中）" in text
+    assert "北京最高 25.0%（平时 0.6%）、天津最高 25.0%（平时 0.6%）、河北" in text
+
+
+# Whose trouble it is
+
+
+@pytest.mark.parametrize(
+    ("exits", "isps", "said"),
+    [
+        ([], [], "尚不能判断是线路还是省网"),
+        ([0.0], [], "问题在 b 这条线路到中国联通这些省份的路上，不在省网。"),
+        ([0.0, 0.02], [0.0], "问题在 b 这条线路"),
+        ([0.0], [0.3], "问题在 b 出口或其上联"),
+        ([0.3, 0.3], [], "各出口都丢：问题在中国联通一侧"),
+        ([0.3, 0.0], [], "部分出口也丢"),
+        ([0.03], [], "尚不能判断"),
+        ([None], [], "尚不能判断"),
+    ],
+)
+def test_other_lines_tell_whose_trouble_it_is(exits, isps, said):
+    report = make_incident_report()
+    own, other = report.lines
+    [province] = own.provinces
+
+    def risen(rise, **changed):
+        usual = None if rise is None else 0.006
+        level = Level(0.006 + (rise or 0.0), usual)
+        return replace(other, provinces={province: level}, **changed)
+
+    lines = [risen(rise, egress=f"e{number}") for number, rise in enumerate(exits)]
+    lines += [risen(rise, isp=BUILTIN_ISPS["ct"], egress="b") for rise in isps]
+    assert headline(replace(report, lines=(own, *lines)), CHINESE).startswith(said)
+
+
+# mtr
+
+
+@pytest.mark.parametrize(
+    ("verdict", "marks"),
+    [
+        (Verdict(Finding.BEGINS, 1, 3, (2,)), ["", "limited", "first", "behind"]),
+        (Verdict(Finding.BEGINS, 0, 1), ["first", "behind", "behind", "behind"]),
+        (Verdict(Finding.BEGINS, 2, None), ["", "", "", "first"]),
+        (Verdict(Finding.UNKNOWN, limited=(2,)), ["", "limited", "", ""]),
+        (Verdict(Finding.CLEAN), ["", "", "", ""]),
+    ],
+)
+def test_the_lines_of_mtr_are_marked_as_all_traces_say_together(verdict, marks):
+    report = make_report()
+    report = replace(report, located=replace(report.located, verdict=verdict))
+    lines = marked(mtr_text(4), report, is_failing=True)
+    assert [line.mark for line in lines] == ["", "", *marks]
+    assert "".join(f"{line.text}\n" for line in lines) == mtr_text(4)
+    after = marked(mtr_text(4), report, is_failing=False)
+    assert "first" not in [line.mark for line in after]
+
+
+def test_four_reports_of_mtr_are_shown_and_those_with_room_printed():
+    shown = blocks(most_of_all())
+    assert [(block.reason.value, block.on_paper) for block in shown] == [
+        ("opened", True),
+        ("opened", True),
+        ("opened", True),
+        ("cleared", False),
+    ]
+
+
+# The page
+
+
+@LANGUAGES
+@pytest.mark.parametrize("make", [make_incident_report, most_of_all])
+def test_a_page_is_valid_and_small_with_little_or_much_in_it(language, make):
+    page = incident_page(make(), language)
+    check_page(page)
+    assert len(page.encode()) < 300_000
+
+
+def test_a_report_without_any_figures_says_so_and_is_valid():
+    report = make_incident_report(2)
+    bare = [
+        replace(each, series=(), peak_at=None, peak_ratio=None, newest_ratio=None, usual_ratio=None)
+        for each in report.provinces
+    ]
+    own = replace(report.own, provinces={})
+    report = replace(
+        report,
+        provinces=tuple(bare),
+        lines=(own,),
+        moment=None,
+        data_until=None,
+        made_at=report.made_at,
+    )
+    for language in ("zh", "en"):
+        shown = text_of_page(check_page(incident_page(report, language)))
+        assert incident_words(language)("no_series") in shown
+        assert incident_words(language)("no_lines") in shown
+
+
+def test_what_has_fallen_below_the_threshold_is_not_told_as_rising():
+    report = make_incident_report()
+    assert "丢包率由平时的 0.6% 升到 25.0%（北京）" in incident_page(report, "zh")
+    calm = replace(report, moment=report.incident.opened_at)
+    assert "最近已低于告警门限" in incident_page(calm, "zh")
+
+
+# Sheets
+
+
+def test_no_cell_of_a_sheet_is_a_formula():
+    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", *HOSTILE]
+    for cell in cells:
+        line = sheet(["x"], [[cell]]).splitlines()[1]
+        assert line.lstrip('"')[0] not in "=+-@\t\r"
+        assert line.isprintable()
+    assert sheet(["x", "y"], [[-1.5, None]]) == "x,y\n-1.5,\n"
+
+
+def test_a_sheet_has_a_row_for_each_province_and_step():
+    lines = incident_sheet(make_incident_report(3)).splitlines()
+    assert lines[0] == ",".join(HEADINGS)
+    assert len(lines) == 1 + 3 * 84
+    assert lines[1] == (
+        "2026-11-25 01:48:00,2026-11-24 17:48:00,60,cu,b,beijing,北京,1,1000,400,40.0,800,5,0.625,live,0.6,0"
+    )
