@@ -8,6 +8,7 @@ from lab.commands.labs import COMMANDS
 from lab.commands.limits import limits
 from lab.commands.options import Commands
 from lab.commands.proofs import PROOFS
+from lab.commands.worlds import worlds
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
         "All of it is in network namespaces of its own: no packet leaves this machine."
     )
     group = Commands("python -m lab", help=help_text)
-    for command in (*COMMANDS, *FAULTS.values(), *PROOFS, day, limits):
+    for command in (*COMMANDS, *FAULTS.values(), *PROOFS, day, limits, worlds):
         group.add_command(command)
     group.main(prog_name="python -m lab")
 

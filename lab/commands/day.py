@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lab.day.replay import replay, through_prometheus
+from lab.day.replay import by_minute, replay, through_prometheus
 from lab.day.report import KINDS, Summary, by_kind, kind_table, summarize, table
 from lab.day.rules import RULES, find_rule
 from lab.day.score import LineScore, Terms, score
@@ -82,13 +82,14 @@ def score_rules(lines: Sequence[Line], names: Sequence[str], terms: Terms) -> Sc
     """Each rule over each line, scored before and after the delays of Prometheus."""
     scores: Scores = {VERDICTS: {}, PROMETHEUS: {}}
     for name in names:
-        replayed = [replay(find_rule(name), line) for line in lines]
+        alerts = replay(find_rule(name), lines)
         scores[VERDICTS][name] = [
-            score(line, alerts, terms) for line, alerts in zip(lines, replayed, strict=True)
+            score(line, by_minute(each, line.every), terms)
+            for line, each in zip(lines, alerts, strict=True)
         ]
         scores[PROMETHEUS][name] = [
-            score(line, through_prometheus(alerts), terms)
-            for line, alerts in zip(lines, replayed, strict=True)
+            score(line, by_minute(through_prometheus(each, line.every), line.every), terms)
+            for line, each in zip(lines, alerts, strict=True)
         ]
     return scores
 

@@ -14,8 +14,9 @@ import numpy as np
 from lab.day.outages import Outage
 from lab.day.replay import Alerts, replay, through_prometheus
 from lab.day.rules import find_rule
+from lab.day.swing import DAY, LOCAL_HOURS, PEAK_HOUR, day_peak
 from lab.day.types import Bools
-from lab.day.world import DAY, LOCAL_HOURS, PEAK_HOUR, Line, evening, make_line
+from lab.day.world import Line, make_line
 from netsky.places import PROVINCES
 
 # Limits are in points; an outage above the last one has lost nearly everything.
@@ -76,7 +77,7 @@ def cases() -> Iterator[Case]:
 
 def line_of(case: Case, tested: Sequence[Outage], end: int, seed: int) -> Line:
     """A line up to the minute `end`; everything in it is as usual but for these outages."""
-    shape = evening(end, np.full(len(PROVINCES), PEAK_HOUR))
+    shape = day_peak(end, np.full(len(PROVINCES), PEAK_HOUR))
     normal = BASE + case.peak / 100 * shape
     dead = np.full(len(PROVINCES), case.dead)
     return make_line(
@@ -124,4 +125,4 @@ def lasting(rule: str, seed: int) -> list[tuple[float, float]]:
 
 
 def alerts_of(rule: str, line: Line) -> Alerts:
-    return through_prometheus(replay(find_rule(rule), line))
+    return through_prometheus(replay(find_rule(rule), [line])[0])

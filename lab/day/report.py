@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,12 +11,16 @@ from lab.day.score import Incident, LineScore
 
 Cell = int | float | None
 
+LARGE = 0.07
+AN_HOUR = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A rule on all lines. Ratios from 0 to 1, minutes, None where there is nothing to sum up.
 
-    `severe_seen` is of the incidents that were severe in truth; `covered` the part of all minutes of
+    `large_alerted` is of the incidents of LARGE and more, `small_alerted` of those below, `again_alerted`
+    of those with an hour or more of a rise in the 12 hours before. `severe_seen` is of the incidents that were severe in truth; `covered` the part of all minutes of
     incidents that was in alert. What is `_per_day` is so for each line.
     """
 
@@ -24,6 +28,9 @@ class Summary:
     alerted: float | None
     delay_median: float | None
     delay_p90: float | None
+    large_alerted: float | None
+    small_alerted: float | None
+    again_alerted: float | None
     severe_seen: float | None
     covered: float | None
     false_recoveries: int
@@ -42,6 +49,9 @@ LABELS = {
     "alerted": "alerted",
     "delay_median": "delay, median min",
     "delay_p90": "delay, p90 min",
+    "large_alerted": "of 7 points and more, alerted",
+    "small_alerted": "of 5 to 7 points, alerted",
+    "again_alerted": "after an hour or more of a rise, alerted",
     "severe_seen": "severe ones seen as severe",
     "covered": "time of incidents in alert",
     "false_recoveries": "false recoveries",
@@ -54,7 +64,15 @@ LABELS = {
     "false_pages_per_day": "false pages a day and line",
     "false_page_minutes_per_day": "minutes of false pages a day and line",
 }
-SHARES = ("alerted", "severe_seen", "covered", "episodes_alerted")
+SHARES = (
+    "alerted",
+    "large_alerted",
+    "small_alerted",
+    "again_alerted",
+    "severe_seen",
+    "covered",
+    "episodes_alerted",
+)
 
 
 def summarize(scores: Sequence[LineScore]) -> Summary:
@@ -69,6 +87,9 @@ def summarize(scores: Sequence[LineScore]) -> Summary:
         alerted=share(len(found), len(incidents)),
         delay_median=quantile(delays, 0.5),
         delay_p90=quantile(delays, 0.9),
+        large_alerted=alerted_of(i for i in incidents if i.peak >= LARGE),
+        small_alerted=alerted_of(i for i in incidents if i.peak < LARGE),
+        again_alerted=alerted_of(i for i in incidents if i.past >= AN_HOUR),
         severe_seen=severe_seen(incidents),
         covered=share(sum(i.in_alert for i in incidents), sum(i.minutes for i in incidents)),
         false_recoveries=sum(incident.false_recoveries for incident in found),
@@ -81,6 +102,11 @@ def summarize(scores: Sequence[LineScore]) -> Summary:
         false_pages_per_day=sum(line.false_pages for line in scores) / days,
         false_page_minutes_per_day=sum(line.false_page_minutes for line in scores) / days,
     )
+
+
+def alerted_of(incidents: Iterable[Incident]) -> float | None:
+    delays = [incident.delay for incident in incidents]
+    return share(sum(delay is not None for delay in delays), len(delays))
 
 
 def severe_seen(incidents: Sequence[Incident]) -> float | None:

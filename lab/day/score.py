@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.day.replay import Alerts
+from lab.day.swing import DAY
 from lab.day.types import Bools, Floats
-from lab.day.world import DAY, WARM_UP, Line
+from lab.day.world import WARM_UP, Line
 
 PAST = 12 * 60
 

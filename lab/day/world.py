@@ -1,4 +1,4 @@
-"""The truth of some days, and what a sweep a minute would measure of it.
+"""The truth of some days, and what sweeps would measure of it.
 
 Of `targets` addresses a province a fixed share is dead and never answers. The others lose each packet
 with the probability
@@ -17,27 +17,27 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from lab.day.outages import Outage, draw_outages, rise_of
+from lab.day.outages import ANY, Kind, Outage, draw_outages, rise_of
+from lab.day.shifts import draw_shifts, first_day_of, level_of
+from lab.day.swing import DAY, PEAK_HOUR, swing, wander
 from lab.day.types import Bools, Floats
 from netsky.places import PROVINCES
 
-DAY = 1440
 STARTED_AT = datetime(2024, 3, 4, tzinfo=UTC)
-LOCAL_HOURS = 8  # China's time is so far ahead of UTC
 WARM_UP = DAY  # rules may learn for so long before they are scored
-
-BASE = (0.005, 0.03)
-PEAK_HOUR, PEAK_WIDTH_HOURS = 21.0, 2.0
-HIGH_PEAK, LOW_PEAK, HIGH_SHARE = (0.02, 0.04), (0.0, 0.01), 1 / 3
-# How far a loss drifts, relative to itself, and how long a drift lasts.
-WANDER, WANDER_MINUTES = 0.15, 30.0
+MINUTE = 60  # seconds
 
 GAPS_A_DAY, GAP_MINUTES, MISSED = 0.5, (3, 120), 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What the days are drawn from; the same `seed` gives the same truth, whatever `targets`."""
+    """What the days are drawn from; the same `seed` gives the same truth, whatever `targets`.
+
+    A sweep each `every` seconds; `missed` of them are lost, besides `gaps` a day. Peaks at each of
+    `peak_hours`, `weekend` times as high on Saturdays and Sundays; `shifts` lasting changes of level in
+    each province in four weeks; outages of a `kind`.
+    """
 
     days: int = 7
     seed: int = 1
@@ -47,6 +47,13 @@ class Assumptions:
     floor: tuple[float, float] = (0.03, 0.30)
     peak: float = 1.0
     outages: float = 1.0
+    every: int = MINUTE
+    missed: float = MISSED
+    gaps: float = GAPS_A_DAY
+    peak_hours: tuple[float, ...] = (PEAK_HOUR,)
+    weekend: float = 1.0
+    shifts: float = 0.0
+    kind: Kind = ANY
 
     @property
     def minutes(self) -> int:
@@ -59,9 +66,10 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One ISP through one exit: arrays of [minutes, provinces], the first WARM_UP not scored.
+    """One ISP through one exit: arrays by minute or sweep and by province; WARM_UP is not scored.
 
-    `risen` is the true rise; `loss_ratio` what the sweeps measured, NaN where there was none.
+    `risen` [minutes] is the true rise, `loss_ratio` [sweeps] what was measured, NaN where there was no
+    sweep; there is one each `every` seconds, a whole number of them each minute.
     """
 
     name: str
@@ -69,9 +77,10 @@ class Line:
     dead: Floats
     risen: Floats
     loss_ratio: Floats
+    every: int = MINUTE
 
-    def at(self, minute: int) -> datetime:
-        return STARTED_AT + timedelta(minutes=minute)
+    def at(self, sweep: int) -> datetime:
+        return STARTED_AT + timedelta(seconds=sweep * self.every)
 
 
 def draw_lines(assumed: Assumptions) -> list[Line]:
@@ -82,28 +91,42 @@ def draw_lines(assumed: Assumptions) -> list[Line]:
         egresses=assumed.egresses,
         isps=assumed.isps,
         factor=assumed.outages,
+        kind=assumed.kind,
     )
+    return [
+        line
+        for isp in range(assumed.isps)
+        for line in _lines_of(assumed, isp, [each for each in outages if each.isp in (None, isp)])
+    ]
+
+
+def _lines_of(assumed: Assumptions, isp: int, outages: Sequence[Outage]) -> list[Line]:
+    """Those of an ISP, by exit."""
+    dead = assumed.rng(1, isp).uniform(*assumed.floor, len(PROVINCES))
+    usual = swing(
+        assumed.rng(2, isp),
+        assumed.minutes,
+        peak=assumed.peak,
+        peak_hours=assumed.peak_hours,
+        weekend=assumed.weekend,
+    )
+    shifts = draw_shifts(assumed.rng(6, isp), assumed.minutes, assumed.shifts)
+    level = level_of(shifts, assumed.minutes)
     lines = []
-    for isp in range(assumed.isps):
-        dead = assumed.rng(1, isp).uniform(*assumed.floor, len(PROVINCES))
-        usual = swing(assumed.rng(2, isp), assumed.minutes, peak=assumed.peak)
-        for egress in range(assumed.egresses):
-            touching = [outage for outage in outages if outage.touches(egress, isp)]
-            normal = usual * wander(assumed.rng(3, isp, egress), assumed.minutes)
-            up = draw_uptime(assumed.rng(4, egress), assumed.minutes)
-            noise = assumed.rng(5, isp, egress)
-            name = f"isp-{isp + 1} exit-{egress + 1}"
-            lines.append(
-                make_line(
-                    name,
-                    targets=assumed.targets,
-                    dead=dead,
-                    normal=normal,
-                    outages=touching,
-                    up=up,
-                    rng=noise,
-                )
-            )
+    for egress in range(assumed.egresses):
+        touching = [outage for outage in outages if outage.touches(egress, isp)]
+        normal = usual * wander(assumed.rng(3, isp, egress), assumed.minutes)
+        line = make_line(
+            f"isp-{isp + 1} exit-{egress + 1}",
+            targets=assumed.targets,
+            dead=dead,
+            normal=1 - (1 - normal) * (1 - level),
+            outages=[*touching, *map(first_day_of, shifts)],
+            up=draw_uptime(assumed.rng(4, egress), assumed),
+            rng=assumed.rng(5, isp, egress),
+            every=assumed.every,
+        )
+        lines.append(line)
     return lines
 
 
@@ -116,51 +139,26 @@ def make_line(
     outages: Sequence[Outage],
     up: Bools,
     rng: np.random.Generator,
+    every: int = MINUTE,
 ) -> Line:
-    """Measure the truth: whole addresses are dead, the packets of the others binomial."""
+    """Measure the truth: whole addresses are dead, the packets of the others binomial.
+
+    `normal` is by minute, `up` by sweep.
+    """
     risen = rise_of(outages, len(normal))
     gone = np.rint(dead * targets).astype(np.int64)
-    lost = gone + rng.binomial(targets - gone, 1 - (1 - normal) * (1 - risen))
+    chance = np.repeat(1 - (1 - normal) * (1 - risen), MINUTE // every, axis=0)
+    lost = gone + rng.binomial(targets - gone, chance)
     loss_ratio = np.where(up[:, None], lost / targets, np.nan)
-    return Line(name, targets, gone / targets, risen, loss_ratio)
+    return Line(name, targets, gone / targets, risen, loss_ratio, every)
 
 
-def swing(rng: np.random.Generator, minutes: int, *, peak: float) -> Floats:
-    """The usual loss of an ISP's users: a base, and a peak each evening, not all of one height."""
-    count = len(PROVINCES)
-    high = rng.random(count) < HIGH_SHARE
-    height = np.where(high, rng.uniform(*HIGH_PEAK, count), rng.uniform(*LOW_PEAK, count))
-    base = rng.uniform(*BASE, count)
-    centre = rng.normal(PEAK_HOUR, 0.5, count)
-    # Days begin at noon, so that no evening peak is cut in two.
-    from_noon = np.arange(minutes) + (LOCAL_HOURS + 12) * 60
-    of_evening = rng.uniform(0.7, 1.3, (from_noon[-1] // DAY + 1, count))[from_noon // DAY]
-    return base + peak * height * of_evening * evening(minutes, centre)
-
-
-def evening(minutes: int, centre: Floats) -> Floats:
-    """How far each hour is in the evening's peak, 0 to 1; `centre` is the local hour of the peak, by province."""
-    hour = (np.arange(minutes) / 60 + LOCAL_HOURS)[:, None]
-    distance = (hour - centre + 12) % 24 - 12
-    return np.asarray(np.exp(-0.5 * (distance / PEAK_WIDTH_HOURS) ** 2))
-
-
-def wander(rng: np.random.Generator, minutes: int) -> Floats:
-    """Factors about 1: real loss is less even than binomial."""
-    memory = np.exp(-1 / WANDER_MINUTES)
-    steps = rng.normal(0, np.sqrt(1 - memory**2), (minutes, len(PROVINCES)))
-    level, levels = rng.normal(0, 1, len(PROVINCES)), np.empty_like(steps)
-    for minute, step in enumerate(steps):
-        level = memory * level + step
-        levels[minute] = level
-    return np.asarray(np.exp(WANDER * levels))
-
-
-def draw_uptime(rng: np.random.Generator, minutes: int) -> Bools:
-    """The minutes in which the probe of an exit has run."""
-    up = rng.random(minutes) >= MISSED
-    for _ in range(rng.poisson(GAPS_A_DAY * minutes / DAY)):
-        start = rng.integers(minutes)
-        lasts = np.exp(rng.uniform(*np.log(GAP_MINUTES)))
-        up[start : start + round(lasts)] = False
+def draw_uptime(rng: np.random.Generator, assumed: Assumptions) -> Bools:
+    """The sweeps that the probe of an exit has made."""
+    a_minute = MINUTE // assumed.every
+    up = rng.random(assumed.minutes * a_minute) >= assumed.missed
+    for _ in range(rng.poisson(assumed.gaps * assumed.minutes / DAY)):
+        start = rng.integers(assumed.minutes)
+        lasts = round(np.exp(rng.uniform(*np.log(GAP_MINUTES))))
+        up[start * a_minute : (start + lasts) * a_minute] = False
     return up

@@ -1,6 +1,7 @@
 """Simulated days: the scorer on cases made by hand, rules as plug-ins, the same seed the same days."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -21,7 +22,7 @@ from lab.day.replay import (
     through_prometheus,
 )
 from lab.day.report import summarize, table
-from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES, Opinion, RuleWatcher
+from lab.day.rule import ELEVATED, NONE, NOT_JUDGED, SEVERE, SEVERITIES
 from lab.day.rules import RULES, find_rule
 from lab.day.score import Terms, runs, score
 from lab.day.world import STARTED_AT, Assumptions, Line, draw_lines
@@ -29,6 +30,7 @@ from netsky.judging.grading import Severity
 from netsky.places import PROVINCES
 from testing import ROOT
 
+MEAN = "netsky.judging.rule:MeanRule"
 MINUTES, ALL = 120, len(PROVINCES)
 ANHUI = 11  # any one province
 TERMS = Terms(skip=0)
@@ -62,18 +64,23 @@ def only_incident(its_line, its_alerts, **terms):
 class Scripted:
     """A rule that knows what to say, minute by minute."""
 
-    def __init__(self, *opinions):
-        self.opinions, self.readings = iter(opinions), []
+    def __init__(self, *grades):
+        self.grades, self.readings = map(grades_of_first, grades), []
 
     def judge(self, reading):
         self.readings.append(reading)
-        return next(self.opinions)
+        return next(self.grades)
 
 
-def opinion(grade, *active, undetermined=()):
+def grades_of_first(grade):
     grades = np.full(ALL, NONE, np.int8)
     grades[0] = grade
-    return Opinion(grades, frozenset(active), frozenset(undetermined))
+    return grades
+
+
+def replayed(watch, its_line):
+    (stood,) = replay(watch, [its_line])
+    return stood
 
 
 # ---- the scorer ----
@@ -175,6 +182,7 @@ def test_a_summary_without_incidents_has_no_shares():
 
 
 def fired(pattern, wait, keep=2):
+    """Which sweeps fire, of a pattern of sweeps for which it holds."""
     fires = fire(np.array([[mark == "#"] for mark in pattern]), wait, keep)
     return "".join("#" if on else "." for (on,) in fires)
 
@@ -217,9 +225,14 @@ def test_the_delays_are_those_of_the_alerting_rules():
 # ---- rules as plug-ins ----
 
 
+def first_hours(its_line, hours):
+    until = 60 * hours
+    return replace(its_line, risen=its_line.risen[:until], loss_ratio=its_line.loss_ratio[:until])
+
+
 def test_any_rule_can_take_the_place_of_ours():
-    rule = Scripted(opinion(NONE), opinion(SEVERE, Severity.CRITICAL), opinion(ELEVATED))
-    stood = replay(lambda: rule, line(minutes=3))
+    rule = Scripted(NONE, SEVERE, ELEVATED)
+    stood = replayed(lambda _: rule, line(minutes=3))
     assert stood.provinces[:, 0].tolist() == [False, True, True]
     assert stood.severe[:, 0].tolist() == [False, True, False]
     assert stood.severities[:, SEVERITIES.index(Severity.CRITICAL)].tolist() == [0, 1, 0]
@@ -229,16 +242,23 @@ def test_any_rule_can_take_the_place_of_ours():
 
 
 def test_what_is_not_judged_neither_makes_nor_ends_an_alert():
-    unknown = opinion(NOT_JUDGED, undetermined=[Severity.MEDIUM])
-    rule = Scripted(unknown, opinion(ELEVATED, Severity.MEDIUM), unknown, opinion(NONE))
-    stood = replay(lambda: rule, line(minutes=4))
+    rule = Scripted(NOT_JUDGED, ELEVATED, NOT_JUDGED, NONE)
+    stood = replayed(lambda _: rule, line(minutes=4))
     assert stood.provinces[:, 0].tolist() == [False, True, True, False]
     assert stood.severities[:, 0].tolist() == [False, True, True, False]
 
 
 def test_a_rule_of_ones_own_is_found_by_its_name():
-    assert isinstance(find_rule("lab.day.rule:RuleWatcher")(), RuleWatcher)
-    assert isinstance(find_rule("netsky.judging.rule:MeanRule")(), RuleWatcher)
+    hours = [first_hours(each, 3) for each in draw_lines(Assumptions(days=1, targets=50))]
+    (first, second) = (
+        replay(find_rule(name), hours) for name in ("lab.day.rule:RuleWatcher", MEAN)
+    )
+    for ours, same in zip(first, second, strict=True):
+        assert ours.severities.any()
+        np.testing.assert_array_equal(ours.severities, same.severities)
+
+
+def test_what_is_no_rule_is_refused():
     for wrong in ("none", "no.such:rule", "lab.day.rule:Nothing", "lab.day.rule:EGRESS", ":rule"):
         result = CliRunner().invoke(main, ["--days", "1", "--rule", wrong])
         assert (result.exit_code, wrong in result.output) == (2, True)
@@ -249,7 +269,7 @@ def test_each_rule_finds_a_sudden_outage_and_its_end(name):
     risen = rise_of([Outage(1500, 30, 1, 0.3, (ANHUI,))], 1560)
     noise = np.random.default_rng(1).normal(0, 0.0005, risen.shape)
     its_line = Line("a line", 32_768, np.full(ALL, 0.1), risen, 0.11 + 0.9 * risen + noise)
-    stood = replay(RULES[name], its_line)
+    stood = replayed(RULES[name], its_line)
     assert runs(stood.severe[:, ANHUI]) == [(1500, 1530)]
     assert not np.delete(stood.provinces, ANHUI, axis=1).any()
 
@@ -258,18 +278,26 @@ def test_the_mean_learns_an_outage_and_the_quiet_mean_does_not():
     long, again = Outage(1300, 180, 1, 0.3, (ANHUI,)), Outage(1540, 10, 1, 0.1, (ANHUI,))
     risen = rise_of([long, again], 1560)
     its_line = Line("a line", 32_768, np.full(ALL, 0.1), risen, 0.11 + 0.9 * risen)
-    assert not replay(RULES["mean"], its_line).provinces[1540:, ANHUI].any()
-    assert replay(RULES["quiet"], its_line).provinces[1540:1550, ANHUI].all()
+    assert not replayed(RULES["mean"], its_line).provinces[1540:, ANHUI].any()
+    assert replayed(RULES["quiet"], its_line).provinces[1540:1550, ANHUI].all()
 
 
-def test_what_is_plainly_quiet_is_what_grading_finds_quiet(monkeypatch):
-    days = draw_lines(Assumptions(days=1, seed=5, egresses=1, targets=500, outages=3))[0]
-    quick = replay(RULES["mean"], days)
-    monkeypatch.setattr("lab.day.rule.MARGIN", 9)  # nothing is plain any more
-    slow = replay(RULES["mean"], days)
-    assert quick.provinces.any()
+def test_the_mean_of_arrays_is_the_mean_of_the_product():
+    assumed = Assumptions(days=1, seed=5, egresses=1, targets=500, outages=9, missed=0.05, gaps=6)
+    hours = first_hours(*draw_lines(assumed), hours=20)
+    quick, slow = replayed(RULES["mean"], hours), replayed(find_rule(MEAN), hours)
+    assert quick.severe.any()
     for name in ("provinces", "severe", "severities"):
         np.testing.assert_array_equal(getattr(quick, name), getattr(slow, name))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_lines_side_by_side_are_judged_as_one_by_one(name):
+    hours = [first_hours(each, 12) for each in draw_lines(Assumptions(days=1, outages=9))]
+    _, together = replay(RULES[name], hours)
+    alone = replayed(RULES[name], hours[1])
+    assert alone.provinces.any()
+    np.testing.assert_array_equal(together.provinces, alone.provinces)
 
 
 # ---- the world ----

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from lab.day.outages import Outage, rise_of
+from lab.day.replay import alerts_of
 from lab.day.rule import (
     AVERAGED_AT_MINUTE,
     JUDGED_AFTER,
+    SEVERITIES,
     History,
     Reading,
     RuleWatcher,
-    opinion_of,
+    grades_of,
 )
 from netsky.jobs.average import StoredHistory
 from netsky.judging.rule import MeanRule
@@ -65,6 +67,16 @@ def by_province(baselines):
     return np.array([ratios.get(province) for province in PROVINCES], np.float64)
 
 
+def assert_adds_up(grades, verdict):
+    """What the verdict can tell stands; what it cannot stays as it was, be it on or off."""
+    all_on, all_off = np.full_like(grades, 2), np.zeros_like(grades)
+    all_on[:5] = 1
+    for before, stood in ((all_on, {*SEVERITIES[1:]}), (all_off, set())):
+        after = alerts_of(np.array([before, grades])).severities[1]
+        stands = {severity for severity, on in zip(SEVERITIES, after, strict=True) if on}
+        assert stands == set(verdict.active) | (verdict.undetermined & stood)
+
+
 def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
     database = Database(fill_url(f"sqlite:///{tmp_path}/netsky.db", "cu", EGRESS), timeout=5)
     rule, history, kinds = RuleWatcher(), History(), set()
@@ -82,8 +94,9 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
             now = at + JUDGED_AFTER
             newest = database.newest_loss("cu", EGRESS, now=now)
             baselines = database.baselines("cu", egress=EGRESS)
-            theirs = opinion_of(RULE.judge(newest, baselines, now=now))
-            np.testing.assert_array_equal(ours.grades, theirs.grades)
-            assert (ours.active, ours.undetermined) == (theirs.active, theirs.undetermined)
-            kinds |= set(ours.grades.tolist())
+            verdict = RULE.judge(newest, baselines, now=now)
+            np.testing.assert_array_equal(ours, grades_of(verdict))
+            if len(verdict.judgements) == len(PROVINCES):
+                assert_adds_up(ours, verdict)
+            kinds |= set(ours.tolist())
     assert kinds == {-1, 0, 1, 2}

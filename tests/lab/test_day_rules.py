@@ -10,13 +10,12 @@ from lab.commands import limits
 from lab.day.limits import Case, smallest
 from lab.day.rule import History, Reading
 from lab.day.rules import (
-    ComputedRule,
     half_of_yesterday,
+    mean_of_12_hours,
     mean_of_quiet_sweeps,
     median_of_12_hours,
     significant,
 )
-from netsky.judging.rule import MeanRule
 from netsky.places import PROVINCES
 
 NOW = datetime(2024, 3, 5, 20, 3, tzinfo=UTC)
@@ -32,41 +31,30 @@ def history(minutes, loss_of, graded=lambda _: False):
     return made
 
 
-def usual_of(rule, history):
-    """The baseline of each province, NaN where the rule has none."""
-    baselines = rule.baselines(history, now=NOW)
-    assert [baseline.province for baseline in baselines] == list(PROVINCES)
-    return np.array([baseline.loss_ratio for baseline in baselines], np.float64)
-
-
 def test_the_mean_takes_the_12_hours_and_the_median_is_not_moved_by_an_outage():
     made = history(900, lambda ago: 1.0 if ago > 720 else 0.5 if ago <= 72 else 0.01)
-    assert usual_of(MeanRule(), made) == pytest.approx((647 * 0.01 + 72 * 0.5) / 719)
-    assert usual_of(ComputedRule(median_of_12_hours), made) == pytest.approx(0.01)
+    assert mean_of_12_hours(made, NOW) == pytest.approx((647 * 0.01 + 72 * 0.5) / 719)
+    assert median_of_12_hours(made, NOW) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize(
-    "rule", [MeanRule(), ComputedRule(median_of_12_hours), ComputedRule(mean_of_quiet_sweeps)]
-)
-def test_two_sweeps_are_too_few(rule):
-    assert np.isnan(usual_of(rule, history(2, lambda _: 0.01))).all()
-    assert not np.isnan(usual_of(rule, history(3, lambda _: 0.01))).any()
+@pytest.mark.parametrize("compute", [mean_of_12_hours, median_of_12_hours, mean_of_quiet_sweeps])
+def test_two_sweeps_are_too_few(compute):
+    assert np.isnan(compute(history(2, lambda _: 0.01), NOW)).all()
+    assert not np.isnan(compute(history(3, lambda _: 0.01), NOW)).any()
 
 
 def test_the_quiet_mean_leaves_out_a_rise_until_little_else_is_left():
     def rise(minutes):
         return history(720, lambda ago: 0.3 if ago <= minutes else 0.01, lambda ago: ago <= minutes)
 
-    rule = ComputedRule(mean_of_quiet_sweeps)
-    assert usual_of(rule, rise(300)) == pytest.approx(0.01)
-    assert (usual_of(rule, rise(700)) > 0.25).all()
+    assert mean_of_quiet_sweeps(rise(300), NOW) == pytest.approx(0.01)
+    assert (mean_of_quiet_sweeps(rise(700), NOW) > 0.25).all()
 
 
 def test_yesterday_counts_half_when_it_is_known():
     known = history(1500, lambda ago: 0.05 if 1350 < ago < 1450 else 0.01)
-    rule = ComputedRule(half_of_yesterday)
-    assert usual_of(rule, known) == pytest.approx(0.03)
-    assert usual_of(rule, history(800, lambda _: 0.01)) == pytest.approx(0.01)
+    assert half_of_yesterday(known, NOW) == pytest.approx(0.03)
+    assert half_of_yesterday(history(800, lambda _: 0.01), NOW) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("targets", "counts"), [(200, False), (32_768, True)])
