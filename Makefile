@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core galera-4 prometheus \
-	prometheus-pushgateway prometheus-alertmanager iproute2 nftables procps util-linux systemd \
-	mtr-tiny logrotate
+	prometheus-pushgateway prometheus-alertmanager victoria-metrics iproute2 nftables procps \
+	util-linux systemd mtr-tiny logrotate
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
@@ -28,7 +28,7 @@ library: $(VENV)/library  ## Set up, then build candidate addresses of all provi
 
 # One more than cores, because much of the time is waiting.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Pushgateway).
+test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Prometheus, VictoriaMetrics).
 	@tools/need $(TEST_PACKAGES)
 	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
 

@@ -35,7 +35,9 @@ def http_server(answer: Callable[[Sent], tuple[int, bytes]]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            length = int(self.headers.get("Content-Length", 0))
+            # What is no text can be had back with the same error handler.
+            body = self.rfile.read(length).decode(errors="surrogateescape")
             status, content = answer(Sent(self.command, self.path, dict(self.headers), body))
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

@@ -36,6 +36,8 @@ EXAMPLE = ROOT / "netsky.toml.example"
 # A key or table right behind the `#`; prose has a space there.
 SWITCHED_OFF = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
 WITHOUT_DEFAULT = {
+    "metrics_token_file",
+    "metrics_url",
     "bgp",
     "every",
     "geo",

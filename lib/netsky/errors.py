@@ -13,7 +13,7 @@
     │   └── SpoolError       1  the spool's own file cannot be read or written
     ├── ClockError           1  this host's clock cannot be right
     ├── NoDataError          1  the database holds nothing to average or to judge
-    ├── DeliveryError        3  measured, but not delivered: Pushgateway, textfile
+    ├── DeliveryError        3  measured, but not delivered: Pushgateway, metrics_url, textfile
     │   └── OutputError      3  standard output did not take the figures
     └── LockedError         75  another run of the same tool holds the lock
 

@@ -171,6 +171,35 @@ def test_no_password_of_a_url_that_is_refused(site, url):
     assert secrets_in(done.stdout + done.stderr) == []
 
 
+@pytest.mark.parametrize(
+    ("tool", "place"), [(PROBE, "settings"), (AVERAGE, "environment"), (ALERT, "token")]
+)
+def test_no_password_for_metrics_in_any_output(site, tool, place):
+    fill_database(f"sqlite:///{site}/netsky_cu.db")
+    with http_recorder(401) as (server, requests):
+        url = server.replace("//", f"//netsky:{IN_URL}@")
+        settings = f'metrics_url = "{url if place == "settings" else server}"\n'
+        if place == "token":
+            settings += 'metrics_token_file = "../push-password"\n'
+        (site.parent / "netsky.toml").write_text(settings)
+        given = {"NETSKY_METRICS_URL": url} if place == "environment" else {}
+        done = run(site, tool, "-vv", NETSKY_CONFIG="../netsky.toml", **given)
+    assert done.returncode == 3, done.stderr
+    assert f"metrics_url {server}/api/v1/import/prometheus: answers 401" in done.stderr
+    assert secrets_in(done.stdout + done.stderr) == []
+    assert files_with_secrets(site) == []
+    [sent] = [request.headers["Authorization"] for request in requests]
+    written = base64.b64encode(f"netsky:{DATABASE_PASSWORD}".encode()).decode()
+    assert sent == (f"Bearer {PUSH_PASSWORD}" if place == "token" else f"Basic {written}")
+
+
+def test_a_password_for_metrics_is_refused_on_the_command_line(site):
+    done = run(site, PROBE, f"--metrics-url=http://netsky:{IN_URL}@127.0.0.1:{free_port()}")
+    assert done.returncode == 2
+    assert "no password on the command line" in done.stderr
+    assert secrets_in(done.stdout + done.stderr) == []
+
+
 def test_no_password_of_an_option_file_that_makes_no_sense(site):
     file = site.parent / "my.cnf"
     file.write_text(f"password = {DATABASE_PASSWORD}\n")

@@ -9,12 +9,12 @@ import pytest
 from netsky.errors import DatabaseError, DeliveryError
 from netsky.outlets.delivery import Outlets, Step, deliver
 from netsky.outlets.metrics import baseline_metrics
-from testing.samples import make_baseline
+from testing.samples import STARTED_AT, make_baseline
 
 
 def groups():
     return [
-        baseline_metrics("cu", egress, [make_baseline("hunan", 1, egress=egress)])
+        baseline_metrics("cu", egress, [make_baseline("hunan", 1, egress=egress)], at=STARTED_AT)
         for egress in ("a", "联通-2")
     ]
 

@@ -155,7 +155,9 @@ def test_the_sweep_has_its_figures():
 def test_the_labels_of_each_metric_are_those_that_it_declares():
     groups = {
         "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
-        "netsky_avg_lossrate": baseline_metrics("cu", "b", [make_baseline("hunan", 1)]),
+        "netsky_avg_lossrate": baseline_metrics(
+            "cu", "b", [make_baseline("hunan", 1)], at=STARTED_AT
+        ),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}, watch_of(ALERT, ALERT)),
         "netsky_library": library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0),
     }
@@ -194,7 +196,7 @@ def test_a_province_of_whose_targets_none_was_asked_has_no_ratio():
 
 def test_a_stored_mean_has_its_ratio_and_the_time_of_its_computation():
     hunan = make_baseline("hunan", 12.5, egress="b", hours=2)
-    samples = exported(baseline_metrics("cu", "b", [hunan]))
+    samples = exported(baseline_metrics("cu", "b", [hunan], at=STARTED_AT))
     labels = {"egress": "b", "isp": "cu", "province": "hunan", "province_name": "湖南"}
     assert samples == {
         "netsky_loss_baseline_ratio": [(labels, 0.125)],
@@ -204,7 +206,7 @@ def test_a_stored_mean_has_its_ratio_and_the_time_of_its_computation():
 
 def test_several_egresses_in_one_textfile_share_the_head_of_each_metric():
     groups = [
-        baseline_metrics("cu", egress, [make_baseline("hunan", 1, egress=egress)])
+        baseline_metrics("cu", egress, [make_baseline("hunan", 1, egress=egress)], at=STARTED_AT)
         for egress in ("a", "b")
     ]
     samples = exported(*groups)["netsky_loss_baseline_ratio"]

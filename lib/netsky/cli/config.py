@@ -88,7 +88,7 @@ def _check(ctx: click.Context, option: click.Option, where: str, value: Any) -> 
     entries = value if option.multiple and type(value) is list else []
     if type(value) not in types or any(type(entry) is not str for entry in entries):
         # A URL of whatever type may hold a password.
-        shown = where if option.name == "database" else f"{where} = {value!r}"
+        shown = where if option.name in ("database", "metrics_url") else f"{where} = {value!r}"
         raise InputError(f"{shown} must be {wanted}")
     try:
         option.type_cast_value(ctx, value)

@@ -1,4 +1,4 @@
-"""Where figures go, and come from: the database, the Pushgateway, a textfile."""
+"""Where figures go, and come from: the database, the Pushgateway, VictoriaMetrics, a textfile."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _PASSWORD_BYTES = 64 << 10
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
     from netsky.outlets.delivery import Outlets
     from netsky.outlets.pushgateway import Pushgateway
+    from netsky.outlets.time_series import TimeSeries
     from netsky.store.database import Database
 
 
@@ -96,6 +97,9 @@ class OutletOptions:
     push_user: str | None
     push_password_file: Path | None
     push_proxy: str | None
+    metrics_url: str | None
+    metrics_token_file: Path | None
+    metrics_spool: Path
     no_push: bool
     textfile: Path | None
     settings: Settings
@@ -112,7 +116,7 @@ class OutletOptions:
             type=Number(0.1, 3600),
             default=5,
             metavar="SECONDS",
-            help="Wait at most so long for the Pushgateway.",
+            help="Wait at most so long for the Pushgateway, and for --metrics-url.",
         ),
         common_option(
             "--push-user",
@@ -127,8 +131,26 @@ class OutletOptions:
         common_option(
             "--push-proxy",
             metavar="URL",
-            help="Reach the Pushgateway through this HTTP proxy; without it none is used, whatever "
-            "the environment says.",
+            help="Reach the Pushgateway and --metrics-url through this HTTP proxy; without it none is "
+            "used, whatever the environment says.",
+        ),
+        common_option(
+            "--metrics-url",
+            metavar="URL",
+            help="Send the figures with their own time to this VictoriaMetrics or vmagent, "
+            "http://HOST:8428; what it does not take is sent by a later run.",
+        ),
+        common_option(
+            "--metrics-token-file",
+            type=FILE,
+            help="Read the bearer token for --metrics-url from the first line of this file.",
+        ),
+        common_option(
+            "--metrics-spool",
+            type=FILE,
+            default="spool/metrics",
+            metavar="DIR",
+            help="Keep the figures for --metrics-url in this folder until they are taken.",
         ),
         common_option(
             "--no-push",
@@ -157,7 +179,11 @@ class OutletOptions:
                     f"textfile {name}: this run is about more than one {what}, and each would "
                     f"replace the other's figures: write {{{what}}} in the name"
                 )
-        return Outlets(pushgateway=self._open_pushgateway(), textfile=name)
+        return Outlets(
+            pushgateway=self._open_pushgateway(),
+            time_series=self.open_time_series(),
+            textfile=name,
+        )
 
     def _textfile(self) -> str | None:
         """`textfile` with {tool} filled in; with --no-push only one that the command line names."""
@@ -190,7 +216,7 @@ class OutletOptions:
         if self.push_password_file is not None and self.push_user is None:
             raise InputError("--push-password-file needs --push-user")
         if self.push_password_file is not None:
-            password = _first_line(self.push_password_file)
+            password = _first_line(self.push_password_file, "the password of --push-user")
         return Pushgateway(
             self.pushgateway,
             timeout=self.push_timeout,
@@ -199,9 +225,34 @@ class OutletOptions:
             proxy=self.push_proxy,
         )
 
+    def open_time_series(self) -> TimeSeries | None:
+        """What --metrics-url names; InputError when it cannot be used as set."""
+        from netsky.outlets.time_series import TimeSeries
+        from netsky.store.connection import PRIVATE
 
-def _first_line(file: Path) -> str:
-    """The password in a file; InputError, which repeats nothing of it."""
+        if self.metrics_url is None or self.no_push:
+            return None
+        source = click.get_current_context().get_parameter_source("metrics_url")
+        if "@" in self.metrics_url and source is ParameterSource.COMMANDLINE:
+            raise InputError(
+                "no password on the command line, where every user of this host sees it: set the "
+                "URL in netsky.toml or NETSKY_METRICS_URL, or use --metrics-token-file"
+            )
+        token = None
+        if self.metrics_token_file is not None:
+            token = _first_line(self.metrics_token_file, "the token for --metrics-url")
+        return TimeSeries(
+            self.metrics_url,
+            self.metrics_spool,
+            timeout=self.push_timeout,
+            mode=PRIVATE,
+            token=token,
+            proxy=self.push_proxy,
+        )
+
+
+def _first_line(file: Path, what: str) -> str:
+    """The secret in a file; InputError, which repeats nothing of it."""
     try:
         text = read_file(file, limit=_PASSWORD_BYTES, streams=True).text()
     except OSError as error:
@@ -213,4 +264,4 @@ def _first_line(file: Path) -> str:
         if password.strip():
             return password
         reason = "its first line is empty"
-    raise InputError(f"cannot read the password of --push-user in {file}: {reason}")
+    raise InputError(f"cannot read {what} in {file}: {reason}")

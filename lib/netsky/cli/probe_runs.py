@@ -25,7 +25,8 @@ from netsky.jobs.dry_run import dry_run
 from netsky.jobs.memory import Remembering
 from netsky.jobs.probe import Storage, probe
 from netsky.jobs.targets import probe_targets, read_list
-from netsky.outlets.delivery import Outlets
+from netsky.outlets.delivery import Outlets, deliver
+from netsky.outlets.metrics import PROBE_JOB
 from netsky.places import ISP, Egress
 from netsky.sweep import Progress
 from netsky.targets.library import LibraryFiles
@@ -100,9 +101,11 @@ class ProbeRuns:
 
     def _start_flush(self, isp: ISP, egress: Egress) -> Run:
         storage = self._storage(isp, egress)
+        outlets = Outlets(time_series=self.outlets.open_time_series())
 
         def run() -> int:
             not_delivered, state = storage.flush()
+            not_delivered += deliver(outlets.flushes(PROBE_JOB, isp.slug, egress.name))
             view = FlushView(isp, egress.name, datetime.now(UTC), state, not_delivered)
             self.running.show(view)
             return INCOMPLETE if not_delivered else DONE

@@ -92,7 +92,7 @@ def average(
     _warn(averaged, hours)
     egresses = sorted({entry.egress for entry in averaged})
     groups = [
-        baseline_metrics(isp.slug, name, [b for b in baselines if b.egress == name])
+        baseline_metrics(isp.slug, name, [b for b in baselines if b.egress == name], at=now)
         for name in egresses
     ]
     not_delivered = deliver(outlets.deliveries(groups))

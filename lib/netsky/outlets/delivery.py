@@ -12,6 +12,7 @@ from netsky import unexpected
 from netsky.errors import DatabaseError, DeliveryError
 from netsky.outlets.metrics import MetricGroup
 from netsky.outlets.pushgateway import Pushgateway, write_textfile
+from netsky.outlets.time_series import TimeSeries
 from netsky.time_limit import time_limit
 
 log = logging.getLogger(__name__)
@@ -36,20 +37,26 @@ class Outlets:
     """Where metrics go; None is nowhere. `textfile` may have {isp} and {egress} in its name."""
 
     pushgateway: Pushgateway | None = None
+    time_series: TimeSeries | None = None
     textfile: str | None = None
 
     @property
     def any(self) -> bool:
         """Whether metrics go anywhere."""
-        return self.pushgateway is not None or self.textfile is not None
+        return any(
+            outlet is not None for outlet in (self.pushgateway, self.time_series, self.textfile)
+        )
 
     def deliveries(self, groups: Sequence[MetricGroup]) -> Deliveries:
-        """One PUT a group; one textfile, or one for each name that {isp} and {egress} make."""
+        """One PUT or POST a group; one textfile, or one for each name that {isp} and {egress} make."""
         steps: dict[str, Step] = {}
         if self.pushgateway:
             for group in groups:
                 place = f"Pushgateway, egress {group.egress}"
                 steps[place] = Step(partial(self.pushgateway.push, group), self.pushgateway.limit)
+        if self.time_series:
+            send = partial(self.time_series.send, groups)
+            steps[str(self.time_series)] = Step(send, self.time_series.limit)
         if self.textfile:
             files: dict[Path, list[MetricGroup]] = {}
             for group in groups:
@@ -60,6 +67,13 @@ class Outlets:
                 write = partial(write_textfile, file, its_groups)
                 steps[f"textfile {file}"] = Step(write, TEXTFILE_SECONDS)
         return steps
+
+    def flushes(self, job: str, isp: str, egress: str) -> Deliveries:
+        """The same for what waits of earlier runs, where anything does."""
+        if self.time_series is None:
+            return {}
+        flush = partial(self.time_series.flush, job, isp, egress)
+        return {str(self.time_series): Step(flush, self.time_series.limit)}
 
 
 def deliver(deliveries: Deliveries, *, done: str = "delivered") -> tuple[str, ...]:

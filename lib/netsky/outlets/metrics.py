@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -144,11 +145,15 @@ Samples = list[tuple[tuple[str, ...], float]]
 
 @dataclass(frozen=True, slots=True)
 class MetricGroup:
-    """What one job says of one egress and ISP: a group of the Pushgateway."""
+    """What one job says of one egress and ISP: a group of the Pushgateway.
+
+    `at` is the time that it is of, in Unix time: when the sweep started, when it was judged.
+    """
 
     job: str
     egress: str
     isp: str
+    at: float
     samples: Mapping[Gauge, Samples]
 
 
@@ -163,19 +168,26 @@ class LibraryFigures:
 
 
 class Exposition(Collector):
-    """Groups of one job, for a registry of prometheus_client."""
+    """Groups of one job, for a registry of prometheus_client.
 
-    def __init__(self, groups: Sequence[MetricGroup]) -> None:
+    `own_time`: each with the time that it is of, and with the label `job`, which a Pushgateway adds.
+    """
+
+    def __init__(self, groups: Sequence[MetricGroup], *, own_time: bool = False) -> None:
         self._groups = groups
+        self._own_time = own_time
 
     def collect(self) -> Iterator[Metric]:
+        job = ["job"] if self._own_time else []
         for gauge in dict.fromkeys(gauge for group in self._groups for gauge in group.samples):
             # A Pushgateway has these labels in the grouping key as well; a textfile has no other.
-            labels = ["egress", "isp", *gauge.labels]
+            labels = [*job, "egress", "isp", *gauge.labels]
             family = GaugeMetricFamily(gauge.name, gauge.help, labels=labels)
             for group in self._groups:
+                its = [group.job for _ in job] + [group.egress, group.isp]
+                at = group.at if self._own_time else None
                 for values, value in group.samples.get(gauge, ()):
-                    family.add_metric([group.egress, group.isp, *values], value)
+                    family.add_metric([*its, *values], value, at)
             yield family
 
 
@@ -198,17 +210,20 @@ def probe_metrics(
         samples[SPOOL_SWEEPS].append(((), spool.sweeps))
         samples[SPOOL_DROPPED].append(((), spool.dropped_sweeps))
         samples[SPOOL_QUARANTINED].append(((), spool.quarantined_rows))
-    return MetricGroup(PROBE_JOB, sweep.egress.name, sweep.library.isp, samples)
+    at = sweep.started_at.timestamp()
+    return MetricGroup(PROBE_JOB, sweep.egress.name, sweep.library.isp, at, samples)
 
 
-def baseline_metrics(isp: str, egress: str, baselines: Iterable[Baseline]) -> MetricGroup:
-    """The metrics of the stored baselines of one egress."""
+def baseline_metrics(
+    isp: str, egress: str, baselines: Iterable[Baseline], *, at: datetime
+) -> MetricGroup:
+    """The metrics of the baselines of one egress that are stored at that time."""
     samples: dict[Gauge, Samples] = {BASELINE: [], BASELINE_TIMESTAMP: []}
     for baseline in baselines:
         labels = _labels(baseline.province)
         samples[BASELINE].append((labels, baseline.loss_ratio))
         samples[BASELINE_TIMESTAMP].append((labels, baseline.computed_at.timestamp()))
-    return MetricGroup(BASELINE_JOB, egress, isp, samples)
+    return MetricGroup(BASELINE_JOB, egress, isp, at.timestamp(), samples)
 
 
 def alert_metrics(
@@ -234,7 +249,7 @@ def alert_metrics(
         if incident:
             samples[INCIDENT_STARTED].append(((), incident.opened_at.timestamp()))
     samples[ISP_INFO].append(((isp.name,), 1))
-    return MetricGroup(ALERT_JOB, egress, isp.slug, samples)
+    return MetricGroup(ALERT_JOB, egress, isp.slug, verdict.judged_at.timestamp(), samples)
 
 
 def library_metrics(
@@ -254,7 +269,7 @@ def library_metrics(
         samples[LIBRARY_PROVISIONAL].append((labels, int(figures.provisional)))
     samples[LIBRARY_AGE].append(((), age_seconds))
     samples[LIBRARY_TIMESTAMP].append(((), asked_at))
-    return MetricGroup(LIBRARY_JOB, egress, isp, samples)
+    return MetricGroup(LIBRARY_JOB, egress, isp, asked_at, samples)
 
 
 def _add_judgement(samples: Mapping[Gauge, Samples], judgement: Judgement) -> None:
