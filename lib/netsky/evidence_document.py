@@ -143,26 +143,9 @@ def _report_document(report: TraceReport) -> Document:
             }
             for other in report.compared
         ],
-        "path_changes": [
-            {
-                "hop": change.hop,
-                "before": list(change.before),
-                "now": list(change.now),
-                "targets": change.targets,
-            }
-            for change in report.changes
-        ],
+        "path_changes": [asdict(change) for change in report.changes],
         "quiet_hops": [_hop_document(hop) for hop in report.quiet],
-        "mtr": [
-            {
-                "target": mtr.target,
-                "state": mtr.state.value,
-                "command": list(mtr.command),
-                "text": mtr.text,
-                "not_taken": mtr.not_taken,
-            }
-            for mtr in report.mtr
-        ],
+        "mtr": [asdict(mtr) for mtr in report.mtr],
     }
 
 

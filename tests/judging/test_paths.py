@@ -1,5 +1,6 @@
 """What is usual of a path, and that other routers are told of only when they surely are."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from netsky.evidence import QuietPaths
@@ -66,6 +67,13 @@ def test_only_paths_without_loss_tell_what_is_usual():
     mixed = [*traces("A", "B"), *traces("A", "X", lost=1)]
     assert [hop.addresses for hop in quiet_path(mixed)] == [("A",), ("B",)]
     assert quiet_path(traces("A", lost=1)) == ()
+
+
+def test_what_a_shared_router_answers_for_one_place_counts_for_all():
+    asked, unasked = traces("A", "B", number=1), traces("", "C", number=1)
+    unasked = [replace(each, hops=(Hop(1, 0), each.hops[1])) for each in unasked]
+    first, second = quiet_path(unasked, among=[*asked, *unasked])
+    assert (first.addresses, second.addresses) == (("A",), ("C",))
 
 
 def test_of_many_looks_the_newest_are_counted_together():

@@ -26,6 +26,7 @@ from netsky.places import ISP, Egress, Province
 from netsky.store.database import Database
 from netsky.store.evidence_files import (
     incident_folder,
+    is_incident_folder,
     read_evidence,
     remove_taking,
     taken_of_line,
@@ -94,6 +95,7 @@ class Taken:
     line: TracedLine
     taking: Taking
     folder: str
+    started: float  # by the clock that nobody sets
     not_recorded: str | None = None
 
     @property
@@ -109,9 +111,7 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
     found, concerned, now = [], set[Province](), datetime.now(UTC)
     of_line = taken_of_line(keeping.root, line.isp.slug, line.egress.name)
     for incident in incidents(line.database.connector, line.key, limit=INCIDENTS):
-        folder = incident.evidence or incident_folder(
-            line.isp.slug, line.egress.name, incident.opened_at
-        )
+        folder = _folder(line, incident)
         concerned |= set(incident.provinces) if incident.is_open else set()
         evidence = read_evidence(keeping.root, folder)
         _record_missing(line, incident, evidence, folder)
@@ -129,17 +129,24 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
     return Found(found, concerned)
 
 
+def _folder(line: TracedLine, incident: Incident) -> str:
+    """Where its evidence is, or is to be; a clock that was ahead may have moved its opening since."""
+    if incident.evidence is not None and is_incident_folder(incident.evidence):
+        return incident.evidence
+    return incident_folder(line.isp.slug, line.egress.name, incident.opened_at)
+
+
 def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) -> Taken:
     """Trace, keep and record; mtr is not in it yet.
 
     Raises EngineError or LibraryError when nothing can be traced, DeliveryError when it cannot be kept.
     """
-    line = each.line
+    line, started = each.line, time.monotonic()
     check_traces(line.egress)
     noted = _noted(each)
     _write(keeping, each.folder, noted)
     try:
-        targets = _targets(each, plan)
+        targets, missing = _targets(each, plan)
         # What all provinces have in common is asked as often as if each had it for itself.
         near = plan.near_targets * max(1, len(targets.provinces))
         reports = trace_together(
@@ -153,15 +160,16 @@ def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) 
     except (EngineError, LibraryError):  # nothing was sent: the next run may try again
         remove_taking(keeping.root, each.folder, noted)
         raise
-    taking = replace(noted, reports=tuple(reports))
+    problems = tuple(f"{province.name}：地址库里没有这个省的目标" for province in missing)
+    taking = replace(noted, reports=tuple(reports), problems=problems)
     _write(keeping, each.folder, taking)
-    return Taken(line, taking, each.folder, _record(line, each.incident, taking, each.folder))
+    recorded = _record(line, each.incident, taking, each.folder)
+    return Taken(line, taking, each.folder, started, recorded)
 
 
 def finish(taken: Taken, keeping: Keeping, *, targets: int) -> Taken:
     """The same with mtr to so many targets, one after the other. Raises DeliveryError."""
-    ends = time.time() - taken.taking.taken_at.timestamp()
-    deadline = time.monotonic() + max(0.0, WHOLE_SECONDS - ends)
+    deadline = taken.started + WHOLE_SECONDS
     reports = list(taken.taking.reports)
     for index, target in _mtr_targets(taken.taking, targets):
         left = min(DEADLINE_SECONDS, deadline - time.monotonic())
@@ -176,7 +184,7 @@ def finish(taken: Taken, keeping: Keeping, *, targets: int) -> Taken:
     return replace(taken, taking=taking)
 
 
-def _targets(each: DueTaking, plan: TracePlan) -> AddressLibrary:
+def _targets(each: DueTaking, plan: TracePlan) -> tuple[AddressLibrary, list[Province]]:
     line = each.line
 
     def look(place: AddressLibrary, number: int) -> AddressLibrary:

@@ -45,7 +45,8 @@ def look_at_quiet_paths(
             timer.cancel()
         for index, province in enumerate(targets.provinces):
             mine = {dotted(int(each)) for each in targets.addresses[targets.slice_of(index)]}
-            path = quiet_path([trace for trace in traced.traces if trace.target in mine])
+            of_province = [trace for trace in traced.traces if trace.target in mine]
+            path = quiet_path(of_province, among=traced.traces)
             if path:
                 paths[province] = path
     quiet = QuietPaths(line.key.isp, line.key.egress, now, paths)

@@ -47,14 +47,14 @@ class Choice:
         evidence: Evidence,
         reason: Reason,
         look: Callable[[AddressLibrary, int], AddressLibrary],
-    ) -> AddressLibrary:
-        """The targets of an incident, by province, the worst first.
+    ) -> tuple[AddressLibrary, list[Province]]:
+        """The targets of an incident, by province, the worst first; which provinces have none.
 
         Later, and when it is over, they are those of before, as far as they are targets still. Of a
         province of which the memory knows too little, `look` chooses. Raises LibraryError.
         """
-        library, memory = self._read([p for p in incident.provinces if p in self.provinces])
-        places = _by_province(library, memory)
+        wanted = [province for province in incident.provinces if province in self.provinces]
+        places = _by_province(*self._read(wanted))
         worst = sorted(places, key=lambda place: live_loss(places[place]), reverse=True)
         again = _again(evidence) if reason in (Reason.AFTER, Reason.CLEARED) else {}
         if again:
@@ -71,7 +71,7 @@ class Choice:
             if len(targets) < LEAST_TARGETS:
                 targets = look(_library(self.isp, {province: of_place.addresses}), number).addresses
             chosen[province] = targets
-        return _library(self.isp, chosen)
+        return _library(self.isp, chosen), [each for each in wanted if each not in places]
 
     def quiet(self, without: Collection[Province]) -> AddressLibrary:
         """A few targets of each province that usually answer. Raises LibraryError."""

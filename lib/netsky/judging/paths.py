@@ -15,9 +15,21 @@ LEAST_TARGETS = 3
 MOST_CHANGES = 5
 
 
-def quiet_path(traces: Sequence[Trace]) -> tuple[Hop, ...]:
-    """The hops of those traces in which nothing was lost, counted together; none without any."""
-    return pool_paths([trace.hops for trace in traces if trace.end.sent and not trace.end.lost])
+def quiet_path(traces: Sequence[Trace], *, among: Sequence[Trace] = ()) -> tuple[Hop, ...]:
+    """The hops of those traces in which nothing was lost, counted together; none without any.
+
+    A router that all traces share is asked for a few of them only: what it answered to others of those
+    that they are `among` counts for all.
+    """
+    whole = pool_paths(_without_loss(among))
+    return tuple(
+        hop if hop.sent or index >= len(whole) else whole[index]
+        for index, hop in enumerate(pool_paths(_without_loss(traces)))
+    )
+
+
+def _without_loss(traces: Sequence[Trace]) -> list[tuple[Hop, ...]]:
+    return [trace.hops for trace in traces if trace.end.sent and not trace.end.lost]
 
 
 def quiet_hops(looks: Sequence[QuietPaths], province: Province) -> tuple[Hop, ...]:

@@ -35,7 +35,6 @@ KEPT_QUIET = timedelta(days=7)
 _MOST_QUIET = 7 * 24  # files, whatever a clock says of their age
 
 _MOST_IN_AN_HOUR = 60  # incidents of a line; an alert takes a minute to stand
-# What the database says is joined to a path: nothing in it may lead elsewhere.
 _FOLDER = re.compile(r"[a-z][a-z0-9]{0,6}/[^\W_][\w.-]{0,39}/\d{8}T\d{6}Z")
 _FILE = re.compile(r"(\d{8}T\d{6}Z)-([a-z_]+)\.json")
 
@@ -66,6 +65,11 @@ def incident_folder(isp: str, egress: str, opened_at: datetime) -> str:
     return f"{isp}/{egress}/{stamp(opened_at)}"
 
 
+def is_incident_folder(folder: str) -> bool:
+    """Whether evidence may be kept there: what the database says must not lead elsewhere."""
+    return _FOLDER.fullmatch(folder) is not None
+
+
 def file_name(taking: Taking) -> str:
     return f"{stamp(taking.taken_at)}-{taking.reason}.json"
 
@@ -93,7 +97,7 @@ def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
 
 def read_evidence(root: Path, folder: str) -> Evidence:
     """All that is kept of an incident; `folder` is what netsky_incident says. It raises nothing."""
-    if not _FOLDER.fullmatch(folder):
+    if not is_incident_folder(folder):
         return Evidence((), (f"evidence {folder!r} is no folder of evidence",))
     try:
         noted = list_takings(root, folder)
@@ -157,7 +161,7 @@ def kept_incidents(root: Path) -> list[KeptIncident]:
     found = []
     for path in root.glob("*/*/????????T??????Z"):
         folder = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-        if _FOLDER.fullmatch(folder):
+        if is_incident_folder(folder):
             size = sum(file.lstat().st_size for file in path.iterdir())
             noted = tuple(list_takings(root, folder))
             isp, egress, opened = folder.split("/")

@@ -58,7 +58,10 @@ def choose_quiet(memory: Memory, number: int) -> Addresses:
 def _within(addresses: Addresses, prefixes: Sequence[str]) -> Flags:
     inside = np.zeros(len(addresses), np.bool_)
     for prefix in prefixes:
-        network = IPv4Network(prefix)
+        try:
+            network = IPv4Network(prefix)
+        except ValueError:  # the database says so, and a part of it may be cut off
+            continue
         mask = np.uint32(int(network.netmask))
         inside |= (addresses & mask) == np.uint32(int(network.network_address))
     return inside
