@@ -105,11 +105,11 @@ def test_the_heartbeat_goes_its_own_way_again_and_again(tmp_path):
 STARTED = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 
-def rendered(tmp_path, part, *alerts):
-    """What the shipped template makes of a notice with these alerts."""
+def rendered(tmp_path, part, *alerts, file=CONFIG.parent / "netsky.tmpl"):
+    """What the shipped template, or another, makes of a notice with these alerts."""
     data = tmp_path / "notice.json"
     data.write_text(json.dumps({"receiver": "netsky", "alerts": alerts}), encoding="utf-8")
-    template = f"--template.glob={CONFIG.parent / 'netsky.tmpl'}"
+    template = f"--template.glob={file}"
     text = f'--template.text={{{{ template "netsky.{part}" . }}}}'
     return amtool("template", "render", template, text, f"--template.data={data}")
 
@@ -141,6 +141,17 @@ def test_the_text_names_the_worst_first_and_links_to_its_dashboard(tmp_path):
     text = rendered(tmp_path, "text", *alerts)
     assert text.index("危急：2 省") < text.index("中度：1 省")
     assert "[看板](http://127.0.0.1:3000/d/y?a=b)" in text
+
+
+def test_the_text_links_to_the_page_of_the_report_where_its_address_is_given(tmp_path):
+    template = (CONFIG.parent / "netsky.tmpl").read_text(encoding="utf-8")
+    assert template.count('$report_url := ""') == 1
+    url = "https://192.0.2.9/netsky/"
+    file = tmp_path / "with_url.tmpl"
+    file.write_text(template.replace('$report_url := ""', f'$report_url := "{url}"'))
+    text = rendered(tmp_path, "text", alert("critical", "危急：2 省"), file=file)
+    assert f"[总览]({url})" in text
+    assert "看板" not in text
 
 
 OVER = "丢包恢复（中国联通，出口 unicom-1）：持续 7m 0s，最多 31 省，最高 广东 +30.00 个百分点"

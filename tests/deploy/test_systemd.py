@@ -54,11 +54,11 @@ def installed(tmp_path):
 
 
 def test_there_is_a_service_and_a_timer_for_each_tool_that_runs_by_itself():
-    names = {"netsky-probe@", "netsky-avg@", "netsky-alert@", "netsky-library@", "netsky-trace@"}
+    tools = ("probe", "avg", "alert", "library", "trace", "report")
+    names = {f"netsky-{tool}@" for tool in tools}
     assert {file.stem for file in SERVICES} == {file.stem for file in TIMERS} == names
     scripts = {entries(file, "Service")["ExecStart"].split()[1] for file in SERVICES}
-    by_hand = {"netsky_report.py"}
-    assert scripts == {script.name for script in ROOT.glob("netsky_*.py")} - by_hand
+    assert scripts == {script.name for script in ROOT.glob("netsky_*.py")}
 
 
 @pytest.mark.parametrize("kind", ["service", "timer"])
@@ -176,7 +176,9 @@ engine = "icmp"
 {CONSENT}
 """
     (place / "netsky.toml").write_text(settings)
-    variables = service["Environment"].replace("%i", "cu").replace("/var/lib/netsky", str(place))
+    variables = service["Environment"].replace("%i", "cu")
+    for folder in ("/var/lib/netsky", "/var/cache/netsky-report"):
+        variables = variables.replace(folder, str(place))
     return subprocess.run(
         [*alone, *drop, sys.executable, str(ROOT / script), *arguments],
         cwd=place,
@@ -197,4 +199,14 @@ def test_an_ordinary_user_with_the_units_capabilities_can_do_the_job(file, place
         assert done.stdout == ""
         assert list((place / "evidence/cu/default/quiet").glob("*.json"))
     else:
-        assert " isp=cu " in done.stdout
+        assert (" page=" if file.stem == "netsky-report@" else " isp=cu ") in done.stdout
+
+
+def test_a_web_server_may_read_the_pages_and_nothing_else_of_netsky():
+    unit = entries(UNITS / "netsky-report@.service", "Service")
+    pages = f"/var/cache/{unit['CacheDirectory']}"
+    assert f"NETSKY_OUTPUT={pages}" in unit["Environment"]
+    assert unit["CacheDirectoryMode"] == "0755"
+    assert unit["StateDirectoryMode"] == "0750"
+    nginx = (ROOT / "deploy" / "nginx" / "netsky.conf").read_text(encoding="utf-8")
+    assert f"root {pages};" in nginx

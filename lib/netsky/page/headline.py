@@ -69,7 +69,7 @@ def _rises(trouble: Trouble, words: Words) -> str:
     if trouble.is_nationwide:
         most = points(rises[0].increase_ratio or 0.0)
         return words("points_unit", rises=words("nationwide", rises=f" {most}"))
-    gap = "\N{IDEOGRAPHIC SPACE}" if words.is_chinese else "  "
+    gap = "\N{IDEOGRAPHIC SPACE}" if words.is_chinese else "\N{EM SPACE}"
     shown = gap.join(_rise(rise, words) for rise in rises[:_MOST_PROVINCES])
     if any(rise.increase_ratio is not None for rise in rises):
         shown = words("points_unit", rises=shown)

@@ -28,7 +28,7 @@ def _width(text: str) -> int:
 
 
 def line_name(line: LineState, words: Words) -> str:
-    return f"{words.isp_short(line.isp)} × {line.egress}"
+    return f"{words.isp_short(line.isp)}×{line.egress}"
 
 
 def line_names(lines: Sequence[LineState], words: Words, *, most: int) -> str:

@@ -38,6 +38,7 @@ _MOST_EXITS_UNFOLDED = 6
 _MOST_COLUMNS = 3
 _MOST_LINES_IN_TABLE = 12
 _MOST_CARDS = 3
+_MOST_NAMES = 12
 _MOST_PROBE_ROWS = 12
 
 
@@ -149,7 +150,9 @@ def _groups(overview: Overview, words: Words) -> list[MapGroup]:
             places.append(MapPlace(each, row + 1, at + 1))
             column += 1
         row += bool(folded) and bool(places)
-        names = words.listed([each.line.egress for each in folded])
+        names = words.listed([each.line.egress for each in folded[:_MOST_NAMES]])
+        if len(folded) > _MOST_NAMES:
+            names = words("and_more", names=names)
         groups.append(MapGroup(isp, places, folded, names, row + 1))
     return groups
 

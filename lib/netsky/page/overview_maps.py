@@ -92,8 +92,12 @@ def _nothing_judged(line: LineState, overview: Overview, words: Words) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BestMaps:
-    """A map for each ISP with more than one exit, and which code stands for which exit."""
+    """A map for each ISP that has data to choose by, and which code stands for which exit.
 
+    `has_choice`: any ISP has more than one exit.
+    """
+
+    has_choice: bool
     maps: tuple[Markup, ...]
     codes: Mapping[str, str]
 
@@ -105,9 +109,11 @@ class BestMaps:
 def best_maps(overview: Overview, words: Words) -> BestMaps:
     codes = exit_codes(overview.egresses)
     isps = [isp for isp in overview.isps if sum(line.isp == isp for line in overview.lines) > 1]
-    chosen = [_Choice(isp, best_exits(overview, isp), usual_exit(overview, isp)) for isp in isps]
+    choices = [_Choice(isp, best_exits(overview, isp), usual_exit(overview, isp)) for isp in isps]
+    chosen = [choice for choice in choices if choice.best]
     shown = {egress for choice in chosen for egress in choice.named}
     return BestMaps(
+        bool(isps),
         tuple(_best_map(choice, codes, words) for choice in chosen),
         {egress: code for egress, code in codes.items() if egress in shown},
     )
@@ -165,7 +171,7 @@ def _best_map(choice: _Choice, codes: Mapping[str, str], words: Words) -> Markup
             return Tile(NOT_JUDGED, words("tile_no_loss_rate"))
         code = codes[choice.best[province].best.egress]
         if home is None:
-            return Tile(NOT_JUDGED, code)
+            return Tile("s0", code)
         if province in moves:
             return Tile("go", f"{code} {MINUS}{100 * choice.lead(province):.0f}")
         return Tile("s0", percent(home.loss_ratio))

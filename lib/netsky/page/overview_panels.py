@@ -143,7 +143,7 @@ def probe_sayings(overview: Overview, words: Words) -> list[Saying]:
         ),
     ]
     if overview.never_measured:
-        names = [f"{words.isp_short(isp)} × {egress}" for isp, egress in overview.never_measured]
+        names = [f"{words.isp_short(isp)}×{egress}" for isp, egress in overview.never_measured]
         shown = words.listed(names[:_MOST_NAMES])
         if len(names) > _MOST_NAMES:
             shown = words("and_more", names=shown)

@@ -1,0 +1,99 @@
+"""Least loss first, then least latency, and only exits that can be believed."""
+
+from dataclasses import replace
+
+import pytest
+
+from netsky.judging.best_exit import best_exits, usual_exit
+from netsky.loss import Baseline, NewestLoss
+from netsky.places import find_province
+from testing import overviews
+from testing.overviews import AT, ISPS, overview_of
+
+CU = ISPS[0]
+HUNAN = find_province("hunan")
+
+
+def line(egress, percent, *, milliseconds=20.0, **options):
+    """Of an exit, whose loss in Hunan is so many percent now, and 1 % usually."""
+    state = overviews.line_state(CU, egress, {"hunan": percent - 1.0}, **options)
+    latency = None if milliseconds is None else milliseconds / 1000
+    sweep = replace(state.sweep, latency_seconds={**state.sweep.latency_seconds, HUNAN: latency})
+    judgements = [
+        replace(
+            each,
+            newest=NewestLoss(HUNAN, percent / 100, AT),
+            baseline=Baseline(HUNAN, egress, 0.01, AT),
+        )
+        if each.province == HUNAN
+        else each
+        for each in state.verdict.judgements
+    ]
+    return replace(state, sweep=sweep, verdict=replace(state.verdict, judgements=tuple(judgements)))
+
+
+def ranked(*lines):
+    best = best_exits(overview_of(*lines), CU).get(HUNAN)
+    return [each.egress for each in best.exits] if best else []
+
+
+def test_the_least_loss_is_first_whatever_the_latency():
+    assert ranked(line("a", 5.0, milliseconds=10), line("b", 1.0, milliseconds=90)) == ["b", "a"]
+
+
+def test_losses_less_than_a_point_apart_are_alike_and_latency_decides():
+    exits = [line("a", 1.0, milliseconds=40), line("b", 1.9, milliseconds=20), line("c", 2.1)]
+    assert ranked(*exits) == ["b", "a", "c"]
+
+
+def test_without_a_reply_an_exit_is_behind_those_that_are_alike():
+    assert ranked(line("a", 1.0, milliseconds=None), line("b", 1.0)) == ["b", "a"]
+
+
+def test_what_is_old_or_tainted_or_has_no_baseline_is_not_among_them():
+    exits = [
+        line("old", 0.0, age=200),
+        line("tainted", 0.0, tainted=True),
+        line("new", 0.0, without_baseline=["hunan"]),
+        line("a", 3.0),
+    ]
+    assert ranked(*exits) == ["a"]
+    assert ranked(*exits[:3]) == []
+
+
+def test_the_margin_is_against_the_next_exit():
+    best = best_exits(
+        overview_of(line("a", 1.0, milliseconds=30), line("b", 23.0, milliseconds=50)), CU
+    )[HUNAN]
+    assert best.best.egress == "a"
+    assert best.margin_ratio == pytest.approx(0.22)
+    assert best.margin_seconds == pytest.approx(0.02)
+    alone = best_exits(overview_of(line("a", 1.0)), CU)[HUNAN]
+    assert (alone.next, alone.margin_ratio, alone.margin_seconds) == (None, None, None)
+
+
+def test_loss_is_of_the_usually_alive_only_where_each_exit_knows_it():
+    def with_live(state):
+        judgements = [
+            replace(
+                each,
+                newest=replace(each.newest, live_loss_ratio=0.5, live_targets=1000),
+                baseline=replace(each.baseline, live_loss_ratio=0.0),
+            )
+            for each in state.verdict.judgements
+        ]
+        return replace(state, verdict=replace(state.verdict, judgements=tuple(judgements)))
+
+    one, two = line("a", 1.0), line("b", 3.0)
+    assert ranked(with_live(one), two) == ["a", "b"]
+    both = best_exits(overview_of(with_live(one), with_live(two)), CU)[HUNAN]
+    assert both.best.loss_ratio == 0.5
+
+
+def test_the_usual_exit_is_the_one_with_the_least_baseline_and_a_fault_does_not_move_it():
+    calm = overview_of(line("a", 1.0), line("b", 1.0))
+    usual = usual_exit(calm, CU)
+    assert usual in {"a", "b"}
+    faulty = overview_of(*(line(each, 30.0 if each == usual else 1.0) for each in ("a", "b")))
+    assert usual_exit(faulty, CU) == usual
+    assert usual_exit(overview_of(), CU) is None
