@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core galera-4 prometheus \
 	prometheus-pushgateway prometheus-alertmanager victoria-metrics iproute2 nftables procps \
-	util-linux systemd mtr-tiny logrotate
+	util-linux systemd mtr-tiny logrotate chromium fonts-noto-cjk nodejs npm
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
@@ -28,7 +28,7 @@ library: $(VENV)/library  ## Set up, then build candidate addresses of all provi
 
 # One more than cores, because much of the time is waiting.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-test: $(VENV)/dev  ## Set up, then run all tests (real fping, MariaDB, Prometheus, VictoriaMetrics).
+test: $(VENV)/dev $(VENV)/browser  ## Set up, then run all tests (real fping, MariaDB, Prometheus, VictoriaMetrics).
 	@tools/need $(TEST_PACKAGES)
 	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
 
@@ -109,6 +109,12 @@ $(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/library: requirements-library.txt $(VENV)/runtime
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-library.txt
+	touch $@
+
+# What drives the browser, from npm. The browser itself is Debian's.
+$(VENV)/browser: testing/chromium/package-lock.json | $(BIN)/python
+	@tools/need nodejs npm
+	cd testing/chromium && npm ci --silent --ignore-scripts --no-audit --no-fund
 	touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/runtime

@@ -57,9 +57,10 @@ def test_the_first_half_hour_makes_a_crontab_of_one_isp():
         "netsky_get_avg_lossrate",
         "netsky_alert",
         "netsky_trace",
+        "netsky_report",
     }
     for tool, arguments in calls:
-        assert arguments[:2] == ["--isp", "cu"]
+        assert arguments[arguments.index("--isp") + 1] == "cu"
         check_call(tool, arguments)
 
 
@@ -95,6 +96,7 @@ def test_crontab_entries_run_scripts_that_exist_with_valid_options(command):
         ("netsky_probe", "probe", 1),
         ("netsky_get_avg_lossrate", "avg", 1),
         ("netsky_alert", "alert", 2),
+        ("netsky_report", "report", 1),
     ],
 )
 def test_the_crontab_runs_each_tool_for_all_lines_with_a_log_of_its_own(tool, log, a_minute):

@@ -17,6 +17,7 @@ from netsky.page.words import MINUS, UNKNOWN, Words, beijing, percent, points
 from netsky.places import ISP, Province
 
 _CAPTION_WIDTH = 30  # Latin characters of the line below the title
+_TITLE_WIDTH = 24
 _SPOKEN = 6  # provinces that the label of a map names
 
 
@@ -34,7 +35,7 @@ def line_map(line: LineState, overview: Overview, words: Words) -> LineMap:
     judgements = {judgement.province: judgement for judgement in line.judged + line.not_judged}
     at = f" · {beijing(line.sweep.started_at, '%H:%M:%S')}" if line.sweep else ""
     below = cut(words("map_below", egress=line.egress), _CAPTION_WIDTH - len(at)) + at
-    caption = Caption(words("map_title", isp=words.isp(line.isp)), below, state, tone)
+    caption = Caption(map_title(line.isp, words), below, state, tone)
 
     def tile(province: Province) -> Tile:
         if not line.verdict:
@@ -49,12 +50,17 @@ def line_map(line: LineState, overview: Overview, words: Words) -> LineMap:
     return LineMap(line, tone, tile_map(caption, tile, label=label))
 
 
+def map_title(isp: ISP, words: Words) -> str:
+    return words("map_title", isp=cut(words.isp(isp), _TITLE_WIDTH))
+
+
 def _tile(judgement: Judgement | None, thresholds: Thresholds, words: Words) -> Tile:
     if judgement is None:
         return Tile("sx", words("tile_unmeasured"))
     if judgement.increase_ratio is None:
         return Tile(NOT_JUDGED, words(f"tile_{judgement.not_judged}"))
-    return Tile(shade(judgement.increase_ratio, thresholds), points(judgement.increase_ratio))
+    rise = points(judgement.increase_ratio)
+    return Tile(shade(judgement.increase_ratio, thresholds), rise.replace("100.0", "100"))
 
 
 def line_status(line: LineState, overview: Overview, words: Words) -> tuple[str, str]:
@@ -163,7 +169,7 @@ def _best_map(choice: _Choice, codes: Mapping[str, str], words: Words) -> Markup
     else:
         state, tone = words("best_stay"), "ok"
     below = cut(words("best_below", egress=choice.usual or UNKNOWN), _CAPTION_WIDTH)
-    caption = Caption(words("map_title", isp=words.isp(choice.isp)), below, state, tone)
+    caption = Caption(map_title(choice.isp, words), below, state, tone)
 
     def tile(province: Province) -> Tile:
         home = choice.home(province)

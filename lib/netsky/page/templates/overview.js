@@ -22,6 +22,12 @@
     page.classList.toggle("is-stale", isStale);
     document.title = isStale ? "■ " + say(data.staleTitle, passed) + " · " + title : title;
   }
+  // Not while somebody reads what is folded, or has marked a text to copy it.
+  function reload() {
+    var isRead = document.querySelector("details[open]") || String(window.getSelection());
+    if (!isRead) { window.location.reload(); }
+  }
   look();
   window.setInterval(look, 1000);
+  window.setInterval(reload, 30000);
 })();

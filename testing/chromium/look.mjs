@@ -1,0 +1,77 @@
+// Opens pages in Chromium, one after the other, and says as JSON what it saw. On standard input:
+// {"chromium": FILE, "looks": [{"name", "file", "width", "height", "dark", "script", "now", "shot", "pdf", "axe"}]}
+// The browser is driven through a pipe: nothing listens, and nothing is connected to.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const request = JSON.parse(fs.readFileSync(0, "utf8"));
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// How far anything reaches beyond the page, and texts that are wider than their place in a map.
+function measure() {
+  const wide = [];
+  for (const text of document.querySelectorAll(".tile > text")) {
+    if (text.getBBox().width > 47) { wide.push(text.textContent); }
+  }
+  for (const text of document.querySelectorAll(".map .cap3")) {
+    if (text.getBBox().width > 239) { wide.push(text.textContent); }
+  }
+  for (const text of document.querySelectorAll(".map .cap, .map .cap2")) {
+    if (text.getBBox().width > 287) { wide.push(text.textContent); }
+  }
+  return {
+    overflow: document.documentElement.scrollWidth - window.innerWidth,
+    wide,
+    title: document.title,
+    text: document.body.innerText,
+    is_stale: document.documentElement.classList.contains("is-stale"),
+  };
+}
+
+async function look(browser, each) {
+  const context = await browser.newContext({
+    viewport: { width: each.width, height: each.height ?? 900 },
+    colorScheme: each.dark ? "dark" : "light",
+    javaScriptEnabled: each.script !== false,
+    deviceScaleFactor: each.scale ?? 1,
+  });
+  const page = await context.newPage();
+  const url = pathToFileURL(each.file).href;
+  const seen = { name: each.name, messages: [], requests: [] };
+  page.on("console", (message) => seen.messages.push(message.text()));
+  page.on("pageerror", (error) => seen.messages.push(String(error)));
+  page.on("dialog", (dialog) => { seen.messages.push(dialog.message()); dialog.dismiss(); });
+  page.on("request", (made) => {
+    if (made.url() !== url && !made.url().startsWith("data:")) { seen.requests.push(made.url()); }
+  });
+  if (each.now) { await page.clock.setFixedTime(each.now * 1000); }
+  await page.goto(url);
+  if (each.script !== false) { Object.assign(seen, await page.evaluate(measure)); }
+  if (each.shot) { await page.screenshot({ path: each.shot, fullPage: each.height === undefined }); }
+  if (each.pdf) {
+    const pdf = await page.pdf({ path: each.pdf, format: "A4", preferCSSPageSize: true, printBackground: true });
+    seen.pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g).length;
+  }
+  if (each.axe) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+    seen.violations = found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)).join(" | ")}`);
+  }
+  await context.close();
+  return seen;
+}
+
+const browser = await chromium.launch({
+  executablePath: request.chromium,
+  chromiumSandbox: false,
+  args: ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"],
+});
+try {
+  const answers = [];
+  for (const each of request.looks) { answers.push(await look(browser, each)); }
+  process.stdout.write(JSON.stringify(answers));
+} finally {
+  await browser.close();
+}
