@@ -199,6 +199,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_incident (
   provinces TEXT NOT NULL,
   prefixes TEXT,
   evidence TEXT,
+  given_up BOOL NOT NULL DEFAULT 0,
   PRIMARY KEY (id),
   KEY index_netsky_incident_line (isp, egress, cleared_at),
   KEY index_netsky_incident_openedat (opened_at)

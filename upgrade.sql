@@ -146,15 +146,15 @@ BEGIN
   END IF;
 END//
 
--- A column that netsky_sweep does not have yet.
-CREATE PROCEDURE netsky_upgrade_column(new_column VARCHAR(64), definition VARCHAR(64))
+-- A column that a table does not have yet.
+CREATE PROCEDURE netsky_upgrade_column(for_table VARCHAR(64), new_column VARCHAR(64), definition VARCHAR(64))
 BEGIN
   -- Not compared with the parameter itself, which has the collation of this database.
-  CALL netsky_upgrade_run(new_column, '
+  CALL netsky_upgrade_run(for_table, CONCAT('
     SELECT COUNT(*) INTO @netsky_is_there FROM information_schema.columns
-     WHERE table_schema = DATABASE() AND table_name = "netsky_sweep" AND column_name = "{table}"');
+     WHERE table_schema = DATABASE() AND table_name = "{table}" AND column_name = "', new_column, '"'));
   IF NOT @netsky_is_there THEN
-    CALL netsky_upgrade_run('netsky_sweep', CONCAT(
+    CALL netsky_upgrade_run(for_table, CONCAT(
       'ALTER TABLE {table} ADD COLUMN ', new_column, ' ', definition));
   END IF;
 END//
@@ -399,6 +399,7 @@ CALL netsky_upgrade_add('netsky_incident', '(
   provinces TEXT NOT NULL,
   prefixes TEXT,
   evidence TEXT,
+  given_up BOOL NOT NULL DEFAULT 0,
   PRIMARY KEY (id),
   KEY index_netsky_incident_line (isp, egress, cleared_at),
   KEY index_netsky_incident_openedat (opened_at)
@@ -449,23 +450,24 @@ CALL netsky_upgrade_add('netsky_sweep', '(
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 PARTITION BY RANGE COLUMNS (started_at) (PARTITION later VALUES LESS THAN (MAXVALUE))');
 
-CALL netsky_upgrade_column('lossrate', 'FLOAT');
-CALL netsky_upgrade_column('abnormalrate', 'FLOAT');
-CALL netsky_upgrade_column('mean', 'FLOAT');
-CALL netsky_upgrade_column('p50', 'FLOAT');
-CALL netsky_upgrade_column('p95', 'FLOAT');
-CALL netsky_upgrade_column('p99', 'FLOAT');
-CALL netsky_upgrade_column('max', 'FLOAT');
-CALL netsky_upgrade_column('targets', 'INT UNSIGNED');
-CALL netsky_upgrade_column('sent', 'INT UNSIGNED');
-CALL netsky_upgrade_column('received', 'INT UNSIGNED');
-CALL netsky_upgrade_column('abnormal', 'INT UNSIGNED');
-CALL netsky_upgrade_column('live_targets', 'INT UNSIGNED');
-CALL netsky_upgrade_column('live_sent', 'INT UNSIGNED');
-CALL netsky_upgrade_column('live_lost', 'INT UNSIGNED');
-CALL netsky_upgrade_column('prefixes', 'TEXT');
-CALL netsky_upgrade_column('tainted', 'BOOL NOT NULL DEFAULT 0');
-CALL netsky_upgrade_column('serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_sweep', 'lossrate', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'abnormalrate', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'mean', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'p50', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'p95', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'p99', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'max', 'FLOAT');
+CALL netsky_upgrade_column('netsky_sweep', 'targets', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'sent', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'received', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'abnormal', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'live_targets', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'live_sent', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'live_lost', 'INT UNSIGNED');
+CALL netsky_upgrade_column('netsky_sweep', 'prefixes', 'TEXT');
+CALL netsky_upgrade_column('netsky_sweep', 'tainted', 'BOOL NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_sweep', 'serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_incident', 'given_up', 'BOOL NOT NULL DEFAULT 0');
 
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 CALL netsky_upgrade_days();

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pymysql
 
+from testing import ROOT
 from testing.servers import QUICK, MariaDB, free_ports, program, wait_until
 
 NODES = 3
@@ -121,17 +122,20 @@ def run_galera() -> Iterator[list[Node]]:
                 node.stop()
 
 
+def _documented() -> list[str]:
+    """The options of the configuration that docs/scale.md shows; the addresses are set later."""
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```ini\n\[galera\]\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
+    return [
+        f"--{name}={value}" for name, value in re.findall(r"^(\w+) = (.+)$", block, re.MULTILINE)
+    ]
+
+
 def _nodes(folder: Path) -> list[Node]:
     provider = next(filter(os.path.exists, _PROVIDERS), None)
     assert provider, "no libgalera_smm.so here: `make test` installs galera-4"
-    options = (
-        *QUICK,
-        "--wsrep-on=ON",
-        f"--wsrep-provider={provider}",
-        "--wsrep-sst-method=positions",
-        "--binlog-format=ROW",
-        "--innodb-autoinc-lock-mode=2",
-    )
+    here = (f"--wsrep-provider={provider}", "--wsrep-sst-method=positions")
+    options = (*_documented(), *QUICK, *here)
     members = free_ports(3 * NODES)
     of_clients, transfers = (
         [members.pop() for _ in range(NODES)],

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
+import sqlalchemy as sa
 
 from netsky.jobs.controls import OtherLines
 from netsky.jobs.incidents import StoredLine
@@ -128,6 +129,27 @@ def test_in_an_outage_of_all_lines_each_is_read_once(site):
         compared = others.compare("cu", "a", [line], verdict({"hunan": 45.0}, now), now)
         assert compared[find_province("hunan")].exits == "all"
     assert line.database.asked == 1
+
+
+def test_of_a_line_without_sweeps_of_late_nothing_older_is_looked_for(site):
+    now = datetime.now(UTC)
+    site.add_losses(Loss("hunan", 45, now - timedelta(hours=1), "b"))
+    site.add_baseline("hunan", 1, now - timedelta(seconds=600), "b")
+    asked = []
+
+    def note(_connection, _cursor, sql, *_):
+        asked.append(sql)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        line = StoredLine(BUILTIN_ISPS["cu"], "b", site.database)
+        seen = verdict({"hunan": 45.0}, now)
+        compared = OtherLines(MeanRule()).compare("cu", "a", [line], seen, now)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert compared[find_province("hunan")].exits is None
+    assert [sql for sql in asked if "UNION" in sql or "netsky_avg_lossrate" in sql] == []
+    assert any("netsky_sweep" in sql for sql in asked)
 
 
 def test_a_server_that_never_answers_is_waited_for_once(caplog):

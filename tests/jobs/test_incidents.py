@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from netsky.store.tables import verdict
 from testing.commands import run_tool
 from testing.stores import Loss
 
@@ -138,7 +139,8 @@ def test_a_line_whose_database_is_away_does_not_hide_the_others(tmp_path, ready)
     with closing(sqlite3.connect(tmp_path / "default.db")) as empty:
         empty.execute(
             "CREATE TABLE netsky_incident (id INTEGER, isp, egress, opened_at, changed_at, cleared_at,"
-            " severity, peak_severity, peak_increase, peak_provinces, provinces, prefixes, evidence)"
+            " severity, peak_severity, peak_increase, peak_provinces, provinces, prefixes, evidence,"
+            " given_up)"
         )
     arguments = ("--incidents", "--format", "json", "--egress", "default,b", "--database", url)
     done = run_tool(tmp_path, "netsky_alert", *arguments)
@@ -188,3 +190,50 @@ def test_a_database_that_is_away_loses_and_doubles_nothing(ready, tmp_path):
     [last] = after_sweeps(ready, tmp_path, ALERT, first_age=80)
     assert last["incident"]["open"]
     assert len(listed(ready, tmp_path)) == 1
+
+
+# Exits that are no longer probed
+
+
+def give_up_after_averaging(store, folder, *, opened, judged):
+    """An incident of an exit that was judged last so many hours ago; what the averaging of another says."""
+    now = datetime.now(UTC)
+    opened_at = f"{now - timedelta(hours=opened):%Y-%m-%d %H:%M:%S}"
+    store.execute(
+        "INSERT INTO netsky_incident (isp, egress, opened_at, changed_at, severity, peak_severity,"
+        f" peak_increase, peak_provinces, provinces) VALUES ('cu', 'old', '{opened_at}', '{opened_at}',"
+        " 'heavy', 'heavy', 9.5, 1, '湖南')"
+    )
+    seen = {"sweep_at": (now - timedelta(hours=judged)).isoformat(), "severity": "heavy"}
+    seen |= {"increase_ratio": 0.1, "provinces": ["hunan"], "prefixes": []}
+    with store.engine.begin() as connection:
+        connection.execute(
+            verdict.insert().values(isp="cu", egress="old", recent=json.dumps([seen]))
+        )
+    store.add_losses(*(Loss("hunan", 1, now - each * 10 * SECOND) for each in range(4)))
+    done = run_tool(folder, "netsky_get_avg_lossrate", NETSKY_DATABASE=store.url)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_the_averaging_closes_what_nobody_judges_any_more_and_says_so(ready, tmp_path):
+    told = give_up_after_averaging(ready, tmp_path, opened=20, judged=12.5)
+    assert "incident 1 of ISP cu through egress old is closed as given up" in told
+    (tmp_path / "netsky.toml").write_text("[egress.old]\n")
+    [entry] = listed(ready, tmp_path, "--egress", "old")
+    assert (entry["open"], entry["given_up"]) == (False, True)
+    assert entry["duration_seconds"] == pytest.approx(7.5 * 3600, abs=2)
+    shown = run_alert(ready, tmp_path, "--incidents", "--format", "table", "--egress", "old").stdout
+    assert "未恢复 0 起，已恢复 0 起，已放弃 1 起" in shown
+    line = run_alert(ready, tmp_path, "--incidents", "--format", "line", "--egress", "old").stdout
+    assert line.endswith(" cleared=0 given_up=1\n")
+    again = run_tool(tmp_path, "netsky_get_avg_lossrate", NETSKY_DATABASE=ready.url)
+    assert "given up" not in again.stderr
+
+
+def test_one_that_was_judged_within_twelve_hours_stays_open(ready, tmp_path):
+    told = give_up_after_averaging(ready, tmp_path, opened=20, judged=11.5)
+    assert "given up" not in told
+    (tmp_path / "netsky.toml").write_text("[egress.old]\n")
+    [entry] = listed(ready, tmp_path, "--egress", "old")
+    assert (entry["open"], entry["given_up"]) == (True, False)

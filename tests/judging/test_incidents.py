@@ -1,5 +1,6 @@
 """Incidents: every order of verdicts, and whatever clocks, sweeps judged twice and gaps do to them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from netsky.fault import Fault, Part
 from netsky.judging.grading import Severity, Thresholds, judge
-from netsky.judging.incidents import VERDICTS, Watch, after
+from netsky.judging.incidents import GIVEN_UP_AFTER, VERDICTS, Watch, after, given_up
 from netsky.places import PROVINCES, find_province
 from testing.samples import STARTED_AT, make_baseline, make_newest
 from testing.verdicts import ALERT, MINUTE, NOT_JUDGED, QUIET, verdict
@@ -248,3 +249,27 @@ def test_prefixes_that_are_named_while_it_lasts_are_kept_in_the_order_in_which_t
 def fault_of(*prefixes):
     parts = tuple(Part(prefix, 400, 400, 400, 0.0, None, 0.9) for prefix in prefixes)
     return Fault(parts, Part(None, 1000, 1000, 10, 0.0, None, 0.1))
+
+
+# Given up
+
+
+def test_what_nobody_judges_for_twelve_hours_is_given_up_as_of_the_last_verdict_that_counted():
+    watch = watched(ALERT, ALERT, QUIET, ALERT)[-1]
+    last = NOON + 3 * MINUTE
+    assert given_up(watch, last + GIVEN_UP_AFTER) is None
+    incident = given_up(watch, last + GIVEN_UP_AFTER + MINUTE)
+    assert incident == replace(watch.incident, cleared_at=last, given_up=True)
+    assert not incident.is_open
+
+
+def test_nothing_is_given_up_that_is_not_open():
+    late = NOON + 2 * GIVEN_UP_AFTER
+    assert given_up(Watch(), late) is None
+    assert given_up(watched(ALERT)[-1], late) is None
+    assert given_up(watched(ALERT, ALERT, QUIET, QUIET, QUIET)[-1], late) is None
+
+
+def test_a_verdict_that_does_not_count_keeps_no_incident_from_being_given_up():
+    watch = watched(ALERT, ALERT, NOT_JUDGED, NOT_JUDGED)[-1]
+    assert given_up(watch, NOON + 2 * MINUTE + GIVEN_UP_AFTER)

@@ -524,6 +524,19 @@ def test_each_column_that_the_wide_table_lacks_is_added(installation):
     assert len(wide(installation)) == 2
 
 
+def test_incidents_learn_whether_they_were_given_up(installation):
+    installation.apply_schema()
+    installation.execute("ALTER TABLE netsky_incident DROP COLUMN given_up")
+    installation.execute(
+        "INSERT INTO netsky_incident (isp, egress, opened_at, changed_at, severity, peak_severity, "
+        "peak_increase, peak_provinces, provinces) VALUES ('cu', 'default', '2024-05-06', '2024-05-06', "
+        "'heavy', 'heavy', 9.5, 1, '湖南')"
+    )
+    for _ in range(2):
+        installation.upgrade(init_command=None)
+    assert installation.execute("SELECT egress, given_up FROM netsky_incident") == [("default", 0)]
+
+
 def test_names_of_something_else_stay_behind(installation):
     make_first_wave(installation)
     add_narrow(installation, NOON, isp="SEVENLETTERS")

@@ -43,9 +43,11 @@ class IncidentsView:
     def line(self) -> tuple[datetime, Mapping[str, object]]:
         listing = self.listing
         is_open = [entry for entry in listing.incidents if entry.incident.is_open]
+        given_up = [entry for entry in listing.incidents if entry.incident.given_up]
         return listing.at, {
             "open": listed([self._field(entry) for entry in is_open]),
-            "cleared": len(listing.incidents) - len(is_open),
+            "cleared": len(listing.incidents) - len(is_open) - len(given_up),
+            **({"given_up": len(given_up)} if given_up else {}),
         }
 
     def _field(self, entry: ListedIncident) -> str:
@@ -61,8 +63,10 @@ class IncidentsView:
         if not listing.incidents:
             return [Text("没有事件记录", style="green")]
         is_open = sum(entry.incident.is_open for entry in listing.incidents)
+        given_up = sum(entry.incident.given_up for entry in listing.incidents)
         summary = Text(
-            f"未恢复 {is_open} 起，已恢复 {len(listing.incidents) - is_open} 起",
+            f"未恢复 {is_open} 起，已恢复 {len(listing.incidents) - is_open - given_up} 起"
+            + (f"，已放弃 {given_up} 起（12 小时无人判定）" if given_up else ""),
             style="bold red" if is_open else "green",
         )
         # Not a column: there may be many, and each has to be there whole.
@@ -87,7 +91,7 @@ class IncidentsView:
                 f"{incident.id}",
                 f" {entry.isp.slug}",
                 f" {entry.egress}",
-                Text("未恢复", style="bold red") if incident.is_open else Text("已恢复", "green"),
+                _state(incident),
                 f" {local_time(incident.opened_at)[:16]}",
                 f" {duration(incident.lasted(self.listing.at))}",
                 f" {_peak(incident)}",
@@ -106,6 +110,7 @@ def incident_document(incident: Incident | None, *, now: datetime) -> Mapping[st
         "opened_at": _iso(incident.opened_at),
         "changed_at": _iso(incident.changed_at),
         "cleared_at": None if incident.cleared_at is None else _iso(incident.cleared_at),
+        "given_up": incident.given_up,
         "duration_seconds": incident.lasted(now).total_seconds(),
         "severity": incident.severity,
         "peak_severity": incident.peak_severity,
@@ -118,6 +123,12 @@ def incident_document(incident: Incident | None, *, now: datetime) -> Mapping[st
         "prefixes": list(incident.prefixes),
         "evidence": incident.evidence,
     }
+
+
+def _state(incident: Incident) -> Text:
+    if incident.given_up:
+        return Text("已放弃", "yellow")
+    return Text("未恢复", style="bold red") if incident.is_open else Text("已恢复", "green")
 
 
 def incident_field(incident: Incident | None) -> str:

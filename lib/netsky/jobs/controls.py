@@ -68,7 +68,10 @@ class OtherLines:
     def _read(self, line: StoredLine, now: datetime) -> Verdict | None:
         isp, egress = line.isp.slug, line.egress
         try:
-            newest = line.database.newest_loss(isp, egress, now=now)
+            since = now - self.rule.thresholds.max_age
+            newest = line.database.newest_loss(isp, egress, now=now, since=since)
+            if not newest:  # it was given up, or never was: an exit that this ISP does not use, say
+                return None
             baselines = line.database.baselines(isp, egress=egress)
             recent = self.rule.recent(StoredHistory(line.database, isp, egress), now=now)
         except DatabaseError as error:  # an ISP that is not measured has no database, say

@@ -1,4 +1,6 @@
-"""What the averaging does beside averaging: sums of hours and days, days to come, and an end to old history."""
+"""What the averaging does beside averaging: sums of hours and days, days to come, an end to old history
+and to incidents that nobody judges any more.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from netsky.clock import CLOCK_TOLERANCE, IgnoredRows
 from netsky.errors import DatabaseError
+from netsky.judging.incidents import GIVEN_UP_AFTER
 from netsky.outlets.delivery import Step, deliver
 from netsky.store.database import Database
-from netsky.store.pruning import Prunable
+from netsky.store.incidents import give_up
+from netsky.store.pruning import Prunable, server_time
 from netsky.store.usual import prune_buckets
 
 log = logging.getLogger(__name__)
@@ -52,6 +57,7 @@ class Housekeeping:
         limit = self.database.connector.limit
         step = Step(self._roll_up, ROLLUP_SECONDS + limit)
         failed = deliver({"sums of hours and days": step}, done="rolled up")
+        failed += deliver({"incidents": Step(self._give_up, limit)}, done="looked through")
         if not can_prune:  # if the clock is wrong, everything may look old
             log.warning("nothing is pruned: no baseline could be computed")
         elif self._rolled_up:
@@ -67,6 +73,23 @@ class Housekeeping:
                 return
         self._rolled_up = True
 
+    def _give_up(self) -> None:
+        """Nobody else ends the incident of an exit that is not probed and judged any more."""
+        connector = self.database.connector
+        with connector.transaction() as connection:
+            told = server_time(connection) or self.now
+        for each in give_up(connector, self.isp, self.egress, min(self.now, told)):
+            log.warning(
+                "incident %s of ISP %s through egress %s is closed as given up: nothing was judged there "
+                "since %s UTC, %g hours; what became of it is not known. Was that exit removed, or is its "
+                "probe or its alert away?",
+                each.incident.id,
+                each.line.isp,
+                each.line.egress,
+                f"{each.incident.cleared_at:%Y-%m-%d %H:%M:%S}",
+                GIVEN_UP_AFTER / timedelta(hours=1),
+            )
+
     def _prune(self) -> None:
         """Delete for a while what is older than is kept, and count it as it goes."""
         prunable = self.database.prunable(now=self.now, keep=self.keep.sweeps)
@@ -76,9 +99,9 @@ class Housekeeping:
         rollups = self.database.prune_rollups(self.isp, now=now, keep=self.keep.rollups)
         if rollups:
             self.pruned["netsky_hourly and netsky_daily"] += rollups
-        with self.database.connector.transaction(create=True) as connection:
-            if buckets := prune_buckets(connection, self.isp, now=now):
-                self.pruned["netsky_usual_bucket"] += buckets
+        prune = partial(prune_buckets, isp=self.isp, now=now)
+        if buckets := self.database.connector.run(prune, create=True):
+            self.pruned["netsky_usual_bucket"] += buckets
         if prunable.before is None:
             return
         deadline = time.monotonic() + PRUNE_SECONDS

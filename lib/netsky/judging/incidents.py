@@ -3,6 +3,8 @@
     opened    an alert stands in 2 of 3 verdicts
     changed   more provinces, or a heavier severity than ever in it
     cleared   3 verdicts in a row without an alert
+    given up  no verdict that counts for 12 hours: its exit or its probe is gone, and what became of it
+              nobody knows
 
 There is at most one open incident for each ISP and exit. A verdict counts once for each sweep, so that
 judging a sweep again changes nothing. One that cannot tell does not count: it neither opens nor clears.
@@ -15,13 +17,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from netsky.clock import CLOCK_TOLERANCE, MOST_BETWEEN_SWEEPS
-from netsky.judging.grading import Judgement, Severity, Verdict
+from netsky.judging.grading import GONE_AFTER, Judgement, Severity, Verdict
 from netsky.places import Province
 
 VERDICTS = 3
 """So many verdicts are remembered, and so many without an alert clear an incident."""
 
 ALERTS_TO_OPEN = 2
+
+GIVEN_UP_AFTER = GONE_AFTER
+"""An incident on whose line no verdict counted for so long is not open any more, but was not seen to end."""
 
 MOST_PREFIXES = 100
 """Of an incident so many prefixes are kept, those that were named first."""
@@ -55,7 +60,7 @@ class Incident:
     without, None: it is open. `severity` is that of the newest alert. `peak_increase_ratio` is the
     largest increase of a province, `peak_provinces` the most provinces at once, `provinces` are all that
     were ever in it, and so are `prefixes`, as far as any were named. `evidence` is a note of other tools.
-    `id`: None until it is stored.
+    `given_up`: at `cleared_at` it was judged last, and not seen to end. `id`: None until it is stored.
     """
 
     opened_at: datetime
@@ -68,6 +73,7 @@ class Incident:
     provinces: tuple[Province, ...]
     prefixes: tuple[str, ...] = ()
     evidence: str | None = None
+    given_up: bool = False
     id: int | None = None
 
     @property
@@ -115,6 +121,17 @@ def after(watch: Watch, verdict: Verdict) -> Watch:
         cleared_at = max(incident.opened_at, min(each.sweep_at for each in recent))
         incident = replace(incident, cleared_at=cleared_at)
     return Watch(recent, incident)
+
+
+def given_up(watch: Watch, now: datetime) -> Incident | None:
+    """The open incident of a line as it is when nobody has judged it for too long; else None."""
+    incident = watch.open_incident
+    if incident is None:
+        return None
+    last = max([incident.changed_at, *(seen.sweep_at for seen in watch.recent)])
+    if now - last <= GIVEN_UP_AFTER:
+        return None
+    return replace(incident, cleared_at=max(incident.opened_at, last), given_up=True)
 
 
 def _concerned(watch: Watch) -> set[Province]:

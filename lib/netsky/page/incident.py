@@ -113,7 +113,10 @@ def _facts(report: IncidentReport, words: Words) -> list[Fact]:
     over = (
         words("not_over", at=_moment(report.data_until, words))
         if incident.cleared_at is None
-        else words("over_at", at=beijing(incident.cleared_at, _MINUTE))
+        else words(
+            "given_up_at" if incident.given_up else "over_at",
+            at=beijing(incident.cleared_at, _MINUTE),
+        )
     )
     severity = words(f"severity_{incident.peak_severity}")
     source = words("source", source=report.source) if report.source else words("no_source")

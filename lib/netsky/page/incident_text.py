@@ -58,7 +58,8 @@ def _lines(
 ) -> list[tuple[str, str]]:
     """Each line with its name; at most so many names in a list."""
     egress, incident = report.egress, report.incident
-    state = words("open" if incident.is_open else "cleared")
+    ended = "given_up" if incident.given_up else "cleared"
+    state = words("open" if incident.is_open else ended)
     isp = words.isp(report.isp)
     provinces = province_names(report, words, most)
     lines = [

@@ -17,6 +17,7 @@ HEAD: Table = {
     "made": ("{at} 生成（UTC+8）", "made {at} (UTC+8)"),
     "open": ("持续中", "Going on"),
     "cleared": ("已恢复", "Over"),
+    "given_up": ("已放弃，此后未再判定", "Given up, not judged any more"),
     "lead_open": (
         "{since} 起，丢包率由平时的 {usual} 升到 {now}。",
         "Since {since} the loss rate has risen from the usual {usual} to {now}.",
@@ -44,6 +45,7 @@ FACTS: Table = {
     "lasted": ("持续", "Lasted"),
     "not_over": ("未恢复，数据截至 {at}", "not over; data until {at}"),
     "over_at": ("{at} 恢复", "over at {at}"),
+    "given_up_at": ("{at} 后未再判定", "not judged since {at}"),
     "peak": ("峰值", "Peak"),
     "peak_note": (
         "{at}，平时 {usual}，高 {rise} 个百分点",

@@ -83,7 +83,7 @@ def over_incidents(overview: Overview, words: Words) -> list[str]:
         (incident.cleared_at, incident, line)
         for line in overview.lines
         for incident in line.incidents
-        if incident.cleared_at
+        if incident.cleared_at and not incident.given_up
     ]
     found.sort(key=lambda each: each[0], reverse=True)
     said = [

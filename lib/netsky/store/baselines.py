@@ -48,10 +48,13 @@ def store_computed(
 ) -> None:
     """Write what an averaging has computed of an exit, all or nothing. Raises DatabaseError."""
     enough = [each for each in computed.baselines if each.loss_ratio is not None]
-    with connector.transaction(create=True) as connection:
+
+    def store(connection: sa.Connection) -> None:
         store_baselines(connection, isp, enough, computed_at)
         store_kept(connection, isp, egress, computed.kept)
         store_buckets(connection, isp, egress, computed.buckets)
+
+    connector.run(store, create=True)
 
 
 def stored_baselines(connection: sa.Connection, isp: str, egress: str | None) -> list[Baseline]:

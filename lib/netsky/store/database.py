@@ -208,12 +208,21 @@ class Database:
             return stored_baselines(connection, isp, egress)
 
     def newest_loss(
-        self, isp: str, egress: str, *, now: datetime | None = None
+        self,
+        isp: str,
+        egress: str,
+        *,
+        now: datetime | None = None,
+        since: datetime | None = None,
     ) -> list[NewestLoss]:
-        """The newest loss of each province that has any, as it is `now`; see store/newest.py."""
+        """The newest loss of each province that has any, as it is `now`; see store/newest.py.
+
+        `since`: of a province without any from then on nothing need be looked for.
+        """
         until = column_time((now or datetime.now(UTC)) + CLOCK_TOLERANCE)
         with self.connector.transaction() as connection:
-            return newest_losses(connection, isp, egress, until=until)
+            found = None if since is None else column_time(since)
+            return newest_losses(connection, isp, egress, until=until, since=found)
 
     def rows_ahead(self, isp: str, egress: str, *, now: datetime) -> IgnoredRows | None:
         """What of an egress is stamped later than `now`, by more than what clocks may differ."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from netsky.judging.grading import Severity, Verdict
-from netsky.judging.incidents import Incident, Seen, Watch, after
+from netsky.judging.incidents import Incident, Seen, Watch, after, given_up
 from netsky.places import PROVINCES, Province
 from netsky.store.connection import Connector
 from netsky.store.replacing import ignore_existing
@@ -35,6 +36,14 @@ class Line:
 
     isp: str
     egress: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An incident that was closed because nobody judges its line any more."""
+
+    line: Line
+    incident: Incident
 
 
 def record_verdict(connector: Connector, line: Line, of: Verdict) -> Watch:
@@ -82,21 +91,57 @@ def find_incident(connector: Connector, line: Line, number: int) -> Incident | N
     return _incident(row) if row else None
 
 
+def give_up(connector: Connector, isp: str, egress: str | None, now: datetime) -> list[GivenUp]:
+    """Close the incidents of an ISP whose lines nobody has judged for too long; `egress`: only of this one."""
+    query = sa.select(incident.c.egress).where(
+        incident.c.isp == isp, incident.c.cleared_at.is_(None)
+    )
+    if egress is not None:
+        query = query.where(incident.c.egress == egress)
+    with connector.transaction() as connection:
+        names = sorted(set(connection.scalars(query)))
+    found = []
+    for name in names:
+        line = Line(isp, name)
+        closed = connector.run(partial(_give_up, line=line, now=now), create=True)
+        if closed:
+            found.append(GivenUp(line, closed))
+    return found
+
+
+def _give_up(connection: sa.Connection, *, line: Line, now: datetime) -> Incident | None:
+    closed = given_up(_known(connection, line), now)
+    if closed:
+        _remember(connection, line, ())
+        _stored(connection, line, closed)
+    return closed
+
+
 def _record(connection: sa.Connection, line: Line, of: Verdict) -> Watch:
+    before = _known(connection, line)
+    now = after(before, of)
+    if now.recent != before.recent:
+        _remember(connection, line, now.recent)
+    if now.incident is None or now.incident == before.incident:
+        return now
+    return replace(now, incident=_stored(connection, line, now.incident))
+
+
+def _known(connection: sa.Connection, line: Line) -> Watch:
+    """What is known of a line; whoever else asks waits until this transaction is over."""
     key = {"isp": line.isp, "egress": line.egress}
     ignore_existing(connection, verdict, [{**key, "recent": "[]"}])
     stored = sa.select(verdict.c.recent).filter_by(**key).with_for_update()
     recent = _recent(line, connection.execute(stored).scalar_one())
     is_open = _of_line(line).where(incident.c.cleared_at.is_(None)).order_by(incident.c.id)
     row = connection.execute(is_open.limit(1)).mappings().first()
-    before = Watch(recent, _incident(row) if row else None)
-    now = after(before, of)
-    if now.recent != before.recent:
-        text = json.dumps([_remembered(seen) for seen in now.recent])
-        connection.execute(sa.update(verdict).filter_by(**key).values(recent=text))
-    if now.incident is None or now.incident == before.incident:
-        return now
-    return replace(now, incident=_stored(connection, line, now.incident))
+    return Watch(recent, _incident(row) if row else None)
+
+
+def _remember(connection: sa.Connection, line: Line, recent: Sequence[Seen]) -> None:
+    text = json.dumps([_remembered(seen) for seen in recent])
+    of_line = sa.update(verdict).filter_by(isp=line.isp, egress=line.egress)
+    connection.execute(of_line.values(recent=text))
 
 
 def _stored(connection: sa.Connection, line: Line, of: Incident) -> Incident:
@@ -133,6 +178,7 @@ def _incident(row: sa.RowMapping) -> Incident:
         provinces=tuple(PROVINCES_BY_CHINESE[name] for name in names),
         prefixes=tuple(filter(None, (row["prefixes"] or "").split(","))),
         evidence=row["evidence"],
+        given_up=bool(row["given_up"]),
     )
 
 
@@ -148,6 +194,7 @@ def _columns(of: Incident) -> dict[str, Any]:
         "peak_provinces": of.peak_provinces,
         "provinces": ",".join(province.name for province in of.provinces),
         "prefixes": ",".join(of.prefixes) or None,
+        "given_up": of.given_up,
     }
 
 

@@ -71,13 +71,22 @@ class LossRow:
 
 
 def newest_losses(
-    connection: sa.Connection, isp: str, egress: str, *, until: datetime
+    connection: sa.Connection,
+    isp: str,
+    egress: str,
+    *,
+    until: datetime,
+    since: datetime | None = None,
 ) -> list[NewestLoss]:
-    """The newest loss of each province that has any, at that time (naive UTC, tolerance included)."""
+    """The newest loss of each province that has any, at that time (naive UTC, tolerance included).
+
+    `since`: those that have none from then on may be left out, which saves looking for what they had before.
+    """
     started_at = sweeps.c.started_at
     stamped = _of_late(connection, isp, egress, until)
-    silent = [province for province in PROVINCES if province not in stamped]
-    stamped |= _latest(connection, isp, egress, silent, started_at <= until)
+    if since is None or since < until - _MINUTES_APART:
+        silent = [province for province in PROVINCES if province not in stamped]
+        stamped |= _latest(connection, isp, egress, silent, started_at <= until)
     ahead = {}
     if is_any_ahead(connection, isp, egress, after=until):
         ahead = _latest(connection, isp, egress, PROVINCES, started_at > until)

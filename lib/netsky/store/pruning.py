@@ -47,8 +47,8 @@ def prunable(connection: sa.Connection, *, now: datetime, keep: timedelta) -> Pr
 
     A clock that is days ahead, and stays so, writes the sweeps of those days beside the true ones.
     """
-    server_time = _server_time(connection)
-    ahead = timedelta(0) if server_time is None else max(timedelta(0), now - server_time)
+    told = server_time(connection)
+    ahead = timedelta(0) if told is None else max(timedelta(0), now - told)
     now -= ahead
     by_clock = column_time(now - keep)
     oldest = connection.scalar(sa.select(sa.func.min(sweeps.c.started_at)))
@@ -61,7 +61,7 @@ def prunable(connection: sa.Connection, *, now: datetime, keep: timedelta) -> Pr
     return Prunable(before and aware_time(before), held_back, ahead)
 
 
-def _server_time(connection: sa.Connection) -> datetime | None:
+def server_time(connection: sa.Connection) -> datetime | None:
     """What the clock of the database's host says; None of SQLite, which is on this host."""
     if connection.dialect.name == "sqlite":
         return None

@@ -218,6 +218,7 @@ incident = sa.Table(
     sa.Column("provinces", sa.Text, nullable=False),
     sa.Column("prefixes", sa.Text),
     sa.Column("evidence", sa.Text),
+    sa.Column("given_up", sa.Boolean, nullable=False, server_default=sa.text("0")),
     sa.Index("index_netsky_incident_line", "isp", "egress", "cleared_at"),
     sa.Index("index_netsky_incident_openedat", "opened_at"),
     **_MYSQL,
