@@ -19,9 +19,11 @@ BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback.
+demo: $(VENV)/runtime  ## Set up, then sweep the demo library on this machine's loopback, and write its page.
 	@tools/need $(DEMO_PACKAGES)
 	$(BIN)/python netsky_probe.py --config /dev/null --isp demo --format table
+	$(BIN)/python netsky_get_avg_lossrate.py --config /dev/null --isp demo --min-samples 1 >/dev/null
+	$(BIN)/python netsky_report.py overview --config /dev/null --isp demo --output pages --format table
 
 library: $(VENV)/library  ## Set up, then build candidate addresses of all provinces, offline.
 	$(BIN)/python netsky_library.py build --format table
@@ -73,7 +75,7 @@ soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=2
 	@tools/need $(TEST_PACKAGES)
 	$(BIN)/python -m testing.faults.soak $(COUNT)
 
-drill: $(VENV)/runtime  ## Rehearse an outage on a made-up network: two minutes, and a timeline.
+drill: $(VENV)/runtime  ## Rehearse an outage on a made-up network: two minutes, a timeline, its report.
 	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab drill
 

@@ -12,6 +12,7 @@ from lab.network import files
 from lab.network.making import make_lab
 
 ENGINES = ("icmp", "fping")
+PAGES = "pages"
 
 
 _targets = click.option(
@@ -38,7 +39,9 @@ def drill() -> int:
     from lab.proofs.site import Site
 
     with TemporaryDirectory(prefix="netsky-drill-") as folder, make_lab() as lab:
-        right = Drill(Site(lab, Path(folder)), click.echo).run()
+        right = Drill(Site(lab, Path(folder)), click.echo, Path(PAGES)).run()
+    for file in sorted(Path(PAGES).glob("*.html")):
+        click.echo(f"网页 page  {file}")
     click.echo(
         "\n演练通过 all as it should be" if right else "\n演练未通过，见上 NOT as it should be"
     )

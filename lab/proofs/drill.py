@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lab.network.faults import Loss
 from lab.proofs.history import HOURS, make_history
 from lab.proofs.site import Measured, Site
+from netsky.judging.incidents import ALERTS_TO_OPEN
 from netsky.places import find_province
 
 ISP, EGRESS = "cu", "b"
@@ -78,10 +80,11 @@ class Event:
 
 @dataclass
 class Drill:
-    """A rehearsal under way."""
+    """A rehearsal under way; `pages` is the folder for what people are shown."""
 
     site: Site
     say: Callable[[str], None]
+    pages: Path
     plan: Plan = field(default_factory=Plan)
     started: float = field(default_factory=time.monotonic)
     events: list[Event] = field(default_factory=list)
@@ -99,10 +102,13 @@ class Drill:
             lab.set_loss(Loss(ratio), egress=EGRESS, isp=ISP, province=province)
         self._note("injected", f"出口 {EGRESS}：{_percents(FAULT)}")
         self._rounds(self.plan.faulty)
+        self._write_page("overview", "--isp", ISP)
         lab.set_loss(Loss(EVERYDAY_LOSS), egress=EGRESS, isp=ISP)
         self._note("taken back", f"出口 {EGRESS}：丢包回到 {100 * EVERYDAY_LOSS:g}%")
         self._rounds(self.plan.recovery)
         self._tell()
+        if self.plan.faulty >= ALERTS_TO_OPEN:
+            self._write_page("incident", "--isp", ISP, "--egress", EGRESS)
         return all(look.exact for look in self.looks) and self._alerted_rightly()
 
     def _make_history(self) -> None:
@@ -156,6 +162,12 @@ class Drill:
         seen = {slug: measured.ratio(slug) for slug in FAULT}
         if all(ratio > DEAD_SHARE + FAULT[slug] / 2 for slug, ratio in seen.items()):
             self._note("first seen", f"出口 {EGRESS}：{_percents(seen)}")
+
+    def _write_page(self, verb: str, *lines: str) -> None:
+        """What people are shown: all lines in the outage, and its report for the carrier."""
+        options = (*lines, "--output", str(self.pages.resolve()))
+        self.site.report(verb, *options)
+        self.say(f"\n$ {' '.join(('netsky_report.py', verb, *options))}")
 
     @property
     def _now(self) -> float:

@@ -59,7 +59,16 @@ class Site:
 
     def run(self, tool: str, isp: str, *options: str) -> str:
         """What a tool prints; LabError with what it logged when it failed."""
-        done = self.lab.run(*self.command(tool, isp, *options))
+        return self._run(tool, self.command(tool, isp, *options))
+
+    def report(self, verb: str, *options: str) -> str:
+        """What a verb of netsky_report.py prints."""
+        tool, settings = "netsky_report", str(self.folder / "netsky.toml")
+        command = [sys.executable, str(ROOT / f"{tool}.py"), verb, "--config", settings, *options]
+        return self._run(tool, command)
+
+    def _run(self, tool: str, command: list[str]) -> str:
+        done = self.lab.run(*command)
         if done.returncode not in (0, INCOMPLETE):
             raise LabError(f"{tool} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout

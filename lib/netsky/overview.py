@@ -19,7 +19,7 @@ CELLS = 72
 class SweepState:
     """The newest sweep of a line: its start, whether this host dropped packets in it, its latencies (seconds).
 
-    `live_targets` are those of its `targets` that usually answer; None: not known.
+    `live_targets` are those of its `targets` that usually answer; None, or 0: not known yet.
     """
 
     started_at: datetime
@@ -31,7 +31,7 @@ class SweepState:
     @property
     def dead_ratio(self) -> float | None:
         """The share of the targets that do not usually answer."""
-        if not self.targets or self.live_targets is None:
+        if not self.targets or not self.live_targets:
             return None
         return 1 - self.live_targets / self.targets
 

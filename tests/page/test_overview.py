@@ -65,6 +65,13 @@ def test_all_is_well_only_when_every_province_of_every_line_was_judged_and_nothi
         assert "全部正常" not in said.first
 
 
+def test_a_fault_of_a_sweep_in_which_this_host_dropped_packets_says_so():
+    line = overviews.line_state(overviews.ISPS[0], "a", {"hunan": 12.0}, tainted=True)
+    said = headline(overviews.overview_of(line), WORDS)
+    assert said.tone == "bad"
+    assert any("本机自己也丢了包" in each for each in said.rest)
+
+
 def test_a_database_that_is_away_is_told_and_nothing_looks_fresh():
     said = page(overviews.away())
     assert "无法判断：数据库读不到" in said

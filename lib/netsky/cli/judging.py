@@ -25,6 +25,25 @@ if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
     from netsky.judging.usual_rule import UsualRule
 
 
+STEPS: tuple[Option, ...] = (
+    click.option(
+        "--elevated",
+        type=Number(0.01, 100),
+        default=5,
+        metavar="POINTS",
+        help="A province is elevated when its loss rate is at least so much above its baseline.",
+    ),
+    click.option(
+        "--severe",
+        type=Number(0.01, 100),
+        default=10,
+        metavar="POINTS",
+        help="A province is severe when its loss rate is at least so much above its baseline.",
+    ),
+)
+"""From which rise on a province counts as elevated, and as severe."""
+
+
 @dataclass(frozen=True, slots=True)
 class ThresholdOptions:
     """In percentage points, seconds and hours; `baseline` is what the loss is compared with."""
@@ -37,20 +56,7 @@ class ThresholdOptions:
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         BASELINE_OPTION,
-        click.option(
-            "--elevated",
-            type=Number(0.01, 100),
-            default=5,
-            metavar="POINTS",
-            help="A province is elevated when its loss rate is at least so much above its baseline.",
-        ),
-        click.option(
-            "--severe",
-            type=Number(0.01, 100),
-            default=10,
-            metavar="POINTS",
-            help="A province is severe when its loss rate is at least so much above its baseline.",
-        ),
+        *STEPS,
         click.option(
             "--max-age",
             type=Number(1, 86_400),

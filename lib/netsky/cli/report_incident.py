@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from netsky.cli.destinations import DatabaseOptions
-from netsky.cli.judging import ThresholdOptions, stored_lines
+from netsky.cli.judging import STEPS, stored_lines
 from netsky.cli.options import FILE, Option, takes
 from netsky.cli.report import ReportLines
 from netsky.cli.report_document import CSV, HTML, TEXT, Document
@@ -29,7 +29,7 @@ class Steps:
     elevated: float
     severe: float
 
-    OPTIONS: ClassVar[tuple[Option, ...]] = ThresholdOptions.OPTIONS[:2]
+    OPTIONS: ClassVar[tuple[Option, ...]] = STEPS
 
     def thresholds(self) -> Thresholds:
         """InputError when what is severe would not be elevated."""

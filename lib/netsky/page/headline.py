@@ -60,7 +60,13 @@ def _bad(overview: Overview, found: Sequence[Trouble], words: Words) -> Headline
     else:
         first += words("just_now")
     others = [line for line in overview.lines if line not in worst.lines]
-    rest = (_blame(worst, words), *(_others(others, words, of_others=True) if others else ()))
+    tainted = any(line.is_tainted and line.is_alerting for line in worst.lines)
+    doubt = (words("blame_tainted"),) if tainted else ()
+    rest = (
+        _blame(worst, words),
+        *doubt,
+        *(_others(others, words, of_others=True) if others else ()),
+    )
     return Headline("bad", first, _rises(worst, words), rest)
 
 

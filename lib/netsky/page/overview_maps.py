@@ -67,7 +67,7 @@ def line_status(line: LineState, overview: Overview, words: Words) -> tuple[str,
     """What is said of a line in a word, and its tone."""
     up = sum(each.grade not in (None, Grade.NONE) for each in line.judged)
     if up:
-        return words("state_bad", count=up), "bad"
+        return words("state_bad_tainted" if line.is_tainted else "state_bad", count=up), "bad"
     if not line.judged:
         away = words("state_away")
         return away if line.trouble else _nothing_judged(line, overview, words), "doubt"

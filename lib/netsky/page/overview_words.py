@@ -49,6 +49,13 @@ HEADLINES: Table = {
         "没有其他出口的可比数据：尚不能判断是线路还是省网。",
         "No other exit was judged to compare with: line or province cannot be told yet.",
     ),
+    "blame_tainted": (
+        "■ 最近一轮里本机自己也丢了包：数字可能偏高，先看探测机。",
+        (
+            "■ This host itself dropped packets in the newest sweep: the figures may be too high, look at the "
+            "probe first."
+        ),
+    ),
     "blame_recovering": (
         "已降到告警线以下，连续几轮正常后算恢复。",
         "It is below the threshold again; after some more sweeps it counts as over.",
@@ -118,6 +125,7 @@ PAGE: Table = {
     "map_below": ("经 {egress}", "through {egress}"),
     "at_time": ("{at} 的数据", "as of {at}"),
     "state_bad": ("▲ {count} 省升高", "▲ {count} provinces up"),
+    "state_bad_tainted": ("▲ {count} 省升高 ■ 本机丢包", "▲ {count} provinces up ■ tainted"),
     "state_open": ("▲ 故障未恢复", "▲ incident is open"),
     "state_fine": ("✓ 正常 最大 {province} {rise}", "✓ fine, most {province} {rise}"),
     "state_calm": ("✓ 正常", "✓ fine"),
