@@ -363,6 +363,17 @@ def test_a_host_that_cannot_send_gets_one_line_and_the_incident_keeps_its_state(
         ]
 
 
+def test_a_line_that_cannot_be_looked_at_leaves_the_others_their_turn(incident):
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute("DELETE FROM netsky_incident")
+    lines = ("--isp", "cm,cu", "--database", f"sqlite:///{incident}/netsky_cu.db")
+    first, second, third = (run(incident, *lines) for _ in range(3))
+    assert first.returncode == 2
+    assert "ISP cm, egress default: no address library in " in first.stderr
+    assert (second.returncode, third.returncode) == (0, 0)
+    assert len(quiet_files(incident / "evidence", "cu", "default")) == 1
+
+
 def test_a_database_that_is_away_is_one_line(tmp_path):
     done = run(tmp_path, "--database", "mysql+pymysql://netsky@127.0.0.1:1/netsky_{isp}")
     assert (done.returncode, done.stdout) == (1, "")

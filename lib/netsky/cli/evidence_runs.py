@@ -69,10 +69,9 @@ class EvidenceRuns:
         with self.output.hold():
             each = self.lines.each()
             waiting = [line for line in each if self.options.now or not self._is_quiet(*line)]
-            oldest = None if self.options.now else self._oldest(each)
-            if not waiting and oldest is None:
+            if not waiting and self._oldest(each) is None:
                 return DONE
-            return self._work(waiting, oldest)
+            return self._work(each, waiting)
 
     def _is_quiet(self, isp: ISP, egress: Egress) -> bool:
         from netsky.store.quick_look import is_surely_quiet
@@ -90,10 +89,10 @@ class EvidenceRuns:
         for number, (isp, egress) in enumerate(lines):
             looks = quiet_files(self.options.evidence, isp.slug, egress.name)
             ages.append((max((at for at, _ in looks if at <= now), default=never), number))
-        last, number = min(ages)
+        last, number = min(ages, default=(now, 0))
         return lines[number] if last == never or now - last >= QUIET_EVERY else None
 
-    def _work(self, waiting: Sequence[Place], oldest: Place | None) -> int:
+    def _work(self, lines: Sequence[Place], waiting: Sequence[Place]) -> int:
         from netsky.jobs.evidence import Keeping
 
         keeping, codes = Keeping(self.options.evidence, self.database.file_mode), Codes()
@@ -104,7 +103,10 @@ class EvidenceRuns:
         due = [each for of_line in found.values() for each in of_line.due]
         taken = self._take(due, keeping, codes)
         self._finish(taken, keeping, codes)
-        if oldest is not None and not due and (oldest not in waiting or oldest in found):
+        # Not those of which nobody knows whether they are quiet.
+        told = [each for each in lines if each not in waiting or each in found]
+        oldest = None if due or self.options.now else self._oldest(told)
+        if oldest is not None:
             with codes.of(*oldest):
                 self._look_at_quiet_paths(oldest, keeping, found.get(oldest))
         if due or oldest is not None:

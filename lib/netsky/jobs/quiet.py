@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from netsky.addresses import dotted
+from netsky.addresses import AddressLibrary, dotted
 from netsky.engines.trace import trace_targets
 from netsky.evidence import QuietPaths
 from netsky.jobs.evidence import Keeping, TracedLine, not_written
@@ -28,33 +28,43 @@ def look_at_quiet_paths(
 ) -> QuietPaths:
     """Trace a few targets of each province but those in `without`, and keep the paths without loss.
 
-    It is kept, too, that nothing is known: of a new installation, whose memory knows no targets.
+    It is kept, too, that nothing is known: of a new installation, say, whose memory knows no targets.
     Raises EngineError, LibraryError, DeliveryError.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    targets = line.choice.quiet(without)
-    paths: dict[Province, tuple[Hop, ...]] = {}
-    if targets.targets:
-        stopped = threading.Event()
-        timer = threading.Timer(SECONDS, stopped.set)
-        timer.start()
-        try:
-            few = replace(plan, rounds=ROUNDS, flows=FLOWS)
-            traced = trace_targets(targets, line.egress, few, stopped=stopped)
-        finally:
-            timer.cancel()
-        for index, province in enumerate(targets.provinces):
-            mine = {dotted(int(each)) for each in targets.addresses[targets.slice_of(index)]}
-            of_province = [trace for trace in traced.traces if trace.target in mine]
-            path = quiet_path(of_province, among=traced.traces)
-            if path:
-                paths[province] = path
-    quiet = QuietPaths(line.key.isp, line.key.egress, now, paths)
+    quiet = QuietPaths(line.key.isp, line.key.egress, now, {})
     try:
-        write_quiet(keeping.root, quiet, mode=keeping.mode)
-    except OSError as error:
-        raise not_written(keeping, QUIET, error) from error
+        quiet = replace(quiet, paths=_paths(line, line.choice.quiet(without), plan))
+    finally:
+        # Of a line that cannot be traced it is not tried again before an hour, and others have their turn.
+        try:
+            write_quiet(keeping.root, quiet, mode=keeping.mode)
+        except OSError as error:
+            raise not_written(keeping, QUIET, error) from error
     return quiet
+
+
+def _paths(
+    line: TracedLine, targets: AddressLibrary, plan: TracePlan
+) -> Mapping[Province, tuple[Hop, ...]]:
+    if not targets.targets:
+        return {}
+    stopped = threading.Event()
+    timer = threading.Timer(SECONDS, stopped.set)
+    timer.start()
+    try:
+        few = replace(plan, rounds=ROUNDS, flows=FLOWS)
+        traced = trace_targets(targets, line.egress, few, stopped=stopped)
+    finally:
+        timer.cancel()
+    paths = {}
+    for index, province in enumerate(targets.provinces):
+        mine = {dotted(int(each)) for each in targets.addresses[targets.slice_of(index)]}
+        of_province = [trace for trace in traced.traces if trace.target in mine]
+        path = quiet_path(of_province, among=traced.traces)
+        if path:
+            paths[province] = path
+    return paths
 
 
 def quiet_times(root: Path, isp: str, exits: Iterable[Egress]) -> QuietTimes:
