@@ -147,6 +147,22 @@ def test_an_evening_that_comes_each_day_is_usual_from_the_second_day_on():
     assert line.standing.grades[0] == ELEVATED
 
 
+def test_a_wrong_day_of_a_week_ago_neither_blinds_nor_alarms():
+    def hump_at_first(minute):
+        return 0.02 + 0.2 * np.exp(-0.5 * ((minute - 20 * HOUR) / (2 * HOUR)) ** 2)
+
+    line = Line(seconds=600)
+    line.sweeps(DAY, hump_at_first)
+    line.sweeps(6 * DAY + 17 * HOUR, 0.02)
+    line.grades.clear()
+    most = 0.0
+    for _ in range(6 * 6):
+        line.sweep(0.02)
+        most = max(most, line.usual)
+    assert line.is_without_alarms
+    assert most <= 0.02 + RISES.tuning.week_most + RISES.tuning.up
+
+
 def test_a_level_that_has_risen_a_little_is_usual_after_half_a_day():
     line = Line()
     line.sweeps(DAY, 0.01)

@@ -1,9 +1,10 @@
 """What is usual for the loss of a line, by what is stored of the past days.
 
     P       for each of the past days the mean of the quiet sweeps within half an hour of this time of day; of
-            these the lower median, but no less than a week ago
+            these the lower median, but no less than a week ago, as far as that is not much more
     level   how far the quiet sweeps of the past hour were from their P
-    usual   P + the level, which goes up by a little only, unless it has stood for half a day
+    usual   P + the level, which goes up by a little only, unless it has stood for half a day, and down by no
+            more than a little below both P and the past hour
 
 The past is known by buckets, each of ten minutes. A sweep is quiet when it is far from an alarm. So an
 outage is not learned, nor is one that comes slowly: what is usual does not follow it. A rise that has
@@ -45,7 +46,7 @@ class Tuning:
 
     How far the level may go up: `up`, and `share` of how far P is above the quiet hours of a day, or `wide`
     times the usual scatter; `first` as long as no other day is known; and as far as it has stood for
-    `stood` hours. A rise that has lasted for `accept` hours is usual from then on if of the replies it
+    `stood` hours. A week ago lifts P by no more than `week_most`. A rise that has lasted for `accept` hours is usual from then on if of the replies it
     takes no more than `accept_most`.
 
     A sweep is quiet below `learn_below` of the threshold. An alarm ends below `leave` of the threshold,
@@ -59,6 +60,7 @@ class Tuning:
     wide: float = 1.0
     first: float = 0.03
     stood: float = 12.0
+    week_most: float = 0.025
     accept: float = 24.0
     accept_most: float = 0.5
     learn_below: float = 0.7
@@ -166,7 +168,9 @@ def find_usual(buckets: Buckets, before: Usual, number: int, tuning: Tuning) -> 
     swing = np.maximum(seasonal - low_quantile(past.loss(day), 0.1), 0)
     room = tuning.up + np.maximum(tuning.share * swing, tuning.wide * before.scatter) + stands
     room = np.where(is_new, tuning.first, room)
-    loss = np.clip(seasonal + np.minimum(level, room), 0, 1)
+    # Where P falls at once, as after a day that was wrong, the level of the past hour says too little.
+    least = np.fmin(seasonal, _mean(past.loss(recent[:AN_HOUR]))) - tuning.up
+    loss = np.clip(np.maximum(seasonal + np.minimum(level, room), least), 0, 1)
     loss = np.where(np.isnan(loss), before.loss, loss)
     now = replace(
         before,
@@ -233,7 +237,9 @@ def _seasonal(past: _Past, number: int, tuning: Tuning) -> tuple[Floats, Ints]:
     ]
     days = np.sum(~np.isnan(per_day), axis=0)
     week_ago = _mean(past.loss(np.array(_around(number - A_WEEK))), least=2)
-    return np.fmax(low_quantile(np.array(per_day), 0.5), week_ago), days
+    lately = low_quantile(np.array(per_day), 0.5)
+    most = lately + tuning.week_most
+    return np.fmax(lately, np.where(week_ago > most, most, week_ago)), days
 
 
 def _level(
