@@ -79,8 +79,9 @@ drill: $(VENV)/runtime  ## Rehearse an outage on a made-up network: two minutes,
 	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab drill
 
-day: $(VENV)/dev  ## Score the grading rules on a simulated week.
+day: $(VENV)/dev  ## Score the rules on a simulated week, and in worlds of several kinds.
 	$(BIN)/python -m lab day --days 7 --seed 1
+	$(BIN)/python -m lab worlds --days 3
 
 dashboards: $(VENV)/dev  ## Write Grafana's dashboards anew.
 	$(BIN)/python deploy/grafana/build.py

@@ -17,7 +17,7 @@ from lab.day.rules import RULES
     "--rule",
     "rules",
     multiple=True,
-    default=["mean", "quiet", "yesterday"],
+    default=["mean", "usual", "yesterday"],
     help=f"{', '.join(RULES)} or module:name.",
     show_default=True,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby, islice
 
 import click
 
@@ -29,7 +30,10 @@ COLUMNS = {
 }
 SHARES = ("large_alerted", "small_alerted", "again_alerted", "severe_seen", "covered")
 
+MOST_SIDE_BY_SIDE = 16
+
 ByWorld = dict[str, list[LineScore]]
+Named = tuple[str, Line]
 
 
 @click.command("worlds")
@@ -48,27 +52,32 @@ def worlds(
 ) -> None:
     """Score rules, through Prometheus, in worlds that differ from the standard one in one thing each."""
     scores: dict[str, ByWorld] = {rule: defaultdict(list) for rule in rules}
-    for seed in range(1, seeds + 1):
-        for lines in _drawn(names or list(WORLDS), seed, days):
-            for rule in rules:
-                _add_scores(scores[rule], rule, lines)
+    for lines in _side_by_side(_drawn(names or list(WORLDS), seeds, days)):
+        for rule in rules:
+            _add_scores(scores[rule], rule, lines)
     summaries = {
         world: {rule: summarize(scores[rule][world]) for rule in rules} for world in names or WORLDS
     }
     click.echo(as_json(summaries) if output == "json" else as_table(summaries))
 
 
-def _drawn(names: Sequence[str], seed: int, days: int | None) -> list[list[tuple[str, Line]]]:
-    """The lines of these worlds; those that are swept at the same times together."""
-    together: dict[tuple[int, int], list[tuple[str, Line]]] = defaultdict(list)
+def _drawn(names: Sequence[str], seeds: int, days: int | None) -> Iterator[Named]:
+    """The lines of these worlds, each with the name of its world."""
     for name in names:
-        assumed = replace(WORLDS[name], seed=seed, days=days or WORLDS[name].days)
-        for line in draw_lines(assumed):
-            together[assumed.every, assumed.days].append((name, line))
-    return list(together.values())
+        for seed in range(1, seeds + 1):
+            assumed = replace(WORLDS[name], seed=seed, days=days or WORLDS[name].days)
+            yield from ((name, line) for line in draw_lines(assumed))
 
 
-def _add_scores(by_world: ByWorld, rule: str, named: Sequence[tuple[str, Line]]) -> None:
+def _side_by_side(drawn: Iterable[Named]) -> Iterator[list[Named]]:
+    """Lines that are swept at the same times."""
+    by_times = groupby(drawn, key=lambda each: (each[1].every, len(each[1].loss_ratio)))
+    for _, lines in by_times:
+        while together := list(islice(lines, MOST_SIDE_BY_SIDE)):
+            yield together
+
+
+def _add_scores(by_world: ByWorld, rule: str, named: Sequence[Named]) -> None:
     alerts = replay(find_rule(rule), [line for _, line in named])
     for (name, line), each in zip(named, alerts, strict=True):
         stood = by_minute(through_prometheus(each, line.every), line.every)

@@ -7,7 +7,7 @@ Prometheus; a height counts when it and all above it are alerted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,10 +30,11 @@ ALIKE = tuple(range(len(PROVINCES)))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is unlike the plain case: hours are local, the peak is in points."""
+    """What is unlike the plain case: hours are local, the peak is in points; `day` 1 is the second."""
 
     name: str
     hour: int = 13
+    day: int = 1
     peak: float = 0.0
     dead: float = 0.1
     targets: int = 32_768
@@ -42,8 +43,8 @@ class Case:
 
     @property
     def start(self) -> int:
-        """When the outage under test begins: on the second day, soon after an averaging."""
-        return (1 + (self.hour < LOCAL_HOURS)) * DAY + (self.hour - LOCAL_HOURS) * 60 + 10
+        """When the outage under test begins: soon after an averaging."""
+        return (self.day + (self.hour < LOCAL_HOURS)) * DAY + (self.hour - LOCAL_HOURS) * 60 + 10
 
     @property
     def end(self) -> int:
@@ -71,6 +72,11 @@ def cases() -> Iterator[Case]:
         for ago in (1, 6, 11):
             name = f"{ago} h after {hours} h at {height} points"
             yield Case(name, before=plain.after(height, hours, ago))
+    later = Case("later", day=4)
+    for hours in (26, 50):
+        since = Outage(later.start - 60 * hours, 60 * hours + TEST_MINUTES, 1, 0.06, ALIKE)
+        name = f"{hours} h after the level rose by 6 points for good"
+        yield replace(later, name=name, before=(since,))
     for hours in (1, 3, 6, 10):
         yield Case(f"slow onset, over {hours} h", ramp_hours=hours)
 

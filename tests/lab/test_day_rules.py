@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from lab.commands import limits
-from lab.day.limits import Case, smallest
+from lab.day.limits import LASTING_HEIGHTS, LASTING_HOURS, Case, cases, lasting, smallest
 from lab.day.rule import History, Reading
 from lab.day.rules import (
     half_of_yesterday,
@@ -77,6 +77,26 @@ def test_dead_addresses_and_a_past_outage_raise_the_smallest_rise_alerted():
     past = Case("after", before=plain.after(100, 3, 1))
     assert smallest("mean", past, 1) == (35, 40)
     assert smallest("quiet", past, 1) == (6, 12)
+
+
+def test_usual_sees_a_second_outage_after_a_long_one_like_the_first():
+    plain = Case("plain")
+    first = smallest("usual", plain, 1)
+    assert first == (5, 10)
+    assert smallest("usual", Case("after", before=plain.after(100, 3, 1)), 1) == first
+
+
+def test_usual_has_a_long_outage_in_alarm_to_its_end():
+    of_six_points = LASTING_HEIGHTS.index(6)
+    in_alert, _ = lasting("usual", 1)[of_six_points]
+    assert in_alert > LASTING_HOURS - 0.1
+
+
+def test_usual_learns_a_new_level_within_a_day_and_is_not_blind_then():
+    (case,) = (each for each in cases() if each.name.startswith("26 h after the level"))
+    elevated, severe = smallest("usual", case, 1)
+    assert 4 < elevated <= 5.5
+    assert severe <= 11
 
 
 def test_the_limits_are_printed_case_by_case(monkeypatch):
