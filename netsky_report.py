@@ -7,6 +7,7 @@ import click
 from netsky.cli.report import Report
 from netsky.cli.report_incident import incident
 from netsky.cli.report_overview import overview, show
+from netsky.cli.report_period import day, month
 
 
 @click.group("netsky_report", cls=Report)
@@ -25,6 +26,8 @@ def main() -> None:
 main.add_command(show)
 main.add_command(overview)
 main.add_command(incident)
+main.add_command(day)
+main.add_command(month)
 
 
 if __name__ == "__main__":

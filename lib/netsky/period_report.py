@@ -1,0 +1,221 @@
+"""A day or a month of each line, against the one before: plain values, and what follows from them alone.
+
+Days and months are those of Beijing. The sums that they are made of are of whole hours of UTC, and Beijing is
+eight whole hours ahead, so that nothing is divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+
+from netsky.judging.incidents import Incident
+from netsky.places import ISP, Province
+
+BEIJING = timezone(timedelta(hours=8))
+HOUR = timedelta(hours=1)
+
+
+class Kind(StrEnum):
+    """How long a period is."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A day or month of Beijing: `begin` <= time < `end` (aware)."""
+
+    kind: Kind
+    first: date
+
+    @property
+    def begin(self) -> datetime:
+        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=BEIJING)
+
+    @property
+    def end(self) -> datetime:
+        return self.after.begin
+
+    @property
+    def after(self) -> Period:
+        if self.kind is Kind.DAY:
+            return Period(self.kind, self.first + timedelta(days=1))
+        return period_of(self.kind, self.first + timedelta(days=31))
+
+    @property
+    def before(self) -> Period:
+        return period_of(self.kind, self.first - timedelta(days=1))
+
+    @property
+    def name(self) -> str:
+        """`2026-11-27` or `2026-11`."""
+        return self.first.isoformat()[: 10 if self.kind is Kind.DAY else 7]
+
+    def back(self, count: int) -> list[Period]:
+        """So many of its kind that end with this one, oldest first."""
+        periods = [self]
+        while len(periods) < count:
+            periods.append(periods[-1].before)
+        return periods[::-1]
+
+
+def period_of(kind: Kind, day: date) -> Period:
+    """The period that a day is in."""
+    return Period(kind, day if kind is Kind.DAY else day.replace(day=1))
+
+
+def last_over(kind: Kind, now: datetime) -> Period:
+    """The newest that is over."""
+    return period_of(kind, now.astimezone(BEIJING).date()).before
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of the hours of one or several provinces; None where no sweep of them had the figure.
+
+    `hours` are those with a sweep, each province's for itself. `rtt_sum` is in milliseconds, over `replies`;
+    `p95` the highest of a sweep, in milliseconds; `alarm_minutes` are those in which the alert graded it.
+    """
+
+    hours: int = 0
+    sweeps: int = 0
+    sent: int = 0
+    lost: int = 0
+    live_sent: int = 0
+    live_lost: int = 0
+    rtt_sum: float = 0.0
+    replies: int = 0
+    p95: float | None = None
+    alarm_minutes: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        highest = [each for each in (self.p95, other.p95) if each is not None]
+        return Totals(
+            self.hours + other.hours,
+            self.sweeps + other.sweeps,
+            self.sent + other.sent,
+            self.lost + other.lost,
+            self.live_sent + other.live_sent,
+            self.live_lost + other.live_lost,
+            self.rtt_sum + other.rtt_sum,
+            self.replies + other.replies,
+            max(highest, default=None),
+            self.alarm_minutes + other.alarm_minutes,
+        )
+
+    @property
+    def loss_ratio(self) -> float | None:
+        return self.lost / self.sent if self.sent else None
+
+    @property
+    def live_loss_ratio(self) -> float | None:
+        return self.live_lost / self.live_sent if self.live_sent else None
+
+    @property
+    def latency_seconds(self) -> float | None:
+        return self.rtt_sum / self.replies / 1000 if self.replies else None
+
+    @property
+    def p95_seconds(self) -> float | None:
+        return None if self.p95 is None else self.p95 / 1000
+
+    @property
+    def minutes(self) -> int:
+        """The minutes of the hours with a sweep."""
+        return 60 * self.hours
+
+    @property
+    def availability(self) -> float | None:
+        """Which part of them no alert has graded."""
+        return 1 - min(self.alarm_minutes, self.minutes) / self.minutes if self.minutes else None
+
+
+def added(totals: Iterable[Totals]) -> Totals:
+    return sum(totals, Totals())
+
+
+@dataclass(frozen=True, slots=True)
+class LinePeriod:
+    """A line in a period and in the one `before`, by province.
+
+    `steps` are its hours or days, all provinces together, by their beginning; `trend` is the same of the
+    periods up to this one. `incidents` are those of the trend that were open in it, oldest first. `problem`
+    says why nothing could be read.
+    """
+
+    isp: ISP
+    egress: str
+    provinces: Mapping[Province, Totals]
+    before: Mapping[Province, Totals]
+    steps: Sequence[tuple[datetime, Totals]] = ()
+    trend: Sequence[tuple[Period, Totals]] = ()
+    incidents: Sequence[Incident] = ()
+    problem: str | None = None
+
+    @property
+    def total(self) -> Totals:
+        return added(self.provinces.values())
+
+    @property
+    def total_before(self) -> Totals:
+        return added(self.before.values())
+
+    def incidents_in(self, period: Period) -> list[Incident]:
+        """Those that were open at any time of it."""
+        return [
+            each
+            for each in self.incidents
+            if each.opened_at < period.end
+            and (each.cleared_at is None or each.cleared_at > period.begin)
+        ]
+
+    def incident_time(self, period: Period, now: datetime) -> timedelta:
+        """How long one was open in it; a line has one at a time."""
+        times = [
+            min(each.cleared_at or now, period.end) - max(each.opened_at, period.begin)
+            for each in self.incidents_in(period)
+        ]
+        return sum((max(time, timedelta(0)) for time in times), timedelta(0))
+
+    def worst(self) -> list[tuple[Province, Totals]]:
+        """All provinces, those first that were longest in alarm, then those that lost most."""
+        return sorted(
+            self.provinces.items(),
+            key=lambda pair: (
+                pair[1].alarm_minutes,
+                pair[1].live_loss_ratio or pair[1].loss_ratio or 0.0,
+            ),
+            reverse=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReport:
+    """All lines in a period; `data_until` is the end of the newest hour that is summed up."""
+
+    period: Period
+    made_at: datetime
+    data_until: datetime | None
+    lines: tuple[LinePeriod, ...]
+
+    @property
+    def is_over(self) -> bool:
+        return self.made_at >= self.period.end
+
+    @property
+    def known(self) -> list[LinePeriod]:
+        """Those with any figures, the least available first."""
+        found = [line for line in self.lines if line.total.hours]
+        return sorted(found, key=lambda line: line.total.availability or 0.0)
+
+    @property
+    def unknown(self) -> list[LinePeriod]:
+        return [line for line in self.lines if not line.total.hours]
+
+    @property
+    def is_complete(self) -> bool:
+        return not any(line.problem for line in self.lines)

@@ -1,0 +1,61 @@
+"""Period reports of few and of many lines."""
+
+import pytest
+
+from netsky.page.incident_text import MOST_BYTES
+from netsky.page.period import MOST_DETAILED, period_page
+from netsky.page.period_figures import availability, figures
+from netsky.page.period_sheet import HEADINGS, period_sheet
+from netsky.page.period_text import period_text
+from netsky.page.period_words import period_words
+from netsky.period_report import Totals
+from testing.pages import check_page, text_of_page
+from testing.period_reports import make_report
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("lines", [1, 9, MOST_DETAILED, MOST_DETAILED + 1, 240])
+def test_a_page_of_few_or_many_lines_is_valid_and_usable(language, lines):
+    page = period_page(make_report(lines), language)
+    tree = check_page(page)
+    assert len(page.encode()) < (300_000 if lines <= 9 else 1_000_000)
+    shown = text_of_page(tree)
+    assert f"unicom-{lines - 1}" in shown
+    is_short = period_words(language)("too_many", most=MOST_DETAILED) in shown
+    assert is_short == (lines > MOST_DETAILED)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("lines", [1, 9, 240])
+def test_a_text_of_many_lines_fits_and_counts_those_left_out(language, lines):
+    text = period_text(make_report(lines), period_words(language))
+    assert len(text.encode()) <= MOST_BYTES
+    shown = sum("unicom-" in line and "%" in line for line in text.splitlines()[2:])
+    left = lines - shown
+    assert (period_words(language)("t_more", count=left) in text) == (left > 0)
+
+
+def test_a_sheet_has_a_row_for_each_line_and_each_of_its_provinces():
+    lines = period_sheet(make_report(2)).splitlines()
+    assert lines[0] == ",".join(HEADINGS)
+    assert len(lines) == 1 + 2 * 32
+    assert len({line.count(",") for line in lines}) == 1
+
+
+def test_a_hundred_percent_is_said_only_without_any_minute_in_alarm():
+    assert availability(Totals(hours=10**6)) == "100%"
+    assert availability(Totals(hours=10**6, alarm_minutes=1)) == "99.99%"
+    assert availability(Totals(hours=1, alarm_minutes=60)) == "0.00%"
+    assert availability(Totals()) == "–"
+
+
+def test_what_has_become_worse_is_marked_and_what_is_the_same_is_not():
+    before = Totals(hours=100, sent=1000, lost=10, rtt_sum=30_000, replies=1000)
+    now = Totals(hours=100, sent=1000, lost=25, rtt_sum=29_000, replies=1000, alarm_minutes=600)
+    alive, loss, live, latency, _ = figures(now, before)
+    assert (alive.change, alive.is_worse) == ("−10.0", True)
+    assert (loss.change, loss.is_worse) == ("+1.5", True)
+    assert (latency.change, latency.is_worse) == ("−1.0 ms", False)
+    assert live.value == "–"
+    assert [figure.change for figure in figures(now, now)] == [""] * 5
+    assert [figure.change for figure in figures(now, Totals())] == [""] * 5
