@@ -1,4 +1,4 @@
-"""Average the loss rates of the past hours by ISP, province and exit, store, push, prune."""
+"""Learn what is usual for the loss of ISPs, by province and exit, store, push, prune."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def main(
     running: Running,
     averaged: AveragingOptions,
 ) -> int:
-    """Average the loss rates of the past hours by ISP, province and exit, store, push, prune.
+    """Learn what is usual for the loss of ISPs, by province and exit, store, push, prune.
 
     \b
-    netsky_get_avg_lossrate.py --isp cu                  as cron would, once an hour
+    netsky_get_avg_lossrate.py --isp cu                  as cron would, each 10 minutes
     netsky_get_avg_lossrate.py --isp all                 each ISP, through all exits
-    netsky_get_avg_lossrate.py --isp cu --every 3600     again and again
+    netsky_get_avg_lossrate.py --isp cu --every 600      again and again
     """
     from netsky.console.baseline import BaselineView
     from netsky.jobs.average import average

@@ -23,7 +23,7 @@ def make_history(site: Site, isp: str, egress: str, measured: Measured) -> int:
     database = Database(fill_url(site.database_url, isp, egress), timeout=10)
     draw = random.Random(egress)  # noqa: S311  the same each time
     ages = range(EVERY_MINUTES, 60 * HOURS, EVERY_MINUTES)
-    for minutes in ages:
+    for minutes in reversed(ages):
         moment = datetime.now(UTC) - timedelta(minutes=minutes)
         database.store(sweep_rows(isp, egress, moment, list(_alike(measured, draw))))
     return len(ages)

@@ -1,15 +1,18 @@
 """What people and scripts see of a verdict."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from netsky import console
-from netsky.console.alert import AlertView, chinese, english
+from netsky.console.alert import AlertView
+from netsky.console.alert_text import chinese, english
 from netsky.fault import Fault, Part
 from netsky.jobs.alert import AlertReport
-from netsky.judging.grading import Thresholds, judge
+from netsky.judging.grading import Severity, Thresholds, judge
+from netsky.loss import Band
 from netsky.places import BUILTIN_ISPS
 from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_newest
 
@@ -51,6 +54,9 @@ def test_json_has_what_scripts_rely_on():
         "live_baseline_ratio": None,
         "live_targets": None,
         "by_live": False,
+        "usual_low_ratio": None,
+        "usual_high_ratio": None,
+        "usual_days": None,
         "prefixes": [],
         "rest": None,
         "increase_ratio": pytest.approx(0.112),
@@ -163,6 +169,25 @@ def test_the_texts_name_egress_isp_provinces_and_the_worst_increase():
         "(guangdong +23.51, guangxi +11.20); medium: loss is up by 5 to 10 points in 1 province "
         "(hunan +5.00); worst is guangdong +23.51 (23.51% now, baseline 0.00%); 1 not judged"
     )
+
+
+def test_an_alarm_that_is_about_to_end_is_not_told_as_if_it_were_above_its_threshold():
+    report = make_alert_report({"hunan": 5.0})
+    [hunan] = report.verdict.judgements
+    hunan = replace(
+        hunan, increase_ratio=0.041, baseline=replace(hunan.baseline, band=Band(0, 0.01, 3))
+    )
+    verdict = replace(report.verdict, judgements=(hunan,), active={Severity.MEDIUM: [hunan]})
+    report = replace(report, verdict=verdict)
+    assert chinese(report) == (
+        "中国联通 (cu) 出口 unicom-1 中度 medium：1 省丢包率升高（湖南 +4.10）；"
+        "升幅最大 湖南 +4.10（现 5.00%，平时 0.00%）"
+    )
+    assert english(report) == (
+        "ISP cu through egress unicom-1: medium: loss is up in 1 province (hunan +4.10); "
+        "worst is hunan +4.10 (5.00% now, usual 0.00%)"
+    )
+    assert document_of(report)["provinces"][0]["usual_high_ratio"] == 0.01
 
 
 def test_the_texts_say_when_it_is_everywhere():

@@ -1,6 +1,7 @@
 """What people and scripts see of an averaging."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from rich.cells import cell_len
@@ -8,6 +9,7 @@ from rich.cells import cell_len
 from netsky import console
 from netsky.console.baseline import BaselineView
 from netsky.jobs.average import Averaged, BaselineReport
+from netsky.loss import Band
 from netsky.places import BUILTIN_ISPS, find_province
 from testing.samples import STARTED_AT, make_baseline
 
@@ -42,10 +44,28 @@ def table_of(report, capsys):
     return capsys.readouterr().out.splitlines()
 
 
+def with_band(province, percent, low, high, days):
+    entry = averaged(province, percent)
+    return replace(entry, baseline=replace(entry.baseline, band=Band(low / 100, high / 100, days)))
+
+
+def test_what_is_usual_is_shown_with_its_band_and_how_sure_it_is(capsys):
+    report = make_report(with_band("hunan", 2.5, 1.75, 3.25, 3), with_band("hubei", 1, 0.5, 1.5, 0))
+    hunan, hubei = json.loads(console.render_json(BaselineView(report)))["provinces"]
+    assert (hunan["usual_low_ratio"], hunan["usual_high_ratio"]) == (0.0175, 0.0325)
+    assert (hunan["usual_days"], hubei["usual_days"]) == (3, 0)
+    title, headings, _, first, second, *_ = table_of(report, capsys)
+    assert "平时丢包率" in title
+    assert headings.split()[:4] == ["省份", "平时", "正常范围", "依据"]
+    assert first.split()[:7] == ["湖南", "hunan", "2.50%", "1.75%", "–", "3.25%", "3"]
+    assert "学习中" in second
+
+
 def test_json_has_what_scripts_rely_on():
     document = json.loads(console.render_json(BaselineView(REPORT)))
     assert document["baseline"] == {
         "isp": "cu",
+        "rule": "mean",
         "hours": 12.0,
         "computed_at": "2024-05-06T07:08:09+00:00",
     }
@@ -55,6 +75,9 @@ def test_json_has_what_scripts_rely_on():
         "province_name": "北京",
         "egress": "default",
         "baseline_ratio": 0.005,
+        "usual_low_ratio": None,
+        "usual_high_ratio": None,
+        "usual_days": None,
         "baseline_at": "2024-05-06T07:08:09+00:00",
         "samples": 720,
         "renewed": True,

@@ -267,10 +267,10 @@ def test_the_history_shows_only_what_is_chosen(panel, target, rows):
 
 
 def test_the_newest_loss_stands_beside_its_mean_once(rows):
-    [target] = panel_of(HISTORY, "当前与 12 小时均值")["targets"]
+    [target] = panel_of(HISTORY, "当前与平时")["targets"]
     answered = rows(substitute_sql(target["rawSql"]))
     assert len(answered) == len(NAMES) * len(EGRESSES)
-    without_mean = [row for row in answered if row["均值"] is None]
+    without_mean = [row for row in answered if row["平时"] is None]
     assert [row["省份"] for row in without_mean] == ["新疆"] * len(EGRESSES)
     assert all(row["升幅"] is None for row in without_mean)
 

@@ -210,7 +210,9 @@ def fill(store, losses, *, egress="default", age=5, baselines=None):
 
 
 def run_alert(store, folder, *arguments, **environment):
-    return run_tool(folder, "netsky_alert", *arguments, NETSKY_DATABASE=store.url, **environment)
+    """By means that are stored; what is usual is in test_usual.py."""
+    by_mean = {"NETSKY_DATABASE": store.url, "NETSKY_BASELINE": "mean"}
+    return run_tool(folder, "netsky_alert", *arguments, **by_mean, **environment)
 
 
 def test_a_quiet_minute_is_one_line_and_exit_0(store, tmp_path):

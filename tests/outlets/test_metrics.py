@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
 from netsky.judging.incidents import Watch, after
+from netsky.loss import Band
 from netsky.outlets.metrics import (
     JOBS,
     Exposition,
@@ -156,7 +157,7 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
     groups = {
         "netsky_probe": sweep_metrics(SpoolState(0, 0, 0), [make_quality("hunan", **LIVE)]),
         "netsky_avg_lossrate": baseline_metrics(
-            "cu", "b", [make_baseline("hunan", 1)], at=STARTED_AT
+            "cu", "b", [make_baseline("hunan", 1, band=Band(0.005, 0.02, 2))], at=STARTED_AT
         ),
         "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}, watch_of(ALERT, ALERT)),
         "netsky_library": library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0),
@@ -202,6 +203,17 @@ def test_a_stored_mean_has_its_ratio_and_the_time_of_its_computation():
         "netsky_loss_baseline_ratio": [(labels, 0.125)],
         "netsky_loss_baseline_timestamp_seconds": [(labels, STARTED_AT.timestamp() - 7200)],
     }
+
+
+def test_what_is_usual_has_a_band_and_the_days_that_know_it():
+    usual = make_baseline("hunan", 1, egress="b", band=Band(0.005, 0.02, 2))
+    samples = exported(
+        baseline_metrics("cu", "b", [usual, make_baseline("hubei", 1)], at=STARTED_AT)
+    )
+    labels = {"egress": "b", "isp": "cu", "province": "hunan", "province_name": "湖南"}
+    assert samples["netsky_loss_usual_low_ratio"] == [(labels, 0.005)]
+    assert samples["netsky_loss_usual_high_ratio"] == [(labels, 0.02)]
+    assert samples["netsky_loss_usual_days"] == [(labels, 2)]
 
 
 def test_several_egresses_in_one_textfile_share_the_head_of_each_metric():

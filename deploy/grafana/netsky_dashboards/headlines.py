@@ -54,7 +54,7 @@ def _worst() -> Panel:
     return place(
         panel.thresholds(style.thresholds(style.LOSS_RATIO)),
         "丢包率最高、升幅最大",
-        "各一个省，括号里是出口。升幅 = 当前丢包率 − 12 小时均值（百分点）。"
+        "各一个省，括号里是出口。升幅：当前丢包率比平时高出多少（百分点）。"
         f"超过 {STALE_MINUTES} 分钟的数据不计。",
         (6, 5),
         now(promql.worst(figures.LOSS), "丢包率 {{province_name}}（{{egress}}）"),

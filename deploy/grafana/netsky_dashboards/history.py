@@ -36,7 +36,7 @@ def build() -> dashboard.Dashboard:
     board = new_board(
         "netsky 历史",
         HISTORY_UID,
-        "各省各出口的历史丢包率、异常率和时延，当前值与 12 小时均值（MySQL）",
+        "各省各出口的历史丢包率、异常率和时延，当前值与平时（MySQL）",
     )
     board.time("now-7d", "now").refresh("5m")
     for variable in _variables():
@@ -88,16 +88,16 @@ def _province_days() -> Panel:
 
 def _now_and_mean() -> Panel:
     return _sql_table(
-        "当前与 12 小时均值",
-        "最近一轮的丢包率、均值和升幅（百分点），按升幅从大到小排列。不受所选时间的影响。",
+        "当前与平时",
+        "最近一轮的丢包率、平时的丢包率和两者之差（百分点），按升幅从大到小排列。不受所选时间的影响。",
         (11, 26),
         sql.now_and_mean(),
         {
             "当前": LOSS,
-            "均值": RATE,
+            "平时": RATE,
             "升幅": LOSS,
             "探测时间": TIME,
-            "均值时间": TIME,
+            "平时算于": TIME,
         },
     )
 

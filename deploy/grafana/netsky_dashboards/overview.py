@@ -127,7 +127,24 @@ def _trends() -> list[Panel]:
             (24, 10),
             over_time(promql.each(figures.LIVE_LOSS), each),
         ),
+        _usual(),
     ]
+
+
+def _usual() -> Panel:
+    """The band of what is chosen, behind the losses; of one province and exit it is theirs."""
+    panel = loss_graph(style.RATIO, style.LOSS_RATIO, "lastNotNull", "max")
+    panel.override_by_name("正常范围", style.band(down_to="下限"))
+    panel.override_by_name("下限", style.band())
+    return place(
+        panel,
+        "丢包率与正常范围",
+        "灰色是正常范围：偶然和平时的起伏可以解释的丢包率。请在上方选一个省、一个出口来看；选了多个时，取其中最低的下限与最高的上限。",
+        (24, 10),
+        over_time(promql.each(figures.LOSS), "{{province_name}} {{egress}}"),
+        over_time(f"max({promql.chosen(metrics.USUAL_HIGH)})", "正常范围", ref_id="B"),
+        over_time(f"min({promql.chosen(metrics.USUAL_LOW)})", "下限", ref_id="C"),
+    )
 
 
 def _loss_comparison() -> Panel:

@@ -29,7 +29,7 @@ def provinces() -> Panel:
     return value_table(
         panel,
         "各省当前数据",
-        "每省每出口一行，先按升幅、再按丢包率从大到小排列。升幅 = 丢包率 − 12 小时均值（百分点）。"
+        "每省每出口一行，先按升幅、再按丢包率从大到小排列。升幅：丢包率比平时高出多少（百分点）。"
         "“-”：没有应答，或无从判定。旧数据照样列出，新旧看“数据年龄”。点省份看历史。",
         (15, 26),
         labels=labels,
@@ -44,7 +44,7 @@ def _losses() -> list[Value]:
     return [
         Value("丢包率", _by_province(figures.LOSS), coloured),
         Value("升幅", _by_province(metrics.INCREASE), coloured),
-        Value("均值", _by_province(metrics.BASELINE), plain),
+        Value("平时", _by_province(metrics.BASELINE), plain),
         Value("异常率", _by_province(figures.ABNORMAL), plain),
     ]
 

@@ -88,9 +88,9 @@ def now_and_mean() -> str:
         "isp = '${isp}' AND egress IN (${egress:sqlstring}) AND province IN (${province:sqlstring})"
     )
     return (
-        "SELECT province AS 省份, egress AS 出口, lossrate AS 当前, baseline.value AS 均值,\n"
+        "SELECT province AS 省份, egress AS 出口, lossrate AS 当前, baseline.value AS 平时,\n"
         "  GREATEST(lossrate - baseline.value, 0) AS 升幅,\n"
-        "  started_at AS 探测时间, baseline.update_time AS 均值时间\n"
+        "  started_at AS 探测时间, baseline.update_time AS 平时算于\n"
         f"FROM {SWEEPS}\n"
         "JOIN (\n"
         "  SELECT isp, egress, province, MAX(started_at) AS started_at\n"

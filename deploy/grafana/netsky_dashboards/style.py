@@ -148,6 +148,15 @@ def column(
     return properties
 
 
+def band(*, down_to: str | None = None) -> Properties:
+    """A series without a line; with `down_to` grey down to the series of that name."""
+    grey = dashboard.FieldColor(mode=dashboard.FieldColorModeId.FIXED, fixed_color="#8e8e8e")
+    properties = {"custom.lineWidth": 0, "color": grey}
+    if down_to:
+        properties |= {"custom.fillBelowTo": down_to, "custom.fillOpacity": 25}
+    return [dashboard.DynamicConfigValue(key, value) for key, value in properties.items()]
+
+
 def legend(*calculations: str) -> common_builders.VizLegendOptions:
     """Below the graph; with calculations a table beside it, sorted by the last one, worst first."""
     options = common_builders.VizLegendOptions().show_legend(show_legend=True)

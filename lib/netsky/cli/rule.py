@@ -19,9 +19,9 @@ USUAL, MEAN = "usual", "mean"
 BASELINE_OPTION = common_option(
     "--baseline",
     type=click.Choice([USUAL, MEAN]),
-    default=MEAN,
-    help="Compare with the mean of the past hours (mean), or with what is usual at this hour, learned "
-    "from days without outages (usual).",
+    default=USUAL,
+    help="Compare with what is usual at this hour, learned from days without outages (usual), or with "
+    "the mean of the past hours (mean).",
 )
 
 

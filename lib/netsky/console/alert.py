@@ -1,4 +1,4 @@
-"""What netsky_alert.py shows of a verdict, and the text for people in Chinese and English."""
+"""What netsky_alert.py shows of a verdict."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from netsky.console import (
     listed,
     local_time,
     loss_text,
-    percent,
-    points,
 )
+from netsky.console.alert_text import (
+    baseline_text,
+    baseline_word,
+    chinese,
+    english,
+    increase_text,
+    severity_name,
+)
+from netsky.console.bands import band_document
 from netsky.console.controls import (
-    chinese_controls,
     comparison_document,
-    english_controls,
 )
 from netsky.console.faults import fault_document, fault_lines, fault_names
 from netsky.console.incidents import (
-    SEVERITY_NAMES,
     incident_document,
     incident_field,
     incident_text,
@@ -82,7 +86,7 @@ class AlertView:
     def line(self) -> tuple[datetime, Mapping[str, object]]:
         verdict = self.report.verdict
         worst = [
-            f"{judgement.province.slug}:{_increase(judgement)}"
+            f"{judgement.province.slug}:{increase_text(judgement)}"
             for judgement in verdict.judged
             if judgement.increase_ratio
         ]
@@ -111,7 +115,7 @@ class AlertView:
         return ProvinceTable(
             title=f"{report.isp.name} ({report.isp.slug})  出口 {report.egress}  "
             f"{local_time(report.verdict.judged_at)}",
-            headings=("省份", "丢包率", "均值", "升幅", "判定", "数据"),
+            headings=("省份", "丢包率", baseline_word(report), "升幅", "判定", "数据"),
             rows=[self._row(judgement) for judgement in report.verdict.judgements],
             dispensable=(2, 5, 1),
             below=below,
@@ -123,8 +127,8 @@ class AlertView:
             [
                 f"{judgement.province.name} {judgement.province.slug}",
                 _loss_text(judgement),
-                _baseline(judgement),
-                _increase(judgement),
+                baseline_text(judgement),
+                increase_text(judgement),
                 _verdict_text(judgement),
                 _age(self.report.verdict.judged_at, newest.measured_at) if newest else "-",
             ]
@@ -145,7 +149,7 @@ class AlertView:
                 f"\n{without_baseline} 省尚无均值：积累几轮探测后执行 {averaging_command(report.isp)}"
             )
         if verdict.undetermined:
-            names = "、".join(_name(s) for s in Severity if s in verdict.undetermined)
+            names = "、".join(severity_name(s) for s in Severity if s in verdict.undetermined)
             text.append(f"\n因有省份未判定，无法断定：{names}", style="bold red")
         if verdict.active:
             style = "bold red" if Severity.CRITICAL in verdict.active else "bold yellow"
@@ -158,7 +162,7 @@ class AlertView:
             text.append(f"\n{line}", style="yellow")
         if not verdict.active and verdict.judged and verdict.judged[0].increase_ratio:
             worst = verdict.judged[0]
-            text.append(f"\n升幅最大 {worst.province.name} {_increase(worst)}")
+            text.append(f"\n升幅最大 {worst.province.name} {increase_text(worst)}")
         if report.incident:
             text.append(f"\n{incident_text(report.incident, now=verdict.judged_at)}", style="bold")
         return text
@@ -200,83 +204,6 @@ def _age(now: datetime, measured_at: datetime) -> str:
     return f"{seconds // 60} 分前" if seconds < 7200 else f"{seconds // 3600} 小时前"
 
 
-def chinese(report: AlertReport) -> str:
-    """The alert in a line, for people who read Chinese."""
-    parts = []
-    for severity, judgements in _alerts(report):
-        everywhere = _is_everywhere(report, judgements)
-        provinces = (
-            f"{_increase(judgements[-1])} 至 {_increase(judgements[0])}"
-            if everywhere
-            else "、".join(f"{j.province.name} {_increase(j)}" for j in judgements)
-        )
-        steps = " 至 ".join(_steps(report, severity))
-        above = "以上" if severity is Severity.CRITICAL else ""
-        parts.append(
-            f"{_name(severity)}：{'全部 ' if everywhere else ''}{len(judgements)} 省丢包率"
-            f"升高 {steps} 个百分点{above}（{provinces}）"
-        )
-    worst = report.verdict.judged[0]
-    parts.append(
-        f"升幅最大 {worst.province.name} {_increase(worst)}（现 {_now(worst)}，均值 {_baseline(worst)}）"
-    )
-    if report.verdict.not_judged:
-        parts.append(f"另有 {len(report.verdict.not_judged)} 省未判定")
-    parts += chinese_controls(report.comparisons)
-    return f"{report.isp.name} ({report.isp.slug}) 出口 {report.egress} " + "；".join(parts)
-
-
-def english(report: AlertReport) -> str:
-    """The alert in a line, in English."""
-    parts = []
-    for severity, judgements in _alerts(report):
-        everywhere = _is_everywhere(report, judgements)
-        provinces = (
-            f"{_increase(judgements[-1])} to {_increase(judgements[0])}"
-            if everywhere
-            else ", ".join(f"{j.province.slug} {_increase(j)}" for j in judgements)
-        )
-        steps = " to ".join(_steps(report, severity))
-        above = " or more" if severity is Severity.CRITICAL else ""
-        many = "province" if len(judgements) == 1 else "provinces"
-        parts.append(
-            f"{severity}: loss is up by {steps} points{above} in "
-            f"{'all ' if everywhere else ''}{len(judgements)} {many} "
-            f"({provinces})"
-        )
-    worst = report.verdict.judged[0]
-    parts.append(
-        f"worst is {worst.province.slug} {_increase(worst)} "
-        f"({_now(worst)} now, baseline {_baseline(worst)})"
-    )
-    if report.verdict.not_judged:
-        parts.append(f"{len(report.verdict.not_judged)} not judged")
-    parts += english_controls(report.comparisons)
-    return f"ISP {report.isp.slug} through egress {report.egress}: " + "; ".join(parts)
-
-
-def _alerts(report: AlertReport) -> list[tuple[Severity, Sequence[Judgement]]]:
-    """What stands, worst severity first."""
-    active = report.verdict.active
-    return [(severity, active[severity]) for severity in reversed(Severity) if severity in active]
-
-
-def _is_everywhere(report: AlertReport, judgements: Sequence[Judgement]) -> bool:
-    """Whether a list of provinces would name all there are, and hide just that."""
-    return len(judgements) == len(report.verdict.judgements) > WORST_IN_LINE
-
-
-def _steps(report: AlertReport, severity: Severity) -> list[str]:
-    """The least and the largest increase that a severity is about, in percentage points."""
-    severe = f"{100 * report.thresholds.severe:g}"
-    elevated = f"{100 * report.thresholds.elevated:g}"
-    return [severe] if severity is Severity.CRITICAL else [elevated, severe]
-
-
-def _name(severity: Severity) -> str:
-    return f"{SEVERITY_NAMES[severity]} {severity}"
-
-
 def _loss_text(judgement: Judgement) -> Text:
     """The newest loss rate, in brackets when it is too old to judge by."""
     if judgement.loss_ratio is None:
@@ -284,23 +211,6 @@ def _loss_text(judgement: Judgement) -> Text:
     text = loss_text(judgement.loss_ratio)
     unfit = judgement.not_judged in (NotJudged.STALE, NotJudged.IN_THE_FUTURE)
     return Text(f"({text.plain})") if unfit else text
-
-
-def _increase(judgement: Judgement) -> str:
-    """Also what is below zero, which for grading is no increase."""
-    loss_ratio, baseline_ratio = judgement.loss_ratio, judgement.baseline_ratio
-    if judgement.increase_ratio is None or loss_ratio is None or baseline_ratio is None:
-        return "-"
-    return points(loss_ratio - baseline_ratio)
-
-
-def _now(judgement: Judgement) -> str:
-    return percent(judgement.loss_ratio)
-
-
-def _baseline(judgement: Judgement) -> str:
-    text = percent(judgement.baseline_ratio)
-    return f"({text})" if judgement.not_judged is NotJudged.STALE_BASELINE else text
 
 
 def _province_document(judgement: Judgement) -> dict[str, Any]:
@@ -317,6 +227,7 @@ def _province_document(judgement: Judgement) -> dict[str, Any]:
         "live_baseline_ratio": baseline.live_loss_ratio if baseline and fresh_baseline else None,
         "live_targets": newest.live_targets if newest and fresh_loss else None,
         "by_live": judgement.by_live,
+        **band_document(judgement.band if fresh_baseline else None),
         **fault_document(newest.fault if newest and fresh_loss else None),
         "increase_ratio": judgement.increase_ratio,
         "grade": judgement.grade,

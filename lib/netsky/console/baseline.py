@@ -18,6 +18,7 @@ from netsky.console import (
     loss_text,
     percent,
 )
+from netsky.console.bands import band_document, band_text, days_text
 from netsky.console.province_table import ProvinceTable, Row
 from netsky.jobs.average import Averaged, BaselineReport
 
@@ -33,6 +34,7 @@ class BaselineView:
         return {
             "baseline": {
                 "isp": report.isp.slug,
+                "rule": "usual" if _is_usual(report.averaged) else "mean",
                 "hours": report.hours,
                 "computed_at": report.computed_at.isoformat(),
             },
@@ -42,6 +44,7 @@ class BaselineView:
                     "province_name": entry.province.name,
                     "egress": entry.egress,
                     "baseline_ratio": entry.baseline.loss_ratio if entry.baseline else None,
+                    **band_document(entry.baseline.band if entry.baseline else None),
                     "baseline_at": _iso(entry.baseline.computed_at if entry.baseline else None),
                     "samples": entry.samples,
                     "renewed": entry.renewed,
@@ -76,13 +79,14 @@ class BaselineView:
         return [*tables, self._summary()]
 
     def _table(self, egress: str, entries: Sequence[Averaged]) -> ProvinceTable:
-        report = self.report
+        report, usual = self.report, _is_usual(entries)
+        what = "平时丢包率" if usual else f"过去 {report.hours:g} 小时平均丢包率"
+        band = ("平时", "正常范围", "依据") if usual else ("均值",)
         return ProvinceTable(
-            title=f"{report.isp.name} ({report.isp.slug})  出口 {egress}  "
-            f"过去 {report.hours:g} 小时平均丢包率",
-            headings=("省份", "均值", "样本数", "计算于"),
-            rows=[_row(entry) for entry in worst_first(entries)],
-            dispensable=(3, 2),
+            title=f"{report.isp.name} ({report.isp.slug})  出口 {egress}  {what}",
+            headings=("省份", *band, "样本数", "计算于"),
+            rows=[_row(entry, usual=usual) for entry in worst_first(entries)],
+            dispensable=(5, 4, 3) if usual else (3, 2),
             below=self._summary(),
         )
 
@@ -98,12 +102,19 @@ class BaselineView:
         return text
 
 
-def _row(entry: Averaged) -> Row:
+def _is_usual(entries: Sequence[Averaged]) -> bool:
+    """Whether the rule gives a band, and not a mean alone."""
+    return any(entry.baseline and entry.baseline.band for entry in entries)
+
+
+def _row(entry: Averaged, *, usual: bool) -> Row:
     baseline = entry.baseline
+    band = baseline.band if baseline else None
     return Row(
         [
             f"{entry.province.name} {entry.province.slug}",
             loss_text(baseline.loss_ratio) if baseline else "无",
+            *([band_text(band), days_text(band)] if usual else []),
             f"{entry.samples}",
             f"  {local_time(baseline.computed_at)}" if baseline else "",
         ],

@@ -21,7 +21,7 @@ from enum import StrEnum
 from functools import partial
 
 from netsky.clock import CLOCK_TOLERANCE
-from netsky.loss import Baseline, NewestLoss
+from netsky.loss import Band, Baseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
 # How far a rise may be from a threshold and still reach it: columns are FLOAT, and 12.3 - 7.3 is a
@@ -111,6 +111,13 @@ class Judgement:
     def baseline_ratio(self) -> float | None:
         """What it is compared with."""
         return _ratio_of(self.baseline, live=self.by_live)
+
+    @property
+    def band(self) -> Band | None:
+        """The band about that; None: the rule gives none."""
+        if self.baseline is None:
+            return None
+        return self.baseline.live_band if self.by_live else self.baseline.band
 
 
 def _ratio_of(loss: NewestLoss | Baseline | None, *, live: bool) -> float | None:

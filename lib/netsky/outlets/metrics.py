@@ -49,9 +49,16 @@ SPOOL_QUARANTINED = Gauge(
 BASELINE_JOB = "netsky_avg_lossrate"
 BASELINE = Gauge(
     "netsky_loss_baseline_ratio",
-    "The loss ratio that the newest is compared with: by default the mean of the past 12 hours.",
+    "The loss ratio that the newest is compared with: what is usual, or the mean of the past 12 hours.",
     BY_PROVINCE,
 )
+USUAL_LOW = Gauge(
+    "netsky_loss_usual_low_ratio",
+    "From this loss ratio on chance and the usual swing explain what is measured.",
+    BY_PROVINCE,
+)
+USUAL_HIGH = Gauge("netsky_loss_usual_high_ratio", "Up to this loss ratio they do.", BY_PROVINCE)
+USUAL_DAYS = Gauge("netsky_loss_usual_days", "So many past days know this hour.", BY_PROVINCE)
 BASELINE_TIMESTAMP = Gauge(
     "netsky_loss_baseline_timestamp_seconds",
     "When that baseline was computed, in Unix time.",
@@ -118,7 +125,7 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
         SPOOL_DROPPED,
         SPOOL_QUARANTINED,
     ),
-    BASELINE_JOB: (BASELINE, BASELINE_TIMESTAMP),
+    BASELINE_JOB: (BASELINE, BASELINE_TIMESTAMP, USUAL_LOW, USUAL_HIGH, USUAL_DAYS),
     ALERT_JOB: (
         INCREASE,
         ALERT,
@@ -218,11 +225,15 @@ def baseline_metrics(
     isp: str, egress: str, baselines: Iterable[Baseline], *, at: datetime
 ) -> MetricGroup:
     """The metrics of the baselines of one egress that are stored at that time."""
-    samples: dict[Gauge, Samples] = {BASELINE: [], BASELINE_TIMESTAMP: []}
+    samples: dict[Gauge, Samples] = {gauge: [] for gauge in JOBS[BASELINE_JOB]}
     for baseline in baselines:
         labels = _labels(baseline.province)
         samples[BASELINE].append((labels, baseline.loss_ratio))
         samples[BASELINE_TIMESTAMP].append((labels, baseline.computed_at.timestamp()))
+        if band := baseline.band:
+            samples[USUAL_LOW].append((labels, band.low_ratio))
+            samples[USUAL_HIGH].append((labels, band.high_ratio))
+            samples[USUAL_DAYS].append((labels, band.days))
     return MetricGroup(BASELINE_JOB, egress, isp, at.timestamp(), samples)
 
 

@@ -14,13 +14,16 @@ from netsky.places import PROVINCES
 from netsky.store.rows import aware_time
 from netsky.store.tables import by_key, exact, sweeps
 
+# Of two hosts, or of a clock that was set by seconds, some come in another order.
+_FEW_SWEEPS = 3
+
 
 def losses(
     connection: sa.Connection, isp: str, egress: str, *, since: float, until: float
 ) -> list[Sweep]:
     """Those of since <= time <= until (Unix seconds), in the order of time.
 
-    One that came before another that is stamped earlier is left out: the clock was ahead when it was stored.
+    One that came long before another that is stamped earlier is left out: the clock was ahead when it was stored.
     """
     columns = sweeps.c
     query = (
@@ -51,8 +54,8 @@ def losses(
             loss[_LIVE[name]] = live_lost / live_sent
     in_order, newest = [], -1
     for started_at, (serial, loss) in sorted(found.items(), key=lambda each: each[0]):
-        if serial >= newest:
-            newest = serial
+        if serial >= newest - _FEW_SWEEPS:
+            newest = max(newest, serial)
             in_order.append(Sweep(aware_time(started_at).timestamp(), loss))
     return in_order
 
