@@ -1,8 +1,9 @@
 """Averaging, alert, pruning and a year's report with 1, 10, 80 and 240 lines on one server: `make bench`.
 
 Lines are exits, swept once a minute for 30 days, in a MariaDB as it comes but for the size of its buffer pool;
-240 lines are 80 in each of three databases, as ISPs have them. The newest hours and the oldest day are whole;
-of the days between, which are parts of the table that these questions do not read, there is a sweep an hour.
+240 lines are 80 in each of three databases, as ISPs have them. The newest hours are whole, in the first
+database the oldest day, too;
+of the days between, which are parts of the table that these questions do not read, there are four sweeps a day.
 A year's sums of days stand beside them, and of the narrow tables an old day of some lines. Medians; everything
 is in a temporary folder and gone afterwards.
 """
@@ -20,16 +21,24 @@ from functools import partial
 from pathlib import Path
 
 from bench.history import QUALITIES, VARIABLES, explained, show, timed
+from netsky.jobs.history import StoredHistory
+from netsky.judging.usual_rule import UsualRule
 from netsky.places import PROVINCES
+from netsky.store.baselines import store_computed
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.servers import AS_IT_COMES, SCHEMA, MariaDB, run_mariadb
 from testing.stores import store_sweep
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+BETWEEN = 6 * HOUR
 WHOLE_HOURS = 14  # at the end, so that the 12 hours of the mean are whole
 ISPS = ("netsky_cu", "netsky_cm", "netsky_ct")
-FILLING = ("--innodb-buffer-pool-size=4G", "--innodb-log-file-size=1G")
+FILLING = (
+    "--innodb-buffer-pool-size=4G",
+    "--innodb-log-file-size=1G",
+    "--innodb-flush-method=nosync",
+)
 PROBES = 60
 NARROW_ROWS = 100_000  # in each of the three narrow tables, older than all else
 WRITTEN = (
@@ -104,9 +113,11 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
     midnight = now.replace(hour=0, minute=0)
     whole = now - WHOLE_HOURS * HOUR
     oldest = midnight - (days - 1) * DAY
-    parts = [(oldest, 1440, MINUTE), (whole + MINUTE, WHOLE_HOURS * 60, MINUTE)]
-    between = (min(midnight, whole) - oldest - DAY) // HOUR
-    parts.append((oldest + DAY, between, HOUR))
+    parts = [(whole + MINUTE, WHOLE_HOURS * 60, MINUTE)]
+    if name == ISPS[0]:
+        parts.insert(0, (oldest, 1440, MINUTE))
+    between = (min(midnight, whole) - oldest - DAY) // BETWEEN
+    parts.append((oldest + DAY, between, BETWEEN))
     for first, count, step in parts:
         for number in range(0, count, 120):
             last = min(count, number + 120) - 1
@@ -120,7 +131,7 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
                 f"'{first:%Y-%m-%d %H:%M:%S}' + INTERVAL seq * {step // MINUTE} MINUTE, "
                 "seq % 97 / 10, seq % 89 / 5, 40 + seq % 13, 38, 90, 120, 300, 2000, 2000, "
                 "2000 - seq % 97, seq % 89, 1800, 1800, seq % 31, 0, seq "
-                f"FROM seq_{number}_to_{last}, e, p ORDER BY seq"
+                f"FROM seq_{number}_to_{last} STRAIGHT_JOIN e STRAIGHT_JOIN p"
             )
     server.execute(
         f"USE {name}; CREATE TEMPORARY TABLE e (e VARCHAR(40)) CHARSET utf8mb4 COLLATE utf8mb4_bin; "
@@ -163,6 +174,25 @@ def measure(databases: Sequence[Database], lines: int, until: datetime) -> None:
     with explained():
         means(databases[0], "line-0")
     show("what the alert asks", timed(partial(alert, databases[0])), aim=0.1)
+    measure_usual(databases[0], [f"line-{number}" for number in range(share)], until)
+
+
+def measure_usual(database: Database, egresses: Sequence[str], until: datetime) -> None:
+    """The rule `usual`: an averaging that knows nothing yet, the next one, and what the alert asks besides."""
+    rule = UsualRule()
+
+    def average(now: datetime) -> None:
+        for egress in egresses:
+            history = StoredHistory(database, "cu", egress)
+            computed = rule.baselines(history, now=now)
+            store_computed(database.connector, "cu", egress, computed, now)
+
+    def recent() -> None:
+        rule.recent(StoredHistory(database, "cu", egresses[0]), now=until)
+
+    show(f"usual of {len(egresses)} lines, first", timed(lambda: average(until - HOUR), runs=1))
+    show(f"usual of {len(egresses)} lines, an hour later", timed(lambda: average(until), runs=1))
+    show("what the alert asks besides, by usual", timed(recent))
 
 
 def measure_pruning(server: MariaDB, database: Database, until: datetime) -> None:

@@ -12,18 +12,22 @@ from sqlalchemy.dialects import mysql, sqlite
 def replace_rows(
     connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Put rows in; of those that are there all but the key becomes what is given."""
+    """Put rows in; of those that are there all but the key becomes what is given.
+
+    The rows are no part of the statement, whose text is then made once and not for each lot; PyMySQL sends them
+    as one INSERT all the same.
+    """
     if not rows:
         return
     names = [name for name in rows[0] if not table.c[name].primary_key]
     if connection.dialect.name == "sqlite":
-        insert = sqlite.insert(table).values(list(rows))
+        insert = sqlite.insert(table)
         changed = {name: insert.excluded[name] for name in names}
-        connection.execute(insert.on_conflict_do_update(set_=changed))
+        connection.execute(insert.on_conflict_do_update(set_=changed), list(rows))
     else:
-        mysql_insert = mysql.insert(table).values(list(rows))
+        mysql_insert = mysql.insert(table)
         changed = {name: mysql_insert.inserted[name] for name in names}
-        connection.execute(mysql_insert.on_duplicate_key_update(changed))
+        connection.execute(mysql_insert.on_duplicate_key_update(changed), list(rows))
 
 
 def ignore_existing(

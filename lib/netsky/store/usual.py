@@ -158,6 +158,9 @@ def last_bucket(connection: sa.Connection, isp: str, egress: str, until: int) ->
     return None if last is None else _number(last)
 
 
+_NOTHING = [0 if figure in (SWEEPS, QUIET) else None for figure in range(FIELDS)]
+
+
 def _document(values: Floats) -> dict[str, list[list[float | None] | None]]:
     """A bucket as JSON has it."""
     known = ~np.isnan(values[SWEEPS]) & (values[SWEEPS] > 0)
@@ -173,14 +176,9 @@ def _document(values: Floats) -> dict[str, list[list[float | None] | None]]:
 
 def _values(document: Mapping[str, Sequence[Sequence[float | None] | None]]) -> Floats:
     """float64[FIELDS, columns] of what JSON has."""
-    values = np.full((FIELDS, COLUMNS), np.nan)
-    values[[SWEEPS, QUIET]] = 0
-    for index, province in enumerate(PROVINCES):
-        of_all, of_live = document.get(province.slug, (None, None))
-        for column, figures in ((index, of_all), (index + len(PROVINCES), of_live)):
-            if figures is not None:
-                values[:, column] = np.array(figures, np.float64)  # None becomes NaN
-    return values
+    provinces = [document.get(province.slug, (None, None)) for province in PROVINCES]
+    columns = [figures or _NOTHING for kind in zip(*provinces, strict=True) for figures in kind]
+    return np.array(columns, np.float64).T.copy()  # None becomes NaN
 
 
 def _short(value: float) -> float | None:
