@@ -162,7 +162,7 @@ class TracePlan:
     flows: int = 6
     max_hops: int = 30
     rate: int = 200
-    near_targets: int = 5
+    near_targets: int = 10  # a hundred in ten rounds: 5 % of them tell where loss begins
     timeout: float = 1.0
 
 

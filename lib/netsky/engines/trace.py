@@ -38,7 +38,9 @@ from netsky.sweep import ProbePlan
 from netsky.trace import Hop, Trace, Traced, TracePlan
 
 ROUND_SECONDS = 1.0
-NEAR_RATE = 10  # so many times a second a router that is on all ways is asked at most
+NEAR_RATE = (
+    10  # so many times a second a router that is on all ways is asked: many send no more than 20
+)
 WAVE = 8  # TTLs that are tried at a time
 BEYOND = 3  # routers that are asked behind the last one that answers, where a target does not
 FEW = 20  # traces that find out which routers are on all ways

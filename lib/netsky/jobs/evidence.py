@@ -43,7 +43,9 @@ INCIDENTS = 5  # of a line, open ones first
 OWN_SECONDS = 45.0  # for the traces of a taking; mtr has what is left of the whole
 WHOLE_SECONDS = 120.0
 LEAST_MTR_SECONDS = 5.0
-MTR_TARGETS = 3
+NEAR_EACH = (
+    5  # targets of each province are asked of a router that all have in common, in each round
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) 
     _write(keeping, each.folder, noted)
     try:
         targets, missing = _targets(each, plan)
-        # What all provinces have in common is asked as often as if each had it for itself.
-        near = plan.near_targets * max(1, len(targets.provinces))
+        # What all provinces have in common is asked for each of them, but not much more often at once.
+        near = max(plan.near_targets, NEAR_EACH * len(targets.provinces))
         reports = trace_together(
             targets,
             line.egress,
