@@ -66,10 +66,10 @@ def test_each_hop_is_its_router_and_the_end_is_the_target(lab):
     assert (traced.local_drops, traced.not_sent) == (0, {})
 
 
-def test_a_router_that_all_ways_share_is_asked_for_five_targets_a_round(lab):
+def test_a_router_that_all_ways_share_is_asked_for_ten_targets_a_round(lab):
     traced = trace(lab, "f", plan=TracePlan(rounds=4))
-    assert [hop.sent for hop in locate_all(traced.traces).hops] == [4 * 5] * HOPS
-    assert {each.hops[0].sent for each in traced.traces} == {1}, "not each is asked in its turn"
+    assert [hop.sent for hop in locate_all(traced.traces).hops] == [4 * 10] * HOPS
+    assert {each.hops[0].sent for each in traced.traces} == {2}, "not each is asked in its turn"
 
 
 def test_a_thousand_targets_at_ten_thousand_a_second_miss_no_packet(lab):
