@@ -8,7 +8,9 @@ from netsky.evidence import QuietPaths, Reason
 from netsky.store import evidence_files
 from netsky.store.evidence_files import (
     incident_folder,
+    kept_incidents,
     list_takings,
+    prune,
     read_evidence,
     read_quiet,
     taken_of_line,
@@ -132,6 +134,52 @@ def test_of_a_line_all_takings_count(tmp_path):
     write_quiet(tmp_path, quiet(0), mode=0o600)
     assert taken_of_line(tmp_path, "cu", "b") == [make_taking().taken_at] * 2
     assert taken_of_line(tmp_path, "cu", "a") == []
+
+
+DAY = timedelta(days=1)
+
+
+def write_days(root, *days):
+    """An incident on each of these days after the first."""
+    folders = [incident_folder("cu", "b", OPENED_AT + day * DAY) for day in days]
+    for folder in folders:
+        write(root, make_taking(), folder=folder)
+    return folders
+
+
+def pruned(root, *, keep=90, most=10**9, now=0):
+    """What is deleted; the rest is whole."""
+    removed = prune(root, keep=keep * DAY, most_bytes=most, now=OPENED_AT + now * DAY)
+    for each in kept_incidents(root):
+        assert len(read_evidence(root, each.folder).takings) == 1
+    assert not list(root.glob("*/*/.*"))
+    return removed
+
+
+def test_what_is_too_old_is_deleted(tmp_path):
+    first, second, third = write_days(tmp_path, 0, 50, 100)
+    assert pruned(tmp_path, now=100) == [first]
+    assert [each.folder for each in kept_incidents(tmp_path)] == [third, second]
+
+
+def test_a_clock_that_is_ahead_deletes_nothing(tmp_path):
+    write_days(tmp_path, 0, 50)
+    assert pruned(tmp_path, now=3650) == []
+
+
+def test_the_oldest_are_deleted_when_there_is_too_much_and_the_newest_stays(tmp_path):
+    first, second, third = write_days(tmp_path, 0, 1, 2)
+    size = kept_incidents(tmp_path)[0].size
+    assert size > 1000
+    assert pruned(tmp_path, most=2 * size, now=2) == [first]
+    assert pruned(tmp_path, most=1, now=2) == [second]
+    assert [each.folder for each in kept_incidents(tmp_path)] == [third]
+
+
+def test_what_was_half_deleted_is_deleted(tmp_path):
+    write_days(tmp_path, 0)
+    (tmp_path / "cu/b/.removed-20251128T180900Z-0123abcd").mkdir()
+    assert pruned(tmp_path) == []
 
 
 def test_killed_while_it_wrote_nothing_is_half_there(tmp_path, monkeypatch):
