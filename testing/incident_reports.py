@@ -128,4 +128,6 @@ def _loss(province: Province) -> ProvinceLoss:
 
 def _line(isp: str, egress: str, provinces: Sequence[Province], loss: float) -> LineAtMoment:
     levels = dict.fromkeys(provinces, Level(loss, 0.006))
-    return LineAtMoment(BUILTIN_ISPS[isp], egress, levels, Level(0.006, 0.006))
+    return LineAtMoment(
+        BUILTIN_ISPS[isp], egress, levels, Level(0.006, 0.006), worst=_loss(provinces[0])
+    )

@@ -110,13 +110,14 @@ class ProvinceLoss:
 class LineAtMoment:
     """A line at the moment that is compared: the incident's provinces, and its other provinces together.
 
-    `problem` says why nothing is known of it.
+    `worst` is the incident's worst province over time on this line. `problem` says why nothing is known of it.
     """
 
     isp: ISP
     egress: str
     provinces: Mapping[Province, Level]
     others: Level = NOT_KNOWN
+    worst: ProvinceLoss | None = None
     problem: str | None = None
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 from netsky.evidence import IncidentThen, Reason
 from netsky.incident_report import Step
-from netsky.jobs.report_incident import span_of
+from netsky.jobs.report_incident_series import span_of
 from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident
 from netsky.places import PROVINCES, find_province
@@ -121,6 +121,7 @@ def test_the_page_tells_all_that_the_carrier_asks(stored):
         "180/300",
         "62%",
         "联通 · a",
+        "广东 · 常在线目标 · 电信 · b",  # the worst province on another line, on the same scale
         "电信 · b",
         "同一时刻同样的省份走 a 没有升高。",
         "经 b 到中国电信的同样省份没有升高。",

@@ -134,13 +134,16 @@ def test_the_lines_of_mtr_are_marked_as_all_traces_say_together(verdict, marks):
 
 
 def test_four_reports_of_mtr_are_shown_and_those_with_room_printed():
-    shown = blocks(most_of_all())
-    assert [(block.reason.value, block.on_paper) for block in shown] == [
-        ("opened", True),
-        ("opened", True),
-        ("opened", True),
-        ("cleared", False),
-    ]
+    report = most_of_all()
+    shown = blocks(report)
+    assert [block.reason.value for block in shown] == ["opened", "opened", "opened", "cleared"]
+    assert all(block.on_paper for block in shown)
+    [opened, cleared] = report.evidence.takings
+    mtr = replace(opened.reports[0].mtr[0], text=mtr_text(30))
+    reports = tuple(replace(each, mtr=(mtr,)) for each in opened.reports)
+    long = replace(report.evidence, takings=(replace(opened, reports=reports), cleared))
+    shown = blocks(replace(report, evidence=long))
+    assert [block.on_paper for block in shown] == [True, False, False, False]
 
 
 # The page

@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from netsky.errors import DatabaseError, InputError, MissingDatabaseError, NoDataError
 from netsky.evidence import Evidence
 from netsky.incident_report import (
     IncidentReport,
     ProvinceLoss,
-    Series,
-    Step,
 )
 from netsky.jobs.incidents import StoredLine
-from netsky.jobs.report_incident_lines import Usual, at_moment, other_line, read_usual
-from netsky.judging.grading import LIVE_TARGETS, Grade, Thresholds, grade
+from netsky.jobs.report_incident_lines import at_moment, other_line, read_usual
+from netsky.jobs.report_incident_series import province_losses, read_series, span_of
+from netsky.judging.grading import Grade, Thresholds, grade
 from netsky.judging.incidents import Incident
-from netsky.places import Egress, Province
+from netsky.places import Egress
 from netsky.store.evidence_files import incident_folder, read_evidence
 from netsky.store.incidents import Line, find_incident, incidents
 from netsky.store.reports import (
-    hourly_losses,
-    losses_over_time,
     newest_sweep,
     tainted_sweeps,
     worst_faults,
 )
-
-_SHORTEST_BEFORE, _LONGEST_BEFORE = timedelta(minutes=20), timedelta(hours=3)
-_SHORTEST_AFTER = timedelta(minutes=10)
-_MOST_MINUTES, _MOST_TENS = timedelta(hours=6), timedelta(hours=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From when to when an incident is shown, and in which steps."""
-
-    first: datetime
-    until: datetime
-    step: Step
-
-
-def span_of(incident: Incident, now: datetime) -> Span:
-    """The incident, as long before it so that one sees it rise, and a little after it."""
-    before = min(max(incident.lasted(now), _SHORTEST_BEFORE), _LONGEST_BEFORE)
-    first = incident.opened_at - before
-    until = min(now, (incident.cleared_at or now) + max(before / 3, _SHORTEST_AFTER))
-    length = until - first
-    step = Step.MINUTE
-    if length > _MOST_MINUTES:
-        step = Step.TEN_MINUTES if length <= _MOST_TENS else Step.HOUR
-    return Span(step.begin(first), until, step)
 
 
 def choose_incident(lines: Sequence[StoredLine], number: int | None) -> tuple[StoredLine, Incident]:
@@ -117,14 +86,15 @@ def gather_incident(
     key = Line(line.isp.slug, line.egress)
     with line.database.connector.transaction() as connection:
         usual = read_usual(connection, line, incident.opened_at)
-        series, step = _series(connection, key, incident.provinces, span)
-        provinces = _province_losses(incident, series, usual, step=step, end=end)
+        series, step = read_series(connection, key, incident.provinces, span)
+        provinces = province_losses(incident, incident.provinces, series, usual, step=step, end=end)
         moment = _moment(provinces, incident, thresholds)
         own = at_moment(connection, line, incident.provinces, usual, moment)
         names = [each.province for each in provinces]
         faults = worst_faults(connection, key, provinces=names, first=incident.opened_at, until=end)
         tainted = tainted_sweeps(connection, key, first=span.first, until=span.until)
         data_until = newest_sweep(connection, key, until=span.until)
+    worst = provinces[0].province
     return IncidentReport(
         isp=line.isp,
         egress=egress,
@@ -137,7 +107,7 @@ def gather_incident(
         data_until=data_until,
         provinces=tuple(provinces),
         moment=moment,
-        lines=(own, *(other_line(each, incident, moment) for each in others)),
+        lines=(own, *(other_line(each, incident, moment, span, worst) for each in others)),
         faults=tuple(faults),
         tainted=tainted,
         evidence=_evidence(evidence, line, incident),
@@ -150,62 +120,6 @@ def _evidence(root: Path, line: StoredLine, incident: Incident) -> Evidence | No
     if incident.evidence is None and not (root / folder).is_dir():
         return None
     return read_evidence(root, incident.evidence or folder)
-
-
-def _series(
-    connection: sa.Connection, line: Line, provinces: Sequence[Province], span: Span
-) -> tuple[Mapping[Province, Series], Step]:
-    """The sums of sweeps, or of hours where there are no sweeps any more, and their step."""
-    first, until = span.first, span.until
-    found = losses_over_time(
-        connection, line, provinces=provinces, first=first, until=until, step=span.step
-    )
-    if found:
-        return found, span.step
-    hours = hourly_losses(connection, line, provinces=provinces, first=first, until=until)
-    return hours, Step.HOUR if hours else span.step
-
-
-def _province_losses(
-    incident: Incident,
-    series: Mapping[Province, Series],
-    usual: Mapping[Province, Usual],
-    *,
-    step: Step,
-    end: datetime,
-) -> list[ProvinceLoss]:
-    """Those of the incident, the worst first; `end` is that of the incident, or now."""
-    losses = [
-        _province_loss(
-            province,
-            series.get(province, ()),
-            usual.get(province, Usual(None, None)),
-            after=incident.opened_at - step.length,
-            end=end,
-        )
-        for province in incident.provinces
-    ]
-    return sorted(
-        losses, key=lambda each: (each.increase_ratio, each.peak_ratio or 0.0), reverse=True
-    )
-
-
-def _province_loss(
-    province: Province, series: Series, usual: Usual, *, after: datetime, end: datetime
-) -> ProvinceLoss:
-    """The peak is that of the steps that begin after < time <= end."""
-    live = usual.live if usual.ratio is not None else _is_live(series)
-    known = [
-        (at, ratio) for at, sums in series if (ratio := sums.loss_ratio(live=live)) is not None
-    ]
-    during = [(ratio, at) for at, ratio in known if after < at <= end]
-    peak_ratio, peak_at = max(during, default=(None, None))
-    newest = known[-1][1] if known and known[-1][0] == series[-1][0] else None
-    return ProvinceLoss(province, live, usual.ratio, series, peak_at, peak_ratio, newest)
-
-
-def _is_live(series: Series) -> bool:
-    return bool(series) and series[-1][1].live_targets >= LIVE_TARGETS
 
 
 def _moment(

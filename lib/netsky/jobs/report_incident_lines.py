@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from netsky.errors import DatabaseError
 from netsky.incident_report import NOT_KNOWN, Level, LineAtMoment, Series, Step, Sums
 from netsky.jobs.incidents import StoredLine
+from netsky.jobs.report_incident_series import Span, Usual, province_losses, read_series
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.judging.incidents import Incident
 from netsky.places import PROVINCES, Province
@@ -26,23 +27,6 @@ USUAL_BEFORE = timedelta(hours=12)
 
 MOMENT = timedelta(minutes=5)
 _LEAST_FOR_USUAL = 3  # steps of ten minutes
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """Of a province: the usual loss of all targets, and of those that usually answer."""
-
-    of_all: float | None
-    of_live: float | None
-
-    @property
-    def live(self) -> bool:
-        """Whether the alert judges by the latter, where as many are known."""
-        return self.of_live is not None
-
-    @property
-    def ratio(self) -> float | None:
-        return self.of_all if self.of_live is None else self.of_live
 
 
 def read_usual(
@@ -72,11 +56,20 @@ def _median(ratios: Sequence[float]) -> float | None:
     return median(ratios) if len(ratios) >= _LEAST_FOR_USUAL else None
 
 
-def other_line(line: StoredLine, incident: Incident, moment: datetime | None) -> LineAtMoment:
+def other_line(
+    line: StoredLine, incident: Incident, moment: datetime | None, span: Span, worst: Province
+) -> LineAtMoment:
+    """Another line at that moment, and the incident's worst province on it over time."""
     try:
         with line.database.connector.transaction() as connection:
             usual = read_usual(connection, line, incident.opened_at)
-            return at_moment(connection, line, incident.provinces, usual, moment)
+            found = at_moment(connection, line, incident.provinces, usual, moment)
+            key = Line(line.isp.slug, line.egress)
+            series, step = read_series(connection, key, [worst], span)
+            [loss] = province_losses(
+                incident, [worst], series, usual, step=step, end=incident.cleared_at or span.until
+            )
+            return replace(found, worst=loss if series else None)
     except DatabaseError as error:  # an ISP that is not measured has no database, say
         log.info("ISP %s through egress %s is not compared: %s", line.isp.slug, line.egress, error)
         return LineAtMoment(line.isp, line.egress, {}, problem=str(error))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from netsky.incident_report import IncidentReport, ProvinceLoss
+from netsky.incident_report import IncidentReport, LineAtMoment, ProvinceLoss
 from netsky.page import timeline
 from netsky.page.words import UNKNOWN, Words, beijing, percent
 
@@ -17,14 +17,24 @@ _MINUTE = "%m-%d %H:%M"
 
 
 def charts(report: IncidentReport, words: Words) -> list[tuple[str, Markup]]:
-    """The worst provinces, on one scale."""
-    shown = [each for each in report.provinces[:MOST_CHARTS] if each.series]
+    """The worst provinces, and then the worst of all on other lines: all on one scale."""
+    own = [each for each in report.provinces[:MOST_CHARTS] if each.series]
+    beside = [line for line in report.lines[1:] if line.worst][:MOST_CHARTS] if own else []
+    shown = own + [line.worst for line in beside if line.worst]
     ratios = [
         ratio for each in shown for _, s in each.series if (ratio := each.ratio(s)) is not None
     ]
     ratios += [(each.usual_ratio or 0.0) + report.thresholds.severe for each in shown]
     top = timeline.scale_top(ratios)
-    return [(_chart_title(each, words), _chart(report, each, top, words)) for each in shown]
+    return [(_chart_title(each, words), _chart(report, each, top, words)) for each in own] + [
+        (_title_beside(line, line.worst, words), _chart(report, line.worst, top, words))
+        for line in beside
+        if line.worst
+    ]
+
+
+def _title_beside(line: LineAtMoment, loss: ProvinceLoss, words: Words) -> str:
+    return f"{_chart_title(loss, words)} · {words.isp_short(line.isp)} · {line.egress}"
 
 
 def _chart_title(loss: ProvinceLoss, words: Words) -> str:

@@ -13,7 +13,7 @@ from netsky.places import Province
 from netsky.trace import Finding, MtrReport, TraceReport
 
 MOST_BLOCKS = 4
-LINES_ON_PAPER = 58
+LINES_ON_PAPER = 64
 """So many lines of mtr have room on the second page; further reports are on screens only."""
 
 _HOP = re.compile(r" *(\d+)\.\|-- ")
