@@ -22,7 +22,7 @@ def run_victoria(folder: Path, *options: str) -> Iterator[str]:
     port = free_port()
     command = [program("victoria-metrics"), f"-storageDataPath={folder / 'data'}"]
     command += [f"-httpListenAddr=127.0.0.1:{port}", "-dedup.minScrapeInterval=1ms", *options]
-    command += ["-retentionPeriod=100y", "-memory.allowedBytes=64MB"]
+    command += ["-retentionPeriod=100y", "-memory.allowedBytes=64MB", "-search.latencyOffset=0s"]
     url = f"http://127.0.0.1:{port}"
     with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "log"):
         yield url
@@ -47,3 +47,16 @@ def exported(url: str, selector: str) -> dict[str, list[tuple[int, float, dict[s
             for at, value in zip(series["timestamps"], series["values"], strict=True):
                 samples.setdefault(name, []).append((at, value, labels))
     return samples
+
+
+@contextmanager
+def run_vmalert(folder: Path, rules: Path, *, victoria: str, alertmanager: str) -> Iterator[None]:
+    """vmalert, which evaluates these rules each second, asks `victoria` and writes there what comes out."""
+    port = free_port()
+    command = [program("vmalert"), f"-rule={rules}", f"-httpListenAddr=127.0.0.1:{port}"]
+    command += [f"-datasource.url={victoria}", f"-remoteWrite.url={victoria}"]
+    command += [f"-notifier.url={alertmanager}", "-evaluationInterval=1s"]
+    command += ["-remoteWrite.flushInterval=200ms"]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "vmalert.log"):
+        yield

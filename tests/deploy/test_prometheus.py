@@ -16,6 +16,8 @@ FOLDER = ROOT / "deploy" / "prometheus"
 CONFIG = FOLDER / "prometheus.yml"
 RULES = FOLDER / "netsky.rules.yml"
 RULES_TEST = FOLDER / "netsky.rules.test.yml"
+DAYS_TEST = FOLDER / "netsky.rules.days.test.yml"
+SITE_RELABEL = FOLDER / "site.relabel.yml"
 
 
 def load(file):
@@ -25,20 +27,23 @@ def load(file):
 
 ALL_RULES = [rule for group in load(RULES)["groups"] for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in ALL_RULES if "alert" in rule}
-PROMTOOL_TESTS = load(RULES_TEST)["tests"]
+PROMTOOL_TESTS = [test for file in (RULES_TEST, DAYS_TEST) for test in load(file)["tests"]]
 RECORDED = {rule["record"] for rule in ALL_RULES if "record" in rule}
 GRADED = {severity: f"NetskyLoss{severity.capitalize()}" for severity in Severity}
 
 LABELS = {
     gauge.name: {"egress", "isp", *gauge.labels} for gauges in JOBS.values() for gauge in gauges
 }
-ALL_LABELS = set().union(*LABELS.values())
+FROM_EGRESS = {"site"}  # made of it by the relabelings
+VERDICT = {"verdict", "verdict_en"}
+ALL_LABELS = set().union(*LABELS.values(), FROM_EGRESS, VERDICT)
 OF_PROMETHEUS = {
     "up": {"job", "instance"},
     "ALERTS": {"alertname", "alertstate", "severity", "size", *ALL_LABELS},
     "ALERTS_FOR_STATE": {"alertname", *ALL_LABELS},
 }
 
+VERDICTS = "site_isp_province:netsky_loss_increase_points:verdict"
 HEARTBEAT = "NetskyHeartbeat"  # it always fires
 
 each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS.keys())
@@ -61,8 +66,30 @@ def test_what_was_pushed_keeps_its_labels_and_the_alert_knows_the_job():
     assert f'job="{job["job_name"]}"' in ALERTS["NetskyPushgatewayDown"]["expr"]
 
 
+def test_a_site_is_made_of_the_exits_name_in_the_same_way_for_all():
+    config = load(CONFIG)
+    [job] = config["scrape_configs"]
+    relabelings = [
+        job["metric_relabel_configs"],
+        config["alerting"]["alert_relabel_configs"],
+        load(SITE_RELABEL),
+    ]
+    assert relabelings[0] == relabelings[1] == relabelings[2]
+    [[one], *_] = relabelings
+    sites = {
+        "bj1-unicom-1": "bj1",
+        "sh2-ct-10-backup": "sh2",
+        "华北1-联通-1号": "华北1",
+        "unicom-1": None,
+        "default": None,
+    }
+    for egress, site in sites.items():
+        found = re.fullmatch(one["regex"], egress)
+        assert (found and found[1]) == site
+
+
 def test_every_alert_is_pending_fires_clears_and_keeps_silent_when_it_should():
-    promtool("test", "rules", RULES_TEST)
+    promtool("test", "rules", RULES_TEST, DAYS_TEST)
 
 
 @each_alert
@@ -93,6 +120,7 @@ PROMQL_WORDS = {
     *("and", "or", "unless", "time", "last_over_time", "avg_over_time", "count_over_time"),
     *("min_over_time", "max_over_time", "absent_over_time", "vector", "label_replace", "clamp_min"),
     *("sum", "max", "min", "count", "topk", "sort_desc", "round", "absent"),
+    *("timestamp", "group_left"),
 }
 NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*")
 
@@ -122,7 +150,7 @@ def test_every_metric_exists():
 
 def test_every_recorded_series_is_used_by_an_alert():
     used = " ".join(expressions())
-    for name in RECORDED - {"egress:netsky_loss:ratio"}:  # this one is for people
+    for name in RECORDED - {"egress:netsky_loss:ratio", VERDICTS}:  # these are for people
         assert name in used
 
 
@@ -145,7 +173,7 @@ def test_every_series_of_the_tests_could_be_one_of_netskys():
     for one in series:
         name, matchers = SELECTOR.fullmatch(one).groups()
         labels = dict(re.findall(r'(\w+)="([^"]*)"', matchers))
-        assert set(labels) == (LABELS | OF_PROMETHEUS)[name], one
+        assert set(labels) - FROM_EGRESS == (LABELS | OF_PROMETHEUS)[name], one
         assert labels.get("province_name") == names.get(labels.get("province")), one
         assert labels.get("severity", "heavy") in set(Severity)
         assert labels.get("reason", "stale") in set(NotJudged)
@@ -190,7 +218,7 @@ def test_the_last_known_value_holds_as_long_as_a_province_is_in_use_for_the_judg
     windows = set(re.findall(r"\[(\w+)\]\)", " ".join(expressions())))
     assert f"{GONE_AFTER.total_seconds() / 3600:g}h" in windows
     of_rules = {w for rule in ALL_RULES for w in re.findall(r"\[(\w+)[\] ]", rule["expr"])}
-    assert of_rules == {f"{GONE_AFTER.total_seconds() / 3600:g}h", "1m"}
+    assert of_rules == {f"{GONE_AFTER.total_seconds() / 3600:g}h", "1m", "1h", "7d"}
 
 
 def test_there_is_an_alert_for_each_severity():
