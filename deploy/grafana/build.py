@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from netsky_dashboards import history, overview
+from netsky_dashboards import history, national, overview
 
 FOLDER = Path(__file__).parent / "dashboards"
 
 
 def build(folder: Path) -> None:
-    for board in (overview.build(), history.build()):
+    for board in (overview.build(), history.build(), national.build()):
         text = json.dumps(board, cls=JSONEncoder, ensure_ascii=False, indent=2, sort_keys=True)
         (folder / f"{board.uid}.json").write_text(f"{text}\n", encoding="utf-8")
 

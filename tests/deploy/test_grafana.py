@@ -27,6 +27,7 @@ from netsky.outlets.metrics import (
     probe_metrics,
 )
 from netsky.outlets.pushgateway import Pushgateway
+from netsky.outlets.time_series import TimeSeries
 from netsky.places import PROVINCES, find_isp, find_province
 from testing import ROOT
 from testing.commands import run_tool
@@ -34,6 +35,7 @@ from testing.memories import answered_always
 from testing.prometheus import ask, query, run_prometheus, scraping_pushgateway
 from testing.samples import make_alert_report, make_sweep, write_library
 from testing.servers import SCHEMA, run_pushgateway, wait_until
+from testing.victoria import flush, run_victoria
 
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARDS = GRAFANA / "dashboards"
@@ -50,6 +52,9 @@ def load(name):
 
 
 OVERVIEW, HISTORY = load("netsky-overview"), load("netsky-history")
+NATIONAL = load("netsky-national")
+BOARDS = [OVERVIEW, HISTORY, NATIONAL]
+each_board = pytest.mark.parametrize("board", BOARDS, ids=[board["uid"] for board in BOARDS])
 
 
 def panels(board):
@@ -121,11 +126,12 @@ def gateway(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory, mariadb, gateway):
+def measured(tmp_path_factory, mariadb, gateway, victoria):
     """The three tools run as cron would, twice through each of two exits; one province is new."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "netsky.toml").write_text(
         f'database = "{mariadb.url("netsky_{isp}")}"\npushgateway = "{gateway}"\n'
+        f'metrics_url = "{victoria}"\n'
         + "".join(f'[egress.{name}]\nsource = "127.0.0.1"\n' for name in EGRESSES)
     )
     write_library(folder / "without", isp="cu", provinces=PROVINCES[:-1])
@@ -150,6 +156,9 @@ def measured(tmp_path_factory, mariadb, gateway):
     for egress in EGRESSES:
         run("netsky_alert", "--egress", egress, exit_code=3)  # the new province is not judged
     push_library(gateway, dict.fromkeys(PROVINCES, (400, 0.98)))
+    # VictoriaMetrics has it since the last refresh.
+    group = library_group(dict.fromkeys(PROVINCES, (400, 0.98)), asked=2 * LATER)
+    TimeSeries(victoria, folder / "waits", timeout=5, mode=0o600).send([group])
     yield mariadb
     for isp in ("cu", "cm", "ct"):
         mariadb.execute(f"DROP DATABASE netsky_{isp}")
@@ -162,6 +171,20 @@ def prometheus(tmp_path_factory, measured, gateway):
         scraped = 'netsky_alert_timestamp_seconds{isp="cu"}'
         wait_until(lambda: len(query(url, scraped)) == len(EGRESSES), what="scraped")
         yield url
+
+
+@pytest.fixture(scope="module")
+def victoria(tmp_path_factory):
+    """What metrics_url of the tools has brought."""
+    with run_victoria(tmp_path_factory.mktemp("victoria")) as url:
+        yield url
+
+
+@pytest.fixture(params=["pushgateway", "metrics_url"])
+def source(request, prometheus, victoria):
+    """The URL of what the overview asks: the same figures, come in two ways."""
+    flush(victoria)
+    return prometheus if request.param == "pushgateway" else victoria
 
 
 @pytest.fixture
@@ -205,16 +228,16 @@ def test_the_dashboards_are_what_build_writes(tmp_path):
 
 
 @pytest.mark.parametrize(("panel", "target"), queries(OVERVIEW))
-def test_every_query_of_the_overview_has_data(panel, target, prometheus):
-    series = answer(prometheus, target)
+def test_every_query_of_the_overview_has_data(panel, target, source):
+    series = answer(source, target)
     assert series, target["expr"]
     assert all(math.isfinite(float(value)) for _, values in series for value in values)
 
 
 @pytest.mark.parametrize(("panel", "target"), queries(OVERVIEW))
-def test_the_overview_shows_only_what_is_chosen(panel, target, prometheus):
+def test_the_overview_shows_only_what_is_chosen(panel, target, source):
     chosen = {"egresses": ["unicom-1"], "provinces": ["广东", "新疆"]}
-    for labels, _ in answer(prometheus, target, **chosen):
+    for labels, _ in answer(source, target, **chosen):
         assert labels.get("egress", "unicom-1") == "unicom-1"
         assert labels.get("province_name", "广东") in ("广东", "新疆")
 
@@ -315,14 +338,18 @@ def push(gateway, rtts, *, egress, isp="ct", age=0.0):
     return f'netsky_sweep_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
 
 
-def push_library(gateway, figures, *, isp="cu", egress="unicom-1", asked=0.0, provisional=()):
+def library_group(figures, *, isp="cu", egress="unicom-1", asked=0.0, provisional=()):
     """A library, of each province targets and share of answers; asked so many seconds ago."""
     libraries = [
         LibraryFigures(province, targets, ratio, province.slug in provisional)
         for province, (targets, ratio) in figures.items()
     ]
     at = time.time() - asked
-    group = library_metrics(isp, egress, libraries, asked_at=at, age_seconds=3600.0)
+    return library_metrics(isp, egress, libraries, asked_at=at, age_seconds=3600.0)
+
+
+def push_library(gateway, figures, *, isp="cu", egress="unicom-1", **library):
+    group = library_group(figures, isp=isp, egress=egress, **library)
     Pushgateway(gateway, timeout=5).push(group)
     return f'netsky_library_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
 
@@ -408,7 +435,7 @@ def test_an_alert_that_cannot_be_told_is_neither_on_nor_off(rises, age, state, p
     assert f"{state:g}" in json.dumps(mappings)
 
 
-@pytest.mark.parametrize("board", [OVERVIEW, HISTORY], ids=["overview", "history"])
+@each_board
 def test_panels_have_a_place_of_their_own(board):
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     cells = [
@@ -421,27 +448,28 @@ def test_panels_have_a_place_of_their_own(board):
     assert max(x for x, _ in cells) == 23
 
 
-@pytest.mark.parametrize("board", [OVERVIEW, HISTORY], ids=["overview", "history"])
+@each_board
 def test_panels_say_what_they_show(board):
     assert all(panel["title"] and panel["description"] for panel in panels(board))
 
 
 def test_the_dashboards_link_to_each_other_with_the_same_variables():
-    for board in (OVERVIEW, HISTORY):
+    for board in BOARDS:
         [link] = board["links"]
         assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
         assert set(link["tags"]) <= set(board["tags"])
     shared = variables(OVERVIEW).keys() & variables(HISTORY).keys()
     assert shared == {"isp", "egress", "province"}
-    [url] = set(re.findall(r"/d/[\w-]+", json.dumps(OVERVIEW)))
-    assert url == f"/d/{HISTORY['uid']}"
+    for board, target in ((OVERVIEW, HISTORY), (NATIONAL, OVERVIEW)):
+        [url] = set(re.findall(r"/d/[\w-]+", json.dumps(board)))
+        assert url == f"/d/{target['uid']}"
 
 
 def test_the_provisioned_data_sources_are_the_ones_chosen_at_first():
     file = GRAFANA / "provisioning" / "datasources" / "netsky.yaml"
     sources = yaml.safe_load(file.read_text(encoding="utf-8"))["datasources"]
     uids = {source["type"]: source["uid"] for source in sources}
-    for board, kind in ((OVERVIEW, "prometheus"), (HISTORY, "mysql")):
+    for board, kind in ((OVERVIEW, "prometheus"), (HISTORY, "mysql"), (NATIONAL, "prometheus")):
         assert variables(board)[kind]["current"]["value"] == uids[kind]
     [mysql] = [source for source in sources if source["type"] == "mysql"]
     assert mysql["jsonData"]["timezone"] == "+00:00"  # the tables are in UTC

@@ -51,7 +51,7 @@ each_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS.keys()
 
 def promtool(*arguments):
     command = [program("promtool"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -31,7 +31,7 @@ MYSQL = dashboard.DataSourceRef(type_val="mysql", uid="${mysql}")
 TAG = "netsky"
 """Dashboards with this tag link to each other."""
 
-OVERVIEW_UID, HISTORY_UID = "netsky-overview", "netsky-history"
+OVERVIEW_UID, HISTORY_UID, NATIONAL_UID = "netsky-overview", "netsky-history", "netsky-national"
 
 
 Panel = stat.Panel | statetimeline.Panel | statushistory.Panel | table.Panel | timeseries.Panel
@@ -146,6 +146,25 @@ def province_variable(*, all_value: str | None = None) -> dashboard_builders.Cus
     if all_value is not None:
         variable.all_value(all_value)
     return variable.current(ALL)
+
+
+def prometheus_variable() -> dashboard_builders.DatasourceVariable:
+    """The data source, by default the provisioned one."""
+    source = dashboard_builders.DatasourceVariable("prometheus").label("数据源").type("prometheus")
+    current = dashboard.VariableOption(text="netsky Prometheus", value="netsky-prometheus")
+    return source.current(current)
+
+
+def label_values(
+    name: str, series: str, *, label: str | None = None
+) -> dashboard_builders.QueryVariable:
+    """The values of a label of these series; `label`: where it is not called like the variable."""
+    query = f"label_values({series}, {label or name})"
+    variable = dashboard_builders.QueryVariable(name).datasource(PROMETHEUS)
+    # 1: Grafana's number for a query of label values.
+    variable.query({"qryType": 1, "query": query, "refId": name})
+    variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    return variable.sort(dashboard.VariableSort.ALPHABETICAL_ASC)
 
 
 ALL = dashboard.VariableOption(selected=True, text=["All"], value=["$__all"])

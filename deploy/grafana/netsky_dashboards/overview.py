@@ -15,15 +15,16 @@ from netsky_dashboards.headlines import headlines
 from netsky_dashboards.layout import (
     ALL,
     OVERVIEW_UID,
-    PROMETHEUS,
     Panel,
     Row,
     add_rows,
     graph,
+    label_values,
     loss_graph,
     new_board,
     over_time,
     place,
+    prometheus_variable,
     province_variable,
 )
 from netsky_dashboards.libraries import libraries
@@ -57,21 +58,11 @@ def _variables() -> list[
     | dashboard_builders.QueryVariable
     | dashboard_builders.CustomVariable
 ]:
-    source = dashboard_builders.DatasourceVariable("prometheus").label("数据源").type("prometheus")
-    source.current(dashboard.VariableOption(text="netsky Prometheus", value="netsky-prometheus"))
-    isp = _label_values("isp", metrics.SWEEP_TIMESTAMP.name).label("运营商")
+    isp = label_values("isp", metrics.SWEEP_TIMESTAMP.name).label("运营商")
     of_isp = f"{metrics.SWEEP_TIMESTAMP.name}{{{promql.ISP}}}"
-    egress = _label_values("egress", of_isp).label("出口").current(ALL)
+    egress = label_values("egress", of_isp).label("出口").current(ALL)
     egress.multi(multi=True).include_all(include_all=True)
-    return [source, isp, egress, province_variable(all_value=".*")]
-
-
-def _label_values(label: str, series: str) -> dashboard_builders.QueryVariable:
-    variable = dashboard_builders.QueryVariable(label).datasource(PROMETHEUS)
-    # 1: Grafana's number for a query of label values.
-    variable.query({"qryType": 1, "query": f"label_values({series}, {label})", "refId": label})
-    variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
-    return variable.sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+    return [prometheus_variable(), isp, egress, province_variable(all_value=".*")]
 
 
 def _province_states() -> Panel:

@@ -28,9 +28,14 @@ def all_provinces(gauge: Gauge, *, every_isp: bool = False) -> str:
     return f"{gauge.name}{{{', '.join(labels)}}}"
 
 
+def last(series: str, span: str = "12h") -> str:
+    """The last sample of that time: only a Pushgateway repeats what comes seldom, or comes no more."""
+    return f"last_over_time({series}[{span}])"
+
+
 def age(timestamp: Gauge, *, by: str = "") -> str:
     """Of the oldest; `by` is a clause."""
-    return f"max {by}(time() - {chosen(timestamp)})"
+    return f"max {by}(time() - {last(chosen(timestamp))})"
 
 
 def fresh(expression: str, timestamp: Gauge = metrics.SWEEP_TIMESTAMP) -> str:
@@ -102,8 +107,9 @@ def sweep_age_by_province() -> str:
 def library(gauge: Gauge) -> str:
     """The series of the chosen ISP's library, through whichever exit it was asked last."""
     province = [PROVINCE] if "province_name" in gauge.labels else []
-    newest = f"topk by (isp) (1, {metrics.LIBRARY_TIMESTAMP.name}{{{ISP}}})"
-    return f"{gauge.name}{{{', '.join([ISP, *province])}}} and on (isp, egress) {newest}"
+    asked_at = last(f"{metrics.LIBRARY_TIMESTAMP.name}{{{ISP}}}", "1d")
+    value = last(f"{gauge.name}{{{', '.join([ISP, *province])}}}", "1d")
+    return f"{value} and on (isp, egress) topk by (isp) (1, {asked_at})"
 
 
 def library_response() -> str:

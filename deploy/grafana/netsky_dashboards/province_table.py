@@ -41,10 +41,11 @@ def provinces() -> Panel:
 def _losses() -> list[Value]:
     plain = style.column(unit=style.RATIO, decimals=2)
     coloured = style.column(unit=style.RATIO, decimals=2, steps=style.LOSS_RATIO)
+    baseline = promql.last(promql.chosen(metrics.BASELINE))
     return [
         Value("丢包率", _by_province(figures.LOSS), coloured),
         Value("升幅", _by_province(metrics.INCREASE), coloured),
-        Value("平时", _by_province(metrics.BASELINE), plain),
+        Value("平时", f"max {promql.BY_PROVINCE} ({baseline})", plain),
         Value("异常率", _by_province(figures.ABNORMAL), plain),
     ]
 
