@@ -89,6 +89,13 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_line (
   PRIMARY KEY (isp, egress)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE IF NOT EXISTS netsky_cu.netsky_host (
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  recent TEXT NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE IF NOT EXISTS netsky_cu.netsky_live_baseline (
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,
@@ -231,6 +238,7 @@ CREATE TABLE IF NOT EXISTS netsky_cm.netsky_latency LIKE netsky_cu.netsky_latenc
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_line LIKE netsky_cu.netsky_line;
+CREATE TABLE IF NOT EXISTS netsky_cm.netsky_host LIKE netsky_cu.netsky_host;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_usual LIKE netsky_cu.netsky_usual;
 CREATE TABLE IF NOT EXISTS netsky_cm.netsky_usual_bucket LIKE netsky_cu.netsky_usual_bucket;
@@ -248,6 +256,7 @@ CREATE TABLE IF NOT EXISTS netsky_ct.netsky_latency LIKE netsky_cu.netsky_latenc
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_avg_lossrate LIKE netsky_cu.netsky_avg_lossrate;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_sweep LIKE netsky_cu.netsky_sweep;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_line LIKE netsky_cu.netsky_line;
+CREATE TABLE IF NOT EXISTS netsky_ct.netsky_host LIKE netsky_cu.netsky_host;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_live_baseline LIKE netsky_cu.netsky_live_baseline;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_usual LIKE netsky_cu.netsky_usual;
 CREATE TABLE IF NOT EXISTS netsky_ct.netsky_usual_bucket LIKE netsky_cu.netsky_usual_bucket;

@@ -297,6 +297,12 @@ CALL netsky_upgrade_add('netsky_line', '(
   serial BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (isp, egress)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+CALL netsky_upgrade_add('netsky_host', '(
+  isp VARCHAR(7) NOT NULL,
+  egress VARCHAR(40) NOT NULL,
+  recent TEXT NOT NULL,
+  PRIMARY KEY (isp, egress)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_live_baseline', '(
   isp VARCHAR(7) NOT NULL,
   egress VARCHAR(40) NOT NULL,

@@ -29,6 +29,7 @@ HISTORIES = ("netsky_lossrate", "netsky_abnormalrate", "netsky_latency")
 MEANS = "netsky_avg_lossrate"
 ADDED = (
     "netsky_line",
+    "netsky_host",
     "netsky_live_baseline",
     "netsky_usual",
     "netsky_usual_bucket",

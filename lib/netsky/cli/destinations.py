@@ -70,6 +70,7 @@ class DatabaseOptions:
     def open(self, isp: str, egress: str) -> Database:
         from netsky.store.connection import fill_url
         from netsky.store.database import Database
+        from netsky.store.hosts import this_host
 
         url = fill_url(self.database, isp, egress)
         source = click.get_current_context().get_parameter_source("database")
@@ -78,7 +79,7 @@ class DatabaseOptions:
                 "no password on the command line, where every user of this host sees it: set the "
                 "URL in netsky.toml or NETSKY_DATABASE, or use ?read_default_file=FILE in it"
             )
-        return Database(url, timeout=self.database_timeout, mode=self.file_mode)
+        return Database(url, timeout=self.database_timeout, mode=self.file_mode, host=this_host())
 
     @property
     def file_mode(self) -> int:

@@ -154,6 +154,14 @@ class Storage:
 
     def _deliver(self, run: Callable[[], None]) -> tuple[tuple[str, ...], SpoolState | None]:
         failed = deliver({"database": Step(run, self.database.connector.limit + FLUSH_SECONDS)})
+        if other := self.database.other_host():
+            mixed = (
+                f"database {self.database}: host {other} stores sweeps of this ISP and exit in turns with "
+                "this host, so that what is judged is a mix: give the exit of each a name of its own, "
+                "[egress.NAME] in netsky.toml"
+            )
+            log.error("stored, but %s", mixed)
+            failed += (mixed,)
         try:
             return failed, self.spool.state()
         except DatabaseError:  # the reason was logged before

@@ -27,6 +27,7 @@ from netsky.store.connection import (
     TakenError,
 )
 from netsky.store.days import divide
+from netsky.store.hosts import take_turn
 from netsky.store.ignored import rows_ahead
 from netsky.store.means import mean_losses
 from netsky.store.newest import newest_losses
@@ -64,10 +65,17 @@ class RefusedRow:
 
 
 class Database:
-    """The database of one ISP. Every operation raises DatabaseError with one clear line."""
+    """The database of one ISP. Every operation raises DatabaseError with one clear line.
 
-    def __init__(self, url: sa.URL, *, timeout: float, mode: int = PRIVATE) -> None:
+    `host` is who stores sweeps, None where it does not matter; see store/hosts.py.
+    """
+
+    def __init__(
+        self, url: sa.URL, *, timeout: float, mode: int = PRIVATE, host: str | None = None
+    ) -> None:
         self.connector = Connector(url, timeout=timeout, mode=mode)
+        self._host = host
+        self._other_host: str | None = None
 
     def __str__(self) -> str:
         return str(self.connector)
@@ -86,6 +94,11 @@ class Database:
                     connection.execute(sa.insert(metadata.tables[table]).values(rows))
 
         self._in_free_place(sweep, insert)
+
+    def other_host(self) -> str | None:
+        """Who stored sweeps of the same line in turns with this host since this was asked last."""
+        other, self._other_host = self._other_host, None
+        return other
 
     def store_what_is_taken(self, sweep: SweepRows) -> list[RefusedRow]:
         """Write the rows of a sweep that are not refused for good; those that are."""
@@ -122,9 +135,11 @@ class Database:
                     serial = self._next_serial(connection, sweep)
                     missing = self._missing_at_free_place(connection, sweep)
                     insert(connection, missing.numbered(serial))
+                    other = take_turn(connection, sweep.isp, sweep.egress, self._host)
                     mark_due(connection, sweep.isp, sweep.egress, missing.update_time)
             except TakenError:
                 continue
+            self._other_host = other or self._other_host
             return
         raise DatabaseError(
             f"database {self}: other sweeps through egress {sweep.egress!r} took each second that "

@@ -190,6 +190,16 @@ alarm = sa.Table(
     **_MYSQL,
 )
 
+# The hosts that stored the newest sweeps of each ISP and exit, and since when, as JSON, the newest last.
+host = sa.Table(
+    "netsky_host",
+    metadata,
+    sa.Column("isp", sa.String(7), primary_key=True),
+    sa.Column("egress", sa.String(40), primary_key=True),
+    sa.Column("recent", sa.Text, nullable=False),
+    **_MYSQL,
+)
+
 # The last verdicts of each ISP and exit that counted, as JSON: what opens and clears incidents.
 verdict = sa.Table(
     "netsky_verdict",
@@ -259,6 +269,7 @@ NEW_TABLES = tuple(
     for table in (
         sweeps,
         line,
+        host,
         live_baseline,
         usual,
         usual_bucket,
