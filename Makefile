@@ -51,6 +51,7 @@ bench: $(VENV)/dev  ## Measure parts, 30 days of history, 80 lines, engines besi
 	$(BIN)/python -m bench.parts
 	$(BIN)/python -m bench.history
 	$(BIN)/python -m bench.lines
+	$(BIN)/python -m bench.pushes
 	$(BIN)/python -m bench.engines bench/engines.json
 	$(BIN)/python -m lab together
 

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("without_settings")
 OF_OTHER_PROGRAMS = {
     *("--offline", "--strict"),  # programs that look for known holes
     "--persistence.file",  # Pushgateway
+    "--push.disable-consistency-check",
     "--storage.tsdb.retention.time",  # Prometheus
     "--wait",  # masscan
 }
