@@ -15,9 +15,12 @@ from lab.day.rule import (
     RuleWatcher,
     grades_of,
 )
+from lab.day.usual import UsualWatcher
 from netsky.jobs.average import StoredHistory
 from netsky.judging.rule import MeanRule
+from netsky.judging.usual_rule import UsualRule
 from netsky.places import PROVINCES
+from netsky.store.baselines import store_computed
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.samples import make_quality
@@ -100,3 +103,36 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
                 assert_adds_up(ours, verdict)
             kinds |= set(ours.tolist())
     assert kinds == {-1, 0, 1, 2}
+
+
+def test_usual_comes_to_the_same_verdicts_through_the_real_database(tmp_path):
+    database = Database(fill_url(f"sqlite:///{tmp_path}/netsky.db", "cu", EGRESS), timeout=5)
+    history = StoredHistory(database, "cu", EGRESS)
+    rule, watcher, kinds = UsualRule(), UsualWatcher(len(PROVINCES)), set()
+    for minute in range(4 * 60):
+        at = STARTED_AT + timedelta(minutes=minute)
+        if minute % 10 == AVERAGED_AT_MINUTE and minute > 10:
+            computed = rule.baselines(history, now=at)
+            store_computed(database.connector, "cu", EGRESS, computed, at)
+        if minute % 4 == 1:
+            loss_ratio = loss_of(minute)
+            store_minute(database, at, loss_ratio)
+            ours = watcher.judge(Reading(at, loss_ratio, 1000))
+            now = at + JUDGED_AFTER
+            newest = database.newest_loss("cu", EGRESS, now=now)
+            baselines = database.baselines("cu", egress=EGRESS)
+            recent = rule.recent(history, now=now)
+            verdict = rule.judge(newest, baselines, now=now, recent=recent)
+            if verdict.judged:
+                np.testing.assert_array_equal(ours, grades_of(verdict))
+            kinds |= set(ours.tolist())
+    assert kinds == {-1, 0, 1, 2}
+
+
+def loss_of(minute):
+    """Some provinces rise by 8 points, others by half, in the third hour."""
+    loss = np.random.default_rng(minute).normal(0.03, 0.002, len(PROVINCES))
+    if 130 <= minute < 190:
+        loss[:5] += 0.08
+        loss[5:9] += 0.5
+    return loss
