@@ -62,6 +62,7 @@ def make_incident_report(
         "lines": (_line("cu", egress, concerned, 0.25), _line("cu", "a", concerned, 0.006)),
         "faults": (),
         "tainted": 0,
+        "only_tainted": False,
         "evidence": None,
     }
     return IncidentReport(**values | changed)

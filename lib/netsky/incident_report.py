@@ -149,7 +149,7 @@ class IncidentReport:
     """All that is told of an incident. `lines` begin with its own; `provinces` are the worst first.
 
     Series are from `first` to `until`, in steps of `step`; `data_until` is the newest that is stored of them.
-    What sweeps in which this host itself dropped packets say is left out: they are `tainted` many.
+    `tainted` sweeps, in which this host itself dropped packets, are left out; `only_tainted`: there are no others.
     `evidence` is None when none was taken.
     """
 
@@ -167,6 +167,7 @@ class IncidentReport:
     lines: tuple[LineAtMoment, ...]
     faults: tuple[ProvinceFault, ...]
     tainted: int
+    only_tainted: bool
     evidence: Evidence | None
 
     @property

@@ -288,6 +288,28 @@ def test_of_sweeps_that_are_gone_the_hours_are_told(site):
     assert "告警记录：升高 +24" in shown
 
 
+def test_what_this_host_has_spoilt_is_left_out_and_counted(site):
+    spoil(site, "started_at = (SELECT MAX(started_at) FROM netsky_sweep)")
+    assert "期间有 1 轮本机自己丢了包，未计入以上数字。" in page_of(site)
+
+
+def test_where_all_is_spoilt_it_is_told_with_a_warning(site):
+    spoil(site, "started_at >= (SELECT opened_at FROM netsky_incident)")
+    shown = page_of(site)
+    assert "■ 期间 16 轮本机自己都丢了包" in shown
+    assert "升到 2" in shown
+    text = text_of(site)
+    assert "广东最高 2" in text
+    assert "注意：期间 16 轮本机自己都丢了包" in text
+
+
+def spoil(site, which):
+    with database_in(site, "cu").connector.transaction() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE netsky_sweep SET tainted = 1 WHERE egress = 'b' AND {which}"
+        )
+
+
 def test_one_that_is_over_says_from_when_to_when(site):
     cleared_at = minutes_ago(0)
     database = database_in(site, "cu")

@@ -35,6 +35,8 @@ def seen(tmp_path_factory):
         looks.append(Look(f"{name}-paper", str(file), pdf=str(folder / f"{name}.pdf")))
         for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light")):
             look = f"{name}-{width}-{scheme}"
+            if look not in AXE and width == 1440:
+                continue  # what is too wide is so at 390 first
             looks.append(Look(look, str(file), width=width, dark=scheme == "dark", axe=look in AXE))
     return look_at(looks)
 

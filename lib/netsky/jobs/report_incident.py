@@ -14,7 +14,7 @@ from netsky.incident_report import (
 )
 from netsky.jobs.incidents import StoredLine
 from netsky.jobs.report_incident_lines import at_moment, other_line, read_usual
-from netsky.jobs.report_incident_series import province_losses, read_series, span_of
+from netsky.jobs.report_incident_series import province_losses, read_own_series, span_of
 from netsky.judging.grading import Grade, Thresholds, grade
 from netsky.judging.incidents import Incident
 from netsky.places import Egress
@@ -86,10 +86,10 @@ def gather_incident(
     key = Line(line.isp.slug, line.egress)
     with line.database.connector.transaction() as connection:
         usual = read_usual(connection, line, incident.opened_at)
-        series, step = read_series(connection, key, incident.provinces, span)
+        series, step, span = read_own_series(connection, key, incident, span)
         provinces = province_losses(incident, incident.provinces, series, usual, step=step, end=end)
         moment = _moment(provinces, incident, thresholds)
-        own = at_moment(connection, line, incident.provinces, usual, moment)
+        own = at_moment(connection, line, incident.provinces, usual, moment, tainted=span.tainted)
         names = [each.province for each in provinces]
         faults = worst_faults(connection, key, provinces=names, first=incident.opened_at, until=end)
         tainted = tainted_sweeps(connection, key, first=span.first, until=span.until)
@@ -110,6 +110,7 @@ def gather_incident(
         lines=(own, *(other_line(each, incident, moment, span, worst) for each in others)),
         faults=tuple(faults),
         tainted=tainted,
+        only_tainted=span.tainted and bool(tainted),
         evidence=_evidence(evidence, line, incident),
     )
 

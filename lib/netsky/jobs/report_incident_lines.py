@@ -63,7 +63,9 @@ def other_line(
     try:
         with line.database.connector.transaction() as connection:
             usual = read_usual(connection, line, incident.opened_at)
-            found = at_moment(connection, line, incident.provinces, usual, moment)
+            found = at_moment(
+                connection, line, incident.provinces, usual, moment, tainted=span.tainted
+            )
             key = Line(line.isp.slug, line.egress)
             series, step = read_series(connection, key, [worst], span)
             [loss] = province_losses(
@@ -81,6 +83,8 @@ def at_moment(
     provinces: Sequence[Province],
     usual: Mapping[Province, Usual],
     moment: datetime | None,
+    *,
+    tainted: bool,
 ) -> LineAtMoment:
     """A line over some minutes around that moment."""
     if moment is None:
@@ -93,6 +97,7 @@ def at_moment(
         first=moment - half,
         until=moment + Step.MINUTE.length + half,
         step=Step.HOUR,
+        tainted=tainted,
     )
     rest = [each for each in PROVINCES if each in found and each not in provinces]
     return LineAtMoment(

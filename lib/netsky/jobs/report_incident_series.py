@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -39,11 +39,12 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when an incident is shown, and in which steps."""
+    """From when to when an incident is shown, in which steps, and whether with what this host has spoilt."""
 
     first: datetime
     until: datetime
     step: Step
+    tainted: bool = False
 
 
 def span_of(incident: Incident, now: datetime) -> Span:
@@ -64,12 +65,30 @@ def read_series(
     """The sums of sweeps, or of hours where there are no sweeps any more, and their step."""
     first, until = span.first, span.until
     found = losses_over_time(
-        connection, line, provinces=provinces, first=first, until=until, step=span.step
+        connection,
+        line,
+        provinces=provinces,
+        first=first,
+        until=until,
+        step=span.step,
+        tainted=span.tainted,
     )
     if found:
         return found, span.step
     hours = hourly_losses(connection, line, provinces=provinces, first=first, until=until)
     return hours, Step.HOUR if hours else span.step
+
+
+def read_own_series(
+    connection: sa.Connection, line: Line, incident: Incident, span: Span
+) -> tuple[Mapping[Province, Series], Step, Span]:
+    """Those of an incident on its own line; with what this host has spoilt, when there is nothing else."""
+    series, step = read_series(connection, line, incident.provinces, span)
+    after = incident.opened_at - step.length
+    if any(at > after for each in series.values() for at, _ in each):
+        return series, step, span
+    span = replace(span, tainted=True)
+    return *read_series(connection, line, incident.provinces, span), span
 
 
 def province_losses(

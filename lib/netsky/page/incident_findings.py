@@ -196,5 +196,6 @@ def _nature(report: IncidentReport, words: Words) -> list[str]:
 
 def _own_drops(report: IncidentReport, traced: Sequence[TraceReport], words: Words) -> list[str]:
     dropped = sum(each.traced.local_drops for each in traced)
-    said = [words("tainted", count=report.tainted)] if report.tainted else []
+    name = "only_tainted" if report.only_tainted else "tainted"
+    said = [words(name, count=report.tainted)] if report.tainted else []
     return said + ([words("dropped_answers", count=dropped)] if dropped else [])

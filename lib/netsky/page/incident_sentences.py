@@ -116,6 +116,10 @@ VERDICT: Table = {
         "期间有 {count} 轮本机自己丢了包，未计入以上数字。",
         "In {count} sweeps this host itself dropped packets; they are not counted here.",
     ),
+    "only_tainted": (
+        "期间 {count} 轮本机自己都丢了包，没有别的数据：以上数字可能偏高，不可全信。",
+        "In all {count} sweeps this host itself dropped packets, and there are no others: figures may be too high.",
+    ),
     "dropped_answers": (
         "取证时本机丢弃了 {count} 个应答，路径上的丢包不一定都是网络所致。",
         "While traces were taken this host dropped {count} answers: not all loss on the way need be the network's.",
@@ -213,6 +217,7 @@ PASTE: Table = {
         "{province} {peak} at most (usual {usual})",
     ),
     "t_loss_more": ("{losses} 等 {count} 省", "{losses}; {count} provinces in all"),
+    "t_tainted": ("注意：{said}", "Note: {said}"),
     "t_nature": ("性质：{nature}", "Kind: {nature}"),
     "t_nature_again": (
         "性质：{nature}，上轮丢的目标本轮 {again} 又丢",

@@ -69,6 +69,7 @@ def _lines(
         ),
         ("t_time", _time(report, words)),
         *_losses(report, words, most),
+        *_tainted(report, words),
         *_nature(report, words),
         ("t_verdict", words("t_verdict", verdict=found.headline)),
         *(("t_where", words("t_where", where=where)) for where in found.where[:most]),
@@ -122,6 +123,13 @@ def _losses(report: IncidentReport, words: Words, most: int) -> list[tuple[str, 
     if len(known) > most:
         losses = words("t_loss_more", losses=losses, count=len(report.provinces))
     return [("t_loss", words("t_loss", losses=losses))]
+
+
+def _tainted(report: IncidentReport, words: Words) -> list[tuple[str, str]]:
+    if not report.only_tainted:
+        return []
+    said = words("only_tainted", count=report.tainted)
+    return [("t_tainted", words("t_tainted", said=said))]
 
 
 def _nature(report: IncidentReport, words: Words) -> list[tuple[str, str]]:

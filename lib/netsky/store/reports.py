@@ -26,13 +26,17 @@ def losses_over_time(
     first: datetime,
     until: datetime,
     step: Step,
+    tainted: bool = False,
 ) -> dict[Province, Series]:
-    """The times first <= time < until, by province and step; sweeps that this host spoilt do not count."""
+    """The times first <= time < until, by province and step.
+
+    Sweeps that this host spoilt count only when such `tainted` ones are wanted, too.
+    """
     columns = sweeps.c
     start = sa.func.substr(columns.started_at, 1, step.digits, type_=sa.String).label("start")
     query = (
         by_key(sa.select(columns.province, start, *_sums()))
-        .where(*_of(sweeps, line, provinces), columns.tainted.is_(False))
+        .where(*_of(sweeps, line, provinces), columns.tainted.is_(False) | sa.literal(tainted))
         .where(columns.started_at >= column_time(first), columns.started_at < column_time(until))
         .group_by(columns.province, sa.text("start"))
         .order_by(sa.text("start"))
