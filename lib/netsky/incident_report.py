@@ -233,8 +233,8 @@ class IncidentReport:
     @property
     def parts(self) -> list[tuple[ProvinceFault, Part]]:
         """The prefixes that failed, those that lost most first."""
-        named = [(each, part) for each in self.faults for part in each.fault.prefixes]
-        return sorted(named, key=lambda pair: pair[1].packets_lost, reverse=True)
+        parts = [(each, part) for each in self.faults for part in each.fault.prefixes]
+        return sorted(parts, key=lambda pair: pair[1].packets_lost, reverse=True)
 
     @property
     def nature(self) -> Nature:
@@ -281,9 +281,10 @@ def _failing(fault: Fault) -> tuple[Part, ...]:
 def lost_again(parts: Sequence[Part]) -> float | None:
     """Of those lost in the sweep before, the share that was lost again; None when these were too few."""
     known = [(part.lost_again_ratio, part.packets_lost) for part in parts]
-    weighed = [(again, lost) for again, lost in known if again is not None and lost]
-    total = sum(lost for _, lost in weighed)
-    return sum(again * lost for again, lost in weighed) / total if total else None
+    total = sum(lost for again, lost in known if again is not None)
+    return (
+        sum(again * lost for again, lost in known if again is not None) / total if total else None
+    )
 
 
 def nature(parts: Sequence[Part]) -> Nature:
