@@ -144,8 +144,10 @@ def test_few_targets_are_traced_in_several_flows(lab):
 def test_twenty_targets_at_once_leave_a_router_of_twenty_messages_a_second_believable(lab):
     lab.set_limit(20, egress="d", hop=2)
     located = locate_all(trace(lab, "d", plan=TracePlan(rounds=3)).traces)
-    assert located.hops[1].lost == 0
-    assert located.verdict.limited == ()
+    hop = located.hops[1]
+    # Asked by each of them it would answer every other time; a host that is busy may ask in bursts.
+    assert hop.answered >= 0.9 * hop.sent
+    assert located.verdict.finding is Finding.CLEAN
 
 
 def test_where_nobody_answers_the_first_hops_are_asked_all_the_same(lab):
