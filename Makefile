@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core galera
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 
-.PHONY: help demo library test quick check format docs runs bench bench-variants notices accuracy fuzz soak day drill dashboards lock clean
+.PHONY: help demo library test quick check format docs runs bench bench-variants notices accuracy fuzz soak day drill dashboards screenshots lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ docs: $(VENV)/runtime  ## Write docs/options.md from --help, and the pictures fr
 runs: $(VENV)/runtime  ## Keep new runs for the pictures: an outage in the lab, 40 seconds.
 	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m tools.capture
+
+screenshots: $(VENV)/dev $(VENV)/browser  ## Take new screenshots for the READMEs, of a drill: three minutes.
+	@tools/need $(LAB_PACKAGES) chromium fonts-noto-cjk
+	$(BIN)/python -m lab drill
+	$(BIN)/python -m tools.screenshots pages
 
 lock: $(VENV)/dev  ## Write the exact versions anew from pyproject.toml.
 	$(BIN)/pip install -q uv

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from netsky.cli.report import VERB_WITHOUT_ANY
 from tools.options import ROOT, TOOLS
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,6 +60,8 @@ def check_call(tool: str, arguments: list[str]) -> None:
     try:
         command = TOOLS[tool]
         if isinstance(command, click.Group):
+            if not arguments or arguments[0].startswith("-"):
+                arguments = [VERB_WITHOUT_ANY, *arguments]
             verb, *arguments = arguments
             command = command.commands[verb]
         command.make_context(tool, list(arguments))

@@ -7,7 +7,11 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from tools import pictures
+from testing import ROOT
+from testing.documents import text_of
+from tools import pictures, screenshots
+
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 PICTURES = sorted(pictures.FOLDER.glob("*.svg"))
 TEXT = re.compile(r'<text class="netsky-r\d+" [^>]*textLength="([\d.]+)"[^>]*>([^<]+)</text>')
@@ -63,3 +67,10 @@ def test_each_character_has_the_place_that_a_terminal_gives_it(file):
     assert any(cell_len(text) == 2 * len(text) for _, text in runs)
     for length, text in runs:
         assert float(length) == pytest.approx(12.2 * cell_len(html.unescape(text)), rel=1e-4)
+
+
+def test_the_screenshots_are_of_todays_pages():
+    assert screenshots.record() == json.loads(text_of(screenshots.RECORD)), "run `make screenshots`"
+    for readme in READMES:
+        for name in screenshots.PICTURES:
+            assert f"](docs/pictures/{name})" in text_of(readme)

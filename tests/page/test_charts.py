@@ -1,0 +1,136 @@
+"""Charts: what is drawn where, by the thresholds of the alert, and nothing outside of its frame."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from netsky.judging.grading import Thresholds
+from netsky.page.names import cut, exit_codes
+from netsky.page.overview_words import HEADLINES, PAGE
+from netsky.page.shades import shade
+from netsky.page.strip import Frame, Tick, strip
+from netsky.page.tile_map import PLACES, Caption, Tile, tile_map
+from netsky.page.timeline import Level, Moment, scale_top, timeline
+from netsky.page.words import Words
+from netsky.places import PROVINCES, find_province
+
+ZH = Words("zh", HEADLINES, PAGE)
+BEGIN = datetime(2026, 11, 24, 18, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("increase", "name"),
+    [
+        (None, "sn"),
+        (0, "s0"),
+        (0.0099, "s0"),
+        (0.01, "s1"),
+        (0.0249, "s1"),
+        (0.025, "s2"),
+        (0.0499, "s2"),
+        (0.05, "s3"),
+        (0.123 - 0.073, "s3"),
+        (0.0999, "s3"),
+        (0.1, "s4"),
+        (1, "s4"),
+    ],
+)
+def test_the_shade_of_a_rise_changes_where_its_grade_does(increase, name):
+    assert shade(increase, Thresholds()) == name
+
+
+def test_thresholds_that_are_set_otherwise_move_the_shades():
+    thresholds = Thresholds(elevated=0.02, severe=0.2)
+    assert [shade(each, thresholds) for each in (0.019, 0.02, 0.05, 0.2)] == [
+        "s0",
+        "s3",
+        "s3",
+        "s4",
+    ]
+
+
+def test_each_province_has_a_tile_of_its_own():
+    assert set(PLACES) == set(PROVINCES)
+    assert len(set(PLACES.values())) == 31
+
+
+def test_a_map_shows_each_province_once_and_the_worst_last():
+    bad = find_province("hunan")
+    svg = tile_map(
+        Caption("t", "b", "s", "ok"),
+        lambda province: Tile("s4", "+12.0") if province == bad else Tile("s0", "+0.1"),
+        label="l",
+    )
+    assert svg.count("<use ") == 31
+    assert svg.index('class="tile s0"') < svg.index('class="tile s4"')
+    assert svg.endswith("+12.0</text></g></svg>")
+
+
+def test_a_day_joins_cells_that_are_alike_and_leaves_calm_ones_to_the_ground():
+    worst = find_province("hunan")
+    svg = strip(
+        lambda province: ["s0"] * 70 + (["s4", "s4"] if province == worst else ["s0", "sn"]),
+        frames=[Frame([worst], 70, 72, "now")],
+        ticks=[Tick(3, "04:00")],
+        label="l",
+        words=ZH,
+    )
+    [severe] = re.findall(r'<path d="([^"]*)" class="cell s4"', svg)
+    assert severe.count("M") == 1
+    [hatched] = re.findall(r'<path d="([^"]*)" class="cell sn"', svg)
+    assert hatched.count("M") == 30
+    assert svg.count('class="frame"') == 1
+    assert svg.count('class="row"') == 31
+    assert ">now<" in svg
+
+
+def test_frames_of_provinces_far_apart_are_several_and_labels_that_would_meet_are_left_out():
+    frames = [
+        Frame([PROVINCES[0], PROVINCES[-1]], 10, 12, "one"),
+        Frame([PROVINCES[5]], 13, 14, "two"),
+    ]
+    svg = strip(lambda _: ["s0"] * 72, frames=frames, ticks=[], label="l", words=ZH)
+    assert svg.count('class="frame"') == 3
+    assert ">one<" in svg
+    assert ">two<" not in svg
+
+
+def test_a_timeline_has_a_gap_where_nothing_was_measured_and_stays_in_its_frame():
+    points = [(BEGIN + n * MINUTE, None if n == 5 else 0.3) for n in range(10)]
+    svg = timeline(
+        points,
+        top=0.2,
+        levels=[Level(0.01, "usual", "usual"), Level(0.06, "+5", "e3"), Level(0.11, "+10", "e4")],
+        begin=Moment(BEGIN - MINUTE, "begin"),
+        end=BEGIN + 60 * MINUTE,
+        peak=(BEGIN, 0.3, "peak"),
+        label="l",
+    )
+    [path] = re.findall(r'<path d="([^"]*)" class="loss"', svg)
+    assert path.count("M") == 2
+    heights = {float(each) for each in re.findall(r"[ML][\d.]+ ([\d.]+)", path)}
+    assert heights == {22.0}
+    assert svg.count('class="level ') == 3
+
+
+@pytest.mark.parametrize(("most", "top"), [(0, 0.02), (0.02, 0.02), (0.021, 0.05), (0.95, 1.0)])
+def test_the_axis_ends_at_a_round_figure_that_all_fit_below(most, top):
+    assert scale_top([most]) == top
+    assert scale_top([]) == 0.02
+
+
+def test_codes_of_exits_tell_them_apart():
+    assert exit_codes(["unicom-1", "telecom-1"]) == {"unicom-1": "U1", "telecom-1": "T1"}
+    assert exit_codes(["unicom-1", "uni-1"]) == {"unicom-1": "A", "uni-1": "B"}
+    assert exit_codes(["联通", "b"]) == {"联通": "A", "b": "B"}
+    many = exit_codes([f"联通-{number}" for number in range(60)])
+    assert len(set(many.values())) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut_"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("联通一", 5, "联通…")]
+)
+def test_a_name_is_cut_to_its_room(text, width, cut_):
+    assert cut(text, width) == cut_
