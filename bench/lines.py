@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 
-from bench.history import QUALITIES, VARIABLES, explained, show, timed
+from bench.history import QUALITIES, RUNS, VARIABLES, explained, show, timed
 from netsky.jobs.history import StoredHistory
 from netsky.judging.usual_rule import UsualRule
 from netsky.places import PROVINCES
@@ -40,6 +41,7 @@ FILLING = (
     "--innodb-flush-method=nosync",
 )
 PROBES = 60
+USUAL_LINES = 10  # are averaged by the rule `usual`
 NARROW_ROWS = 100_000  # in each of the three narrow tables, older than all else
 WRITTEN = (
     240 * len(PROVINCES) / 10
@@ -83,10 +85,10 @@ def bench(server: MariaDB, names: Sequence[str], lines: int, filled_at: datetime
     databases = [
         Database(fill_url(server.url(name), "cu", "default"), timeout=600) for name in names
     ]
-    measure(databases, lines, filled_at)
+    measure(server, databases, lines, filled_at)
     for what, where, aim in (("one line", " AND egress = 'line-0'", 1), ("all lines", "", 5)):
         report = partial(by_month, server, names, where)
-        show(f"a year by month, {what}", timed(report, runs=3), aim=aim)
+        meter(server, f"a year by month, {what}", report, runs=3, aim=aim)
     if lines >= PROBES:
         measure_probes(server)
     measure_pruning(server, databases[0], filled_at)
@@ -152,7 +154,27 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
     print(f"{name}: {rows:,} sweeps of provinces, {size / rows:.0f} bytes each, in {seconds:.0f} s")
 
 
-def measure(databases: Sequence[Database], lines: int, until: datetime) -> None:
+def meter(
+    server: MariaDB, what: str, ask: Callable[[], object], *, runs: int = RUNS, aim: float = 0
+) -> None:
+    """Median seconds of a question, and of CPU: the server's and ours, whatever else runs on this machine."""
+    busy = _busy_seconds(server)
+    seconds = timed(ask, runs=runs)
+    busy = (_busy_seconds(server) - busy) / runs
+    aimed = f", aim {aim:g}" if aim else ""
+    print(
+        f"{what:60} {median(seconds):8.3f} s   ({busy:.3f} of CPU, slowest {max(seconds):.3f}{aimed})",
+        flush=True,
+    )
+
+
+def _busy_seconds(server: MariaDB) -> float:
+    number = (server.folder / "pid").read_text().strip()
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+
+def measure(server: MariaDB, databases: Sequence[Database], lines: int, until: datetime) -> None:
     def means(database: Database, egress: str | None = None) -> int:
         after = until - 12 * HOUR
         return len(database.mean_loss("cu", after=after, until=until, egress=egress))
@@ -164,20 +186,25 @@ def measure(databases: Sequence[Database], lines: int, until: datetime) -> None:
 
     share = lines // len(databases)
     all_lines = f"mean of all {share} lines of an ISP"
-    show(f"{all_lines}, server just started", timed(partial(means, databases[0]), runs=1))
-    show(all_lines, timed(partial(means, databases[0]), runs=3), aim=5)
-    show("mean of 12 hours of one line", timed(partial(means, databases[0], "line-0")), aim=0.3)
+    all_means = partial(means, databases[0])
+    meter(server, f"{all_lines}, server just started", all_means, runs=1)
+    meter(server, all_lines, all_means, runs=3, aim=5)
+    one_mean = partial(means, databases[0], "line-0")
+    meter(server, "mean of 12 hours of one line", one_mean, aim=0.3)
     assert means(databases[0]) == share * len(PROVINCES)
     if len(databases) > 1:
         together = partial(at_once, databases, means)
-        show(f"mean of all {lines} lines, ISPs at once", timed(together, runs=1))
+        meter(server, f"mean of all {lines} lines, ISPs at once", together, runs=1)
     with explained():
         means(databases[0], "line-0")
-    show("what the alert asks", timed(partial(alert, databases[0])), aim=0.1)
-    measure_usual(databases[0], [f"line-{number}" for number in range(share)], until)
+    meter(server, "what the alert asks", partial(alert, databases[0]), aim=0.1)
+    some = [f"line-{number}" for number in range(min(share, USUAL_LINES))]
+    measure_usual(server, databases[0], some, until)
 
 
-def measure_usual(database: Database, egresses: Sequence[str], until: datetime) -> None:
+def measure_usual(
+    server: MariaDB, database: Database, egresses: Sequence[str], until: datetime
+) -> None:
     """The rule `usual`: an averaging that knows nothing yet, the next one, and what the alert asks besides."""
     rule = UsualRule()
 
@@ -190,9 +217,10 @@ def measure_usual(database: Database, egresses: Sequence[str], until: datetime) 
     def recent() -> None:
         rule.recent(StoredHistory(database, "cu", egresses[0]), now=until)
 
-    show(f"usual of {len(egresses)} lines, first", timed(lambda: average(until - HOUR), runs=1))
-    show(f"usual of {len(egresses)} lines, an hour later", timed(lambda: average(until), runs=1))
-    show("what the alert asks besides, by usual", timed(recent))
+    lines = f"averaging of {len(egresses)} lines by usual"
+    meter(server, f"{lines}, the first", lambda: average(until - HOUR), runs=1)
+    meter(server, f"{lines}, an hour later", lambda: average(until), runs=1)
+    meter(server, "what the alert asks besides, by usual", recent)
 
 
 def measure_pruning(server: MariaDB, database: Database, until: datetime) -> None:
