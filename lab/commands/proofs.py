@@ -34,7 +34,7 @@ _window = click.option(
 
 @click.command("drill")
 def drill() -> int:
-    """Rehearse an outage in a lab of its own: two minutes, and a timeline at the end."""
+    """Rehearse outages in a lab of its own: three minutes, a timeline and pages at the end."""
     from lab.proofs.drill import Drill
     from lab.proofs.site import Site
 
@@ -160,26 +160,28 @@ def evidence(
     metavar="SHARE",
     help="Such a share of the addresses never answers; may be given again.",
 )
-@click.option(
-    "--targets",
-    type=click.IntRange(8192, files.MOST_TARGETS),
-    default=8192,
-    show_default=True,
-    help="So many in each province.",
-)
 @click.option("--learn", type=click.IntRange(1), default=60, show_default=True, metavar="SWEEPS")
 @click.option("--sweeps", type=click.IntRange(1), default=20, show_default=True)
-def located(*, shares: tuple[float, ...], targets: int, learn: int, sweeps: int) -> None:
+@click.option(
+    "--window",
+    type=click.FloatRange(0.1),
+    default=3,
+    show_default=True,
+    metavar="SECONDS",
+    help="Spread each sweep over so long: more on a machine that is busy.",
+)
+def located(*, shares: tuple[float, ...], learn: int, sweeps: int, window: float) -> None:
     """Measure what is found of faults in parts of provinces: tables as Markdown, half an hour."""
-    from lab.proofs.located import measure, table
+    from lab.proofs.located import Proof
+    from lab.proofs.located_tables import table
     from lab.proofs.site import Site
 
     for dead in shares:
         with TemporaryDirectory(prefix="netsky-located-") as folder, make_lab(hops=1) as lab:
             site = Site(lab, Path(folder))
-            site.set_up(targets=targets)
-            tallies = measure(site, dead=dead, learn=learn, sweeps=sweeps)
-        click.echo(table(dead, tallies))
+            site.set_up(targets=1)
+            result = Proof(site, dead, window).measure(learn=learn, sweeps=sweeps)
+        click.echo(table(dead, result))
 
 
 PROOFS = (drill, accuracy, together, library, evidence, located)

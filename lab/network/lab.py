@@ -167,6 +167,11 @@ class Lab:
                 hops.append(HopCount(route.egress, hop, *(counters[name] for name in HOP_COUNTERS)))
         return Truth(tuple(counts), tuple(hops), stray)
 
+    def counts(self, egress: str) -> Truth:
+        """The counts of the far side of one egress."""
+        counters = self._counters(self.route(egress).far)
+        return Truth(tuple(far_counts(egress, counters)))
+
     def command(self, *command: str, namespace: str = "probe") -> list[str]:
         """The command line that runs a command in the probe's host, or another namespace."""
         return self.holder.command(namespace, *command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lab.network import files
 from lab.network.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
+_CLOCK = Path(__file__).with_name("at_other_time.py")
 INCOMPLETE = 3
 
 
@@ -33,17 +35,25 @@ class Measured:
             document,
         )
 
-    def ratio(self, province: str) -> float:
-        """The loss of a province."""
-        return self.lost[province] / self.sent[province]
+    @property
+    def whole(self) -> bool:
+        """All was sent, and this host has dropped nothing itself, nor let a reply wait for too long."""
+        sweep = self.document["sweep"]
+        amiss = (self.document["not_measured"], sweep["local_drops"], sweep["discarded"]["late"])
+        return not any(amiss)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """netsky, set up in `folder` for the probe's host of `lab`."""
+    """netsky, set up in `folder` for the probe's host of `lab`, whose clock is `ahead` of the true time."""
 
     lab: Lab
     folder: Path
+    ahead: timedelta = timedelta(0)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
     @property
     def database_url(self) -> str:
@@ -54,21 +64,15 @@ class Site:
         files.write(self.folder, self.lab.routes, targets=targets)
 
     def command(self, tool: str, isp: str, *options: str) -> list[str]:
-        script, settings = str(ROOT / f"{tool}.py"), str(self.folder / "netsky.toml")
-        return [sys.executable, script, "--config", settings, "--isp", isp, *options]
+        """The command line of a tool, or of a verb of it: `netsky_report incident`."""
+        name, *verb = tool.split()
+        script, settings = [str(ROOT / f"{name}.py"), *verb], str(self.folder / "netsky.toml")
+        clock = [str(_CLOCK), str(self.ahead.total_seconds())] if self.ahead else []
+        return [sys.executable, *clock, *script, "--config", settings, "--isp", isp, *options]
 
     def run(self, tool: str, isp: str, *options: str) -> str:
         """What a tool prints; LabError with what it logged when it failed."""
-        return self._run(tool, self.command(tool, isp, *options))
-
-    def report(self, verb: str, *options: str) -> str:
-        """What a verb of netsky_report.py prints."""
-        tool, settings = "netsky_report", str(self.folder / "netsky.toml")
-        command = [sys.executable, str(ROOT / f"{tool}.py"), verb, "--config", settings, *options]
-        return self._run(tool, command)
-
-    def _run(self, tool: str, command: list[str]) -> str:
-        done = self.lab.run(*command)
+        done = self.lab.run(*self.command(tool, isp, *options))
         if done.returncode not in (0, INCOMPLETE):
             raise LabError(f"{tool} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
