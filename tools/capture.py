@@ -14,9 +14,10 @@ from pathlib import Path
 from lab.network.addresses import Place
 from lab.network.faults import Loss
 from lab.network.making import make_lab
-from lab.proofs.drill import DEAD_SHARE, EVERYDAY_LOSS, FAULT
+from lab.proofs.drill import HISTORY
 from lab.proofs.history import make_history
 from lab.proofs.site import Site
+from lab.proofs.story import DEAD_SHARE, EVERYDAY_LOSS, OUTAGE
 from tools.pictures import FOLDER
 
 ISP, EGRESS = "cu", "b"
@@ -44,9 +45,9 @@ def capture() -> dict[str, dict[str, object]]:
             lab.set_delay(prefix, seconds, jitter=seconds / 10, egress=EGRESS)
         lab.set_dead(DEAD_SHARE)
         lab.set_loss(Loss(EVERYDAY_LOSS))
-        make_history(site, ISP, EGRESS, site.probe(ISP, EGRESS))
+        make_history(site, ISP, EGRESS, site.probe(ISP, EGRESS), HISTORY)
         site.run("netsky_get_avg_lossrate", ISP)
-        for province, ratio in FAULT.items():
+        for province, ratio in OUTAGE.items():
             lab.set_loss(Loss(ratio), egress=EGRESS, isp=ISP, province=province)
         sweep = site.probe(ISP, EGRESS).document
         return {"sweep": sweep, "alert": site.alert(ISP, EGRESS)}

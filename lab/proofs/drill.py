@@ -1,81 +1,105 @@
-"""A rehearsal of an outage: what the tools say, against what was done to the network.
+"""A rehearsal: what the tools say, against what is done to the network and counted by it.
 
-quiet ── some provinces of one ISP lose packets through one egress ── quiet again
+Each act of the story is made in the lab, for one ISP through one egress. Each minute of it is a sweep
+through all egresses and a verdict on each, by the tools as cron runs them; they are told a time that
+goes a minute ahead from sweep to sweep, so that an evening passes within minutes.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from lab.errors import LabError
 from lab.network.faults import Loss
-from lab.proofs.history import HOURS, make_history
+from lab.network.truth import Count
+from lab.proofs.history import make_history, remember
 from lab.proofs.site import Measured, Site
-from netsky.judging.incidents import ALERTS_TO_OPEN
-from netsky.places import find_province
+from lab.proofs.story import DEAD_SHARE, EGRESS, EVERYDAY_LOSS, ISP, Act, story
+from netsky.places import PROVINCES, find_province
 
-ISP, EGRESS = "cu", "b"
-FAULT = {"guangdong": 0.078, "guangxi": 0.078, "hainan": 0.078, "hunan": 0.2}  # loss, by province
-EXPECTED = {"medium", "critical"}  # three are elevated, one is severe
-WHAT = {
-    "history": "历史",
-    "injected": "注入",
-    "first seen": "发现",
-    "alerted": "告警",
-    "taken back": "撤除",
-    "cleared": "解除",
-}
-AFTER = {"first seen": "injected", "alerted": "injected", "cleared": "taken back"}
-EVERYDAY_LOSS, DEAD_SHARE = 0.002, 0.03
+HISTORY = timedelta(hours=12)
+REMEMBERED = 70  # sweeps
+ELEVATED, SEVERE, MANY = 0.05, 0.10, 4
+TRIES = 10
+MOST_SECONDS = 20.0
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many targets a province, enough that chance hardly moves a grade; how many rounds of what."""
+    """How many targets a province, enough that chance hardly moves a grade; the acts that are played."""
 
-    targets: int = 4000
-    window: float = 4.0
-    quiet: int = 2
-    faulty: int = 4
-    recovery: int = 3
+    targets: int = 1000
+    window: float = 2.5
+    acts: Sequence[Act] = story(targets=1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One sweep through an egress, its truth, and what the alert made of it."""
+    """A minute at one egress: a sweep, what the lab counted, and what the alert made of it."""
 
-    at: float
+    at: datetime
     egress: str
+    act: Act
     measured: Measured
-    dropped: Mapping[str, int]
-    active: frozenset[str]
+    counts: Mapping[str, Count]
+    quiet: Mapping[str, float]
+    verdict: Mapping[str, Any]
 
     @property
     def exact(self) -> bool:
-        return self.measured.lost == self.dropped
+        """The sweep has lost what the lab has dropped, in each province."""
+        return self.measured.lost == {slug: count.dropped for slug, count in self.counts.items()}
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """By how much each province loses more than in quiet, of the replies that usually come."""
+        return {
+            slug: (count.dropped / count.seen - self.quiet[slug]) / (1 - self.quiet[slug])
+            for slug, count in self.counts.items()
+        }
+
+    @property
+    def should(self) -> set[str]:
+        """The severities that should stand by what was counted."""
+        rises = list(self.truth.values())
+        elevated = sum(ELEVATED <= rise < SEVERE for rise in rises)
+        some = {"heavy" if elevated >= MANY else "medium"} if elevated else set()
+        return some | ({"critical"} if max(rises) >= SEVERE else set())
+
+    @property
+    def prefixes(self) -> list[str]:
+        """What the alert names of Guangdong and others."""
+        return [part["prefix"] for row in self.verdict["provinces"] for part in row["prefixes"]]
+
+    @property
+    def right(self) -> bool:
+        """Exact, alerted as it should be, in the provinces that it should be, and with its prefix."""
+        graded = {row["province"] for row in self.verdict["provinces"] if row["grade"] != "none"}
+        failing = {slug for slug, rise in self.truth.items() if rise >= ELEVATED}
+        fails_here = self.act.dead and self.egress == EGRESS
+        return (
+            self.exact
+            and set(self.verdict["alert"]["active"]) == self.should
+            and graded == failing
+            and self.prefixes == ([str(self.act.dead)] if fails_here else [])
+        )
 
     def __str__(self) -> str:
         sent, lost = sum(self.measured.sent.values()), sum(self.measured.lost.values())
-        truth = sum(self.dropped.values())
+        truth = sum(count.dropped for count in self.counts.values())
+        failing = sum(rise >= ELEVATED for rise in self.truth.values())
+        prefixes = f" {'、'.join(self.prefixes)}" if self.prefixes else ""
         return (
-            f"出口 {self.egress}：发出 {sent:,}，实测丢包 {lost:,}（{100 * lost / sent:.2f}%），"
-            f"真值 {truth:,}{'' if self.exact else ' 不符 WRONG'}；{_listed(self.active)}"
+            f"{self.at:%H:%M} 出口 {self.egress}  丢包 {lost:,}（{100 * lost / sent:.2f}%），真值 "
+            f"{truth:,}；升高 {failing} 省，告警 {_listed(self.verdict['alert']['active'])}{prefixes}"
+            f"{'' if self.right else '  不符 WRONG'}"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What happened, `at` seconds after the start."""
-
-    at: float
-    what: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{WHAT[self.what]} {self.what:11} {self.text}"
 
 
 @dataclass
@@ -86,128 +110,160 @@ class Drill:
     say: Callable[[str], None]
     pages: Path
     plan: Plan = field(default_factory=Plan)
-    started: float = field(default_factory=time.monotonic)
-    events: list[Event] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    quiet: dict[str, dict[str, float]] = field(default_factory=dict)
+    window: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.window = self.plan.window
 
     def run(self) -> bool:
         """Rehearse and tell it as it goes; whether all was as it should be."""
-        lab = self.site.lab
+        acts = self.plan.acts
+        lasts = sum((act.minutes * A_MINUTE + act.after for act in acts), timedelta(0))
+        self.site = replace(self.site, ahead=-lasts)
         self.site.set_up(targets=self.plan.targets)
-        lab.set_loss(Loss(EVERYDAY_LOSS))
-        lab.set_dead(DEAD_SHARE)
+        self.site.lab.set_loss(Loss(EVERYDAY_LOSS))
+        self.site.lab.set_dead(DEAD_SHARE)
         self._make_history()
-        self._rounds(self.plan.quiet)
-        for province, ratio in FAULT.items():
-            lab.set_loss(Loss(ratio), egress=EGRESS, isp=ISP, province=province)
-        self._note("injected", f"出口 {EGRESS}：{_percents(FAULT)}")
-        self._rounds(self.plan.faulty)
-        self._write_page("overview", "--isp", ISP)
-        lab.set_loss(Loss(EVERYDAY_LOSS), egress=EGRESS, isp=ISP)
-        self._note("taken back", f"出口 {EGRESS}：丢包回到 {100 * EVERYDAY_LOSS:g}%")
-        self._rounds(self.plan.recovery)
+        worst = max(acts, key=lambda act: len(act.loss))
+        for act in acts:
+            self._play(act)
+            if act is worst:
+                self._write_page("overview")
         self._tell()
-        if self.plan.faulty >= ALERTS_TO_OPEN:
-            self._write_page("incident", "--isp", ISP, "--egress", EGRESS)
-        return all(look.exact for look in self.looks) and self._alerted_rightly()
-
-    def _make_history(self) -> None:
-        for route in self.site.lab.routes:
-            sweeps = make_history(self.site, ISP, route.egress, self._sweep(route.egress))
-        self._note("history", f"{HOURS} 小时：各出口测一轮，存为 {sweeps} 轮")
-        self._show("netsky_get_avg_lossrate", "--format", "line")
-
-    def _rounds(self, number: int) -> None:
-        """Sweep all egresses at once, and let the alert judge, so many times."""
-        egresses = [route.egress for route in self.site.lab.routes]
-        for _ in range(number):
-            before = self.site.lab.truth()
-            with ThreadPoolExecutor(len(egresses)) as pool:
-                sweeps = list(pool.map(self._sweep, egresses))
-            truth = self.site.lab.truth().since(before)
-            for egress, measured in zip(egresses, sweeps, strict=True):
-                counts = truth.of(egress, ISP)
-                self._look(egress, measured, {slug: counts[slug].dropped for slug in counts})
-
-    def _sweep(self, egress: str) -> Measured:
-        return self.site.probe(ISP, egress, "--window", str(self.plan.window))
-
-    def _look(self, egress: str, measured: Measured, dropped: Mapping[str, int]) -> None:
-        """Let the alert judge a sweep; tell what has changed."""
-        if egress == EGRESS and "first seen" not in self._times():
-            self._note_first_seen(measured)
-        alert = self.site.alert(ISP, egress)["alert"]
-        look = Look(self._now, egress, measured, dropped, frozenset(alert["active"]))
-        before = [earlier.active for earlier in self.looks if earlier.egress == egress]
-        self.looks.append(look)
-        self.say(f"{look.at:6.1f} s  {look}")
-        if look.active != (before[-1] if before else frozenset()):
-            what = "alerted" if look.active else "cleared"
-            self._note(what, f"出口 {egress}：{_listed(look.active)}")
-            if look.active:
-                self._show_to_operator(egress)
-
-    def _show_to_operator(self, egress: str) -> None:
-        """What is on the screen of somebody who looks now."""
-        provinces = [option for slug in FAULT for option in ("--province", slug)]
-        quick = ("--no-store", "--window", f"{self.plan.window:g}")
-        self._show("netsky_probe", "--egress", egress, *provinces, *quick, "--format", "table")
-        self._show("netsky_alert", "--egress", egress, "--format", "table")
-
-    def _show(self, tool: str, *options: str) -> None:
-        self.say(f"\n$ {' '.join((f'{tool}.py', '--isp', ISP, *options))}")
-        self.say(self.site.run(tool, ISP, *options).rstrip() + "\n")
-
-    def _note_first_seen(self, measured: Measured) -> None:
-        seen = {slug: measured.ratio(slug) for slug in FAULT}
-        if all(ratio > DEAD_SHARE + FAULT[slug] / 2 for slug, ratio in seen.items()):
-            self._note("first seen", f"出口 {EGRESS}：{_percents(seen)}")
-
-    def _write_page(self, verb: str, *lines: str) -> None:
-        """What people are shown: all lines in the outage, and its report for the carrier."""
-        options = (*lines, "--output", str(self.pages.resolve()))
-        self.site.report(verb, *options)
-        self.say(f"\n$ {' '.join(('netsky_report.py', verb, *options))}")
+        self._write_page("incident", "--egress", EGRESS)
+        return not self.wrong and all(look.right for look in self.looks)
 
     @property
-    def _now(self) -> float:
-        return time.monotonic() - self.started
+    def _exits(self) -> list[str]:
+        return [route.egress for route in self.site.lab.routes]
 
-    def _note(self, what: str, text: str) -> None:
-        event = Event(self._now, what, text)
-        self.events.append(event)
-        self.say(f"{event.at:6.1f} s  {event}")
+    def _make_history(self) -> None:
+        self._sweep()
+        for egress in self._exits:
+            remember(self.site, ISP, egress, sweeps=REMEMBERED)
+        for egress, (measured, counts) in self._sweep().items():
+            make_history(self.site, ISP, egress, measured, HISTORY)
+            self.quiet[egress] = {slug: c.dropped / c.seen for slug, c in counts.items()}
+        self._note(f"历史 history：{HISTORY // timedelta(hours=1)} 小时")
+        self._show("netsky_get_avg_lossrate", "--format", "line")
 
-    def _times(self) -> dict[str, float]:
-        return {event.what: event.at for event in self.events}
+    def _play(self, act: Act) -> None:
+        if act.after:
+            self._pass(act.after)
+        self._set_faults(act)
+        self._note(f"{act.name}{_losses(act)}")
+        for number in range(act.minutes):
+            self.site = replace(self.site, ahead=self.site.ahead + A_MINUTE)
+            looks = self._minute(act)
+            if number == 1 and act.fails:
+                self._show("netsky_alert", "--egress", EGRESS, "--format", "table")
+        [last] = [look for look in looks if look.egress == EGRESS]
+        self._check_incident(act, last)
 
-    def _tell(self) -> None:
-        self.say("\n每轮实测与真值 each sweep against the truth")
-        for look in self.looks:
-            self.say(f"{look.at:6.1f} s  {look}")
-        self.say("\n时间线 timeline")
-        times = self._times()
-        for event in self.events:
-            cause = AFTER.get(event.what)
-            after = f"（{WHAT[cause]}后 {event.at - times[cause]:.1f} s）" if cause in times else ""
-            self.say(f"{event.at:6.1f} s  {event}{after}")
+    def _pass(self, span: timedelta) -> None:
+        """Let the last sweeps be those of all that time, in which the averaging has run, too."""
+        self.site = replace(self.site, ahead=self.site.ahead + span)
+        for look in self.looks[-len(self._exits) :]:
+            make_history(self.site, ISP, look.egress, look.measured, span)
+        self._show("netsky_get_avg_lossrate", "--format", "line")
 
-    def _alerted_rightly(self) -> bool:
-        """Whether exactly the faulty rounds of the faulty egress were alerted, as what they were."""
-        per_round = len(self.site.lab.routes)
-        faulty = range(self.plan.quiet, self.plan.quiet + self.plan.faulty)
-        return all(
-            look.active
-            == (EXPECTED if number // per_round in faulty and look.egress == EGRESS else set())
-            for number, look in enumerate(self.looks)
+    def _set_faults(self, act: Act) -> None:
+        lab = self.site.lab
+        lab.set_loss(Loss(EVERYDAY_LOSS), egress=EGRESS, isp=ISP)
+        for province, ratio in act.loss.items():
+            lab.set_loss(Loss(ratio), egress=EGRESS, isp=ISP, province=province)
+        prefixes = {each.dead for each in self.plan.acts if each.dead}
+        for prefix in prefixes:
+            lab.set_prefix_loss(Loss(1.0 if prefix == act.dead else 0.0), prefix, egress=EGRESS)
+
+    def _minute(self, act: Act) -> list[Look]:
+        """Sweep all egresses at once, and let the alert judge each."""
+        swept = self._sweep()
+        with ThreadPoolExecutor(len(swept)) as pool:
+            verdicts = list(pool.map(lambda egress: self.site.alert(ISP, egress), swept))
+        now = self.site.now
+        looks = [
+            Look(now, egress, act, measured, counts, self.quiet[egress], verdict)
+            for (egress, (measured, counts)), verdict in zip(swept.items(), verdicts, strict=True)
+        ]
+        self.looks += looks
+        for look in looks:
+            self.say(str(look))
+        return looks
+
+    def _sweep(self) -> dict[str, tuple[Measured, Mapping[str, Count]]]:
+        """Sweep all egresses at once, again if this host was too busy; beside it what was counted."""
+        for _ in range(TRIES):
+            before = self.site.lab.truth()
+            with ThreadPoolExecutor(len(self._exits)) as pool:
+                swept = list(pool.map(self._probe, self._exits))
+            counted = self.site.lab.truth().since(before)
+            if all(measured.whole for measured in swept):
+                each = zip(self._exits, swept, strict=True)
+                return {egress: (measured, counted.of(egress, ISP)) for egress, measured in each}
+            self.window = min(2 * self.window, MOST_SECONDS)
+            self.say("本机太忙，放慢重测 this host was too busy, and sweeps again, more slowly")
+        raise LabError(
+            f"this host is too busy for a rehearsal: {TRIES} times it could not send all"
         )
 
+    def _probe(self, egress: str) -> Measured:
+        return self.site.probe(ISP, egress, "--window", f"{self.window:g}")
 
-def _percents(ratios: Mapping[str, float]) -> str:
-    return "、".join(
-        f"{find_province(slug).name} {100 * ratio:.1f}%" for slug, ratio in ratios.items()
-    )
+    def _check_incident(self, act: Act, look: Look) -> None:
+        """At the end of an act an incident is open if something fails, and else none is."""
+        incident = look.verdict["incident"]
+        is_open = bool(incident and incident["open"])
+        if incident:
+            state = "未结束 open" if is_open else "已结束 cleared"
+            self._note(
+                f"  故障事件 {incident['id']} {state}：最多 {incident['peak_provinces']} 省"
+                f"，网段 {'、'.join(incident['prefixes']) or '无'}"
+            )
+        if is_open != act.fails:
+            self.wrong.append(f"{act.name}：故障事件状态不符 incident {incident}")
+
+    def _show(self, tool: str, *options: str) -> None:
+        name, *verb = tool.split()
+        self.say(f"\n$ {' '.join((f'{name}.py', *verb, '--isp', ISP, *options))}")
+        self.say(self.site.run(tool, ISP, *options).rstrip() + "\n")
+
+    def _write_page(self, verb: str, *options: str) -> None:
+        """What people are shown: all lines in the worst of it, and the report for the carrier."""
+        self._show(f"netsky_report {verb}", *options, "--output", str(self.pages.resolve()))
+
+    def _note(self, text: str) -> None:
+        line = f"{self.site.now:%H:%M} {text}"
+        self.timeline.append(line)
+        self.say(line)
+
+    def _tell(self) -> None:
+        """The incidents, and what happened when; each line that is not as it should be again."""
+        self._show("netsky_alert", "--egress", "all", "--incidents", "--format", "table")
+        self.say("时间线 timeline (UTC)")
+        for line in self.timeline:
+            self.say(line)
+        exact = sum(look.exact for look in self.looks)
+        right = sum(look.right for look in self.looks)
+        self.say(
+            f"\n{len(self.looks)} 轮，与真值逐省一致 exact {exact}，告警与真值相符 alerted rightly {right}"
+        )
+        for problem in [*map(str, (look for look in self.looks if not look.right)), *self.wrong]:
+            self.say(problem)
 
 
-def _listed(severities: Collection[str]) -> str:
-    return "、".join(sorted(severities)) or "无告警"
+def _losses(act: Act) -> str:
+    losses = [f"{find_province(slug).name} {100 * ratio:.1f}%" for slug, ratio in act.loss.items()]
+    if len(losses) == len(PROVINCES):
+        losses = [f"31 省各 {100 * max(act.loss.values()):.1f}%"]
+    if act.dead:
+        losses.append(f"{act.dead} 100%")
+    return f"：出口 {EGRESS} {'、'.join(losses)}" if losses else ""
+
+
+def _listed(severities: Sequence[str]) -> str:
+    return "、".join(sorted(severities)) or "无"

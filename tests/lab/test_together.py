@@ -1,6 +1,7 @@
 """Several sweeps at once: through two exits, and of three ISPs on one host."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_an_exit_that_is_dead_is_one_critical_for_it_and_the_other_stays_quiet(u
         return site.probe("cu", egress, "--window", "0.5")
 
     for egress in ("a", "b"):
-        make_history(site, "cu", egress, sweep(egress))
+        make_history(site, "cu", egress, sweep(egress), timedelta(hours=2))
     site.run("netsky_get_avg_lossrate", "cu")
     user.lab.set_loss(Loss(1), egress="b")
     with ThreadPoolExecutor() as pool:
