@@ -59,10 +59,9 @@ def store_minute(database, at, loss_ratio):
 
 def average(database, now):
     """As netsky.jobs.average.average, at a time of our own; the baselines by province."""
-    baselines = RULE.baselines(StoredHistory(database, "cu", EGRESS), now=now)
-    known = [baseline for baseline in baselines if baseline.loss_ratio is not None]
-    database.store_baselines("cu", known, now)
-    return by_province(known)
+    computed = RULE.baselines(StoredHistory(database, "cu", EGRESS), now=now)
+    store_computed(database.connector, "cu", EGRESS, computed, now)
+    return by_province(computed.baselines)
 
 
 def by_province(baselines):
@@ -87,7 +86,7 @@ def test_a_stretch_through_the_real_database_gives_the_same_verdicts(tmp_path):
         at = STARTED_AT + timedelta(minutes=minute)
         if at.minute == AVERAGED_AT_MINUTE and minute > 60:
             means = average(database, at)
-            ours = by_province(RULE.baselines(history, now=at))
+            ours = by_province(RULE.baselines(history, now=at).baselines)
             np.testing.assert_allclose(ours, means, rtol=1e-9)
         if not np.isnan(loss_ratio).all():
             history.add(at, loss_ratio)
