@@ -70,35 +70,12 @@ def timeline(
 
     drawn = [*_grid(top, y), *_hours(first, last, x)]
     if begin:
-        left = x(begin.at)
-        drawn.append(
-            element(
-                "rect",
-                x=number(left),
-                y=_TOP,
-                width=number(x(end or last) - left),
-                height=_BOTTOM - _TOP,
-                class_="during",
-            )
-        )
-        drawn.append(element("path", d=f"M{number(left)} {_TOP}V{_BOTTOM}", class_="begin"))
-        drawn.append(
-            element("text", begin.label, x=number(left - 4), y=_TOP + 11, class_="mark end")
-        )
+        drawn += _period(begin.label, x(begin.at), x(end or last))
     drawn += _levels(levels, y)
     drawn.append(element("path", d=_path(points, x, y), class_="loss"))
     if peak:
         at, ratio, text = peak
-        drawn.append(element("circle", cx=number(x(at)), cy=number(y(ratio)), r=3.5, class_="peak"))
-        drawn.append(
-            element(
-                "text",
-                text,
-                x=number(min(max(x(at), _LEFT + 40), _WIDTH - _RIGHT - 30)),
-                y=number(max(_TOP - 8, y(ratio) - 9)),
-                class_="mark middle",
-            )
-        )
+        drawn += _peak(x(at), y(ratio), text)
     return element(
         "svg",
         *drawn,
@@ -107,6 +84,34 @@ def timeline(
         aria_label=label,
         class_="timeline",
     )
+
+
+def _period(label: str, left: float, right: float) -> list[Markup]:
+    """From its beginning on it is shaded."""
+    shaded = element(
+        "rect",
+        x=number(left),
+        y=_TOP,
+        width=number(right - left),
+        height=_BOTTOM - _TOP,
+        class_="during",
+    )
+    return [
+        shaded,
+        element("path", d=f"M{number(left)} {_TOP}V{_BOTTOM}", class_="begin"),
+        element("text", label, x=number(left - 4), y=_TOP + 11, class_="mark end"),
+    ]
+
+
+def _peak(x: float, y: float, text: str) -> list[Markup]:
+    """A dot, and its text above, which stays within the frame."""
+    middle = min(max(x, _LEFT + 40), _WIDTH - _RIGHT - 30)
+    return [
+        element("circle", cx=number(x), cy=number(y), r=3.5, class_="peak"),
+        element(
+            "text", text, x=number(middle), y=number(max(_TOP - 8, y - 9)), class_="mark middle"
+        ),
+    ]
 
 
 Scale = Callable[[float], float]
