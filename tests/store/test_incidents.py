@@ -1,7 +1,9 @@
 """netsky_incident and netsky_verdict, on SQLite and MariaDB."""
 
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -109,6 +111,21 @@ def test_an_sqlite_file_of_before_gets_the_tables(tmp_path):
     record_verdict(database.connector, CU, verdict(ALERT, NOON))
     record_verdict(database.connector, CU, verdict(ALERT, NOON + MINUTE))
     assert len(incidents(database.connector, CU, limit=9)) == 1
+
+
+def test_an_sqlite_file_of_before_gets_the_column_and_keeps_its_incidents(tmp_path):
+    from netsky.store.connection import fill_url
+    from netsky.store.database import Database
+
+    url = fill_url(f"sqlite:///{tmp_path}/x.db", "cu", "default")
+    connector = Database(url, timeout=5).connector
+    for minute, each in enumerate((ALERT, ALERT)):
+        record_verdict(connector, CU, verdict(each, NOON + minute * MINUTE))
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("ALTER TABLE netsky_incident DROP COLUMN given_up")
+    record_verdict(connector, CU, verdict(QUIET, NOON + 2 * MINUTE))
+    [kept] = incidents(connector, CU, limit=9)
+    assert (kept.opened_at, kept.is_open, kept.given_up) == (NOON, True, False)
 
 
 def test_many_at_once_open_one_and_count_each_sweep_once(store):

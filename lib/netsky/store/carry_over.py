@@ -1,7 +1,8 @@
-"""What an earlier netsky has stored in an SQLite file, in the narrow tables only, goes into netsky_sweep.
+"""A file of SQLite that an earlier netsky has made becomes one of today's.
 
-On MySQL upgrade.sql does this. A file has its tables made by the first sweep that is written to it, and
-so it is at that moment that its history is taken over, in the same transaction.
+On MySQL upgrade.sql does this. A file gets the tables and columns that it lacks by the first that is
+written to it. What it has stored in the narrow tables only goes into netsky_sweep then, in the same
+transaction.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from netsky.store.tables import (
     abnormalrate,
+    incident,
     latency,
     line,
     lossrate,
@@ -19,13 +21,23 @@ from netsky.store.tables import (
 
 
 def make_tables(connection: sa.Connection) -> None:
-    """Make the tables that are missing in an SQLite file; a new netsky_sweep gets the history."""
+    """Make what is missing in an SQLite file; a new netsky_sweep gets the history."""
     is_new = not sa.inspect(connection).has_table(sweeps.name)
     metadata.create_all(connection)
+    _add_columns(connection, incident)
     if is_new:
         connection.execute(_history())
         exits = sa.select(sweeps.c.isp, sweeps.c.egress, sa.literal(0)).distinct()
         connection.execute(sa.insert(line).from_select(["isp", "egress", "serial"], exits))
+
+
+def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
+    """Add those that the table has got since the file was made."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 def _history() -> sa.Insert:
