@@ -225,7 +225,7 @@ def test_with_everything_on_a_full_disk_it_runs_on_and_goes_on_when_there_is_roo
     everything.append("--textfile=disk/{tool}.prom")
     disk.fill()
     done = run_here(PROBE, "--spool=disk/spool", *everything)
-    memory, database, textfile = errors_of(done, 3)
+    database, memory, textfile = errors_of(done, 3)
     assert "netsky_cu.default.memory is not written, and stays as it was: No space left" in memory
     assert database.endswith("this sweep is lost")
     assert "textfile disk/probe.prom: No space left on device" in textfile

@@ -99,7 +99,7 @@ def test_in_a_folder_that_cannot_be_written_to_sweeps_go_directly_into_a_databas
     site, read_only
 ):
     elsewhere = ("--lock-dir=../beside", "--database=sqlite:///../beside/netsky.db")
-    memory, error = errors_of(run_in(read_only, PROBE, *elsewhere), 3)
+    error, memory = errors_of(run_in(read_only, PROBE, *elsewhere), 3)
     assert "netsky_cu.default.memory is not written, and stays as it was: Read-only" in memory
     assert "spool spool/netsky_cu.default.spool: Read-only file system" in error
     assert "with --spool" in error

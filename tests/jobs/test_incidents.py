@@ -210,7 +210,8 @@ def give_up_after_averaging(store, folder, *, opened, judged):
         connection.execute(
             verdict.insert().values(isp="cu", egress="old", recent=json.dumps([seen]))
         )
-    store.add_losses(*(Loss("hunan", 1, now - each * 10 * SECOND) for each in range(4)))
+    for slug in ("beijing", "hunan"):
+        store.add_losses(*(Loss(slug, 1, now - each * 10 * SECOND) for each in range(4)))
     done = run_tool(folder, "netsky_get_avg_lossrate", NETSKY_DATABASE=store.url)
     assert done.returncode == 0, done.stderr
     return done.stderr
