@@ -29,7 +29,8 @@ from testing.samples import make_quality
 from testing.servers import SCHEMA, wait_until
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
+# In the middle of an hour that is over.
+NOW = (datetime.now(UTC) - HOUR).replace(minute=30, second=0, microsecond=0)
 PROVINCES = ("beijing", "hunan", "hubei")
 HUNAN = find_province("hunan")
 
