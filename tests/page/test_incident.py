@@ -1,6 +1,7 @@
 """The report on an incident as a page, a text and a sheet, from the least to the most that there may be."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,20 @@ def test_a_text_of_few_or_many_provinces_fits_and_ends_with_its_number(language,
     text = incident_text(make_incident_report(provinces), incident_words(language))
     assert len(text.encode()) <= MOST_BYTES < 2048
     assert text.rstrip().endswith("cu-b-20261124T1830Z-7")
+
+
+@LANGUAGES
+def test_one_given_up_is_nowhere_said_to_be_over(language):
+    report = make_incident_report()
+    incident = report.incident
+    ended = replace(incident, cleared_at=incident.opened_at + timedelta(hours=1), given_up=True)
+    report, words = replace(report, incident=ended), incident_words(language)
+    page, text = incident_page(report, language), incident_text(report, words)
+    assert f'<span class="badge doubt">{words("given_up")}</span>' in page
+    assert {"zh": "结局不明", "en": "not known"}[language] in text.splitlines()[1]
+    header = page[page.index("<header") : page.index("</header>")]
+    for told in (header, text):
+        assert words("cleared") not in told
 
 
 @LANGUAGES

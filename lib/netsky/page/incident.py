@@ -16,7 +16,7 @@ from netsky.page.incident_asks import asks, contacts, traces, traces_notes
 from netsky.page.incident_charts import MOST_CHARTS, charts, charts_note, minutes
 from netsky.page.incident_findings import findings
 from netsky.page.incident_tables import MOST_LINES, compare_note, compare_rows, parts, parts_notes
-from netsky.page.incident_text import incident_text, province_names
+from netsky.page.incident_text import incident_text, province_names, state_of
 from netsky.page.incident_words import incident_words
 from netsky.page.words import Words, beijing, percent, points, utc
 
@@ -44,6 +44,7 @@ def incident_page(report: IncidentReport, language: str) -> str:
         words=words,
         report=report,
         title=_title(report, words),
+        state=state_of(report.incident),
         lead=_lead(report, words),
         facts=_facts(report, words),
         findings=findings(report, words),
@@ -97,6 +98,8 @@ def _lead(report: IncidentReport, words: Words) -> str:
     if incident.cleared_at is None:
         return words("lead_fallen", **values)
     end = beijing(incident.cleared_at, _MINUTE)
+    if incident.given_up:
+        return words("lead_given_up", **values, end=end)
     return words("lead_cleared", **values, end=end, duration=words.duration(report.duration))
 
 

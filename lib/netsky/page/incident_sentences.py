@@ -211,6 +211,10 @@ PASTE: Table = {
         "时间：{at} 至 {end} 北京时间（UTC {utc} 起），历时 {duration}，已恢复",
         "Time: {at} to {end} Beijing (from UTC {utc}), {duration}, over",
     ),
+    "t_given_up": (
+        "开始：{at} 北京时间（UTC {utc}）；{end} 后未再判定，结局不明",
+        "Began: {at} Beijing (UTC {utc}); not judged since {end}, how it ended is not known",
+    ),
     "t_loss": ("现象：{losses}", "Loss: {losses}"),
     "t_loss_of": (
         "{province}最高 {peak}（平时 {usual}）",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netsky.incident_report import IncidentReport
+from netsky.judging.incidents import Incident
 from netsky.page.incident_findings import Findings, findings
 from netsky.page.incident_sentences import ONE_WAY
 from netsky.page.words import Words, beijing, percent, utc
@@ -49,6 +50,13 @@ def fits(text: str) -> bool:
     return len(text.encode()) <= MOST_BYTES and len(text) <= MOST_CHARACTERS
 
 
+def state_of(incident: Incident) -> str:
+    """The name of the words that tell how it stands."""
+    if incident.is_open:
+        return "open"
+    return "given_up" if incident.given_up else "cleared"
+
+
 def _joined(lines: Sequence[tuple[str, str]]) -> str:
     return "".join(f"{one_line(text)}\n" for _, text in lines)
 
@@ -57,9 +65,8 @@ def _lines(
     report: IncidentReport, found: Findings, words: Words, most: int
 ) -> list[tuple[str, str]]:
     """Each line with its name; at most so many names in a list."""
-    egress, incident = report.egress, report.incident
-    ended = "given_up" if incident.given_up else "cleared"
-    state = words("open" if incident.is_open else ended)
+    egress = report.egress
+    state = words(state_of(report.incident))
     isp = words.isp(report.isp)
     provinces = province_names(report, words, most)
     lines = [
@@ -102,6 +109,8 @@ def _time(report: IncidentReport, words: Words) -> str:
     if incident.cleared_at is None:
         return words("t_began", at=at, utc=in_utc, duration=duration)
     end = beijing(incident.cleared_at, "%m-%d %H:%M")
+    if incident.given_up:
+        return words("t_given_up", at=at, end=end, utc=in_utc)
     return words("t_over", at=at, end=end, utc=in_utc, duration=duration)
 
 

@@ -26,6 +26,10 @@ HEAD: Table = {
         "{since} 至 {end}，历时 {duration}；丢包率由平时的 {usual} 最高升到 {now}。",
         "{since} to {end}, {duration}; the loss rate rose from the usual {usual} to {now} at most.",
     ),
+    "lead_given_up": (
+        "{since} 起，丢包率由平时的 {usual} 最高升到 {now}；{end} 后未再判定，结局不明。",
+        "Since {since} the loss rate rose from the usual {usual} to {now} at most; not judged since {end}, so how it ended is not known.",
+    ),
     "lead_fallen": (
         "{since} 起；丢包率由平时的 {usual} 最高升到 {now}，最近已低于告警门限。",
         "Since {since}; the loss rate rose from the usual {usual} to {now} at most, and is below the threshold of alerts by now.",
