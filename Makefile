@@ -76,7 +76,7 @@ soak: $(VENV)/dev  ## Kill probe and database again and again: make soak COUNT=2
 	@tools/need $(TEST_PACKAGES)
 	$(BIN)/python -m testing.faults.soak $(COUNT)
 
-drill: $(VENV)/runtime  ## Rehearse outages on a made-up network: three minutes, a timeline, a report.
+drill: $(VENV)/runtime  ## Rehearse outages on a made-up network: some minutes, a timeline, a report.
 	@tools/need $(LAB_PACKAGES)
 	$(BIN)/python -m lab drill
 

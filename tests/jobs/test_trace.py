@@ -15,11 +15,18 @@ from lab.network.faults import Loss
 from lab.network.inside import run_inside
 from lab.network.making import make_lab
 from lab.proofs.site import Site
+from netsky.addresses import AddressLibrary
 from netsky.console import render_csv, render_json, render_line
 from netsky.console.trace import TraceView
 from netsky.engines.icmp_socket import HOW_TO_ALLOW
 from netsky.errors import EngineError
-from netsky.jobs.trace import choose, take_mtr_of, trace_place
+from netsky.jobs.trace import (
+    choose,
+    look_and_choose,
+    take_mtr_of,
+    trace_place,
+    trace_together,
+)
 from netsky.places import BUILTIN_ISPS, Egress, find_province
 from netsky.targets.library import LibraryFiles
 from netsky.trace import Finding, MtrReport, TracePlan
@@ -337,3 +344,19 @@ def test_candidates_are_spread_over_the_whole_province():
     assert sum(index % 2 == 0 for index in chosen) == 10
     assert chosen.max() < 90
     assert {int(index) // 30 for index in chosen} == {0, 1, 2}
+
+
+def test_without_a_way_through_the_exit_nothing_is_sent_through_the_others(monkeypatch):
+    asked = []
+    monkeypatch.setattr("netsky.jobs.trace.trace_targets", lambda *given, **_: asked.append(given))
+    monkeypatch.setattr("netsky.jobs.trace.IcmpEngine.sweep", lambda *given: asked.append(given))
+    addresses = np.arange(0x7F000001, 0x7F000009, dtype=np.uint32)
+    place = AddressLibrary(
+        BUILTIN_ISPS["cu"].slug, (find_province("beijing"),), addresses, np.array([0, 8])
+    )
+    gone, other = Egress("gone", interface="absent0"), Egress("other")
+    with pytest.raises(EngineError, match="absent0"):
+        trace_together(place, gone, [other], PLAN, quiet={})
+    with pytest.raises(EngineError, match="absent0"):
+        look_and_choose(place, gone, [other], number=2, rate=100)
+    assert asked == []

@@ -65,6 +65,12 @@ def watch_exit(library: AddressLibrary, egress: Egress) -> Iterator[ExitWatch]:
     watch.overflows = _overflows() - before
 
 
+def check_exit(library: AddressLibrary, egress: Egress) -> None:
+    """Raise EngineError, as above, when there is no way to these targets through `egress` now."""
+    with watch_exit(library, egress):
+        pass
+
+
 def _interfaces(samples: list[IPv4Address], egress: Egress) -> frozenset[str]:
     """Those by which the samples are reached."""
     found, unreachable = set(), 0

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netsky.addresses import Addresses, AddressLibrary, dotted
+from netsky.engines.exit_check import check_exit
 from netsky.engines.icmp import IcmpEngine
 from netsky.engines.mtr import take_mtr
 from netsky.engines.trace import check_traces, trace_targets
@@ -64,8 +65,10 @@ def trace_together(
 ) -> list[TraceReport]:
     """Trace all targets through all exits at the same time; a report for each province.
 
-    After `seconds` the rounds that are done have to do. EngineError as above.
+    After `seconds` the rounds that are done have to do. EngineError as above: when `egress` has no way to
+    the targets, nothing is sent through the others either.
     """
+    check_exit(targets, egress)
     exits = (egress, *others)
     stopped = threading.Event()
     with ThreadPoolExecutor(len(exits)) as pool:
@@ -145,6 +148,7 @@ def _look(
     """
     if place.targets <= number:
         return place.addresses, np.zeros((1, place.targets, 0), np.bool_)
+    check_exit(place, egress)
     wanted = max(number, min(CANDIDATES_PER_TARGET * number, MOST_CANDIDATES))
     most = min(place.targets, wanted)
     candidates = place.addresses[np.arange(most) * place.targets // most]
