@@ -151,6 +151,9 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_hourly (
   mean FLOAT,
   p95 FLOAT,
   alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  tainted_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  judged_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  bad_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (isp, egress, province, start)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -167,6 +170,9 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_daily (
   mean FLOAT,
   p95 FLOAT,
   alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  tainted_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  judged_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  bad_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (isp, egress, province, start)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -355,6 +355,9 @@ CALL netsky_upgrade_add('netsky_hourly', '(
   mean FLOAT,
   p95 FLOAT,
   alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  tainted_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  judged_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  bad_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (isp, egress, province, start)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_daily', '(
@@ -370,6 +373,9 @@ CALL netsky_upgrade_add('netsky_daily', '(
   mean FLOAT,
   p95 FLOAT,
   alarm_minutes INT UNSIGNED NOT NULL DEFAULT 0,
+  tainted_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  judged_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
+  bad_sweeps INT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (isp, egress, province, start)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_rollup_due', '(
@@ -474,6 +480,18 @@ CALL netsky_upgrade_column('netsky_sweep', 'prefixes', 'TEXT');
 CALL netsky_upgrade_column('netsky_sweep', 'tainted', 'BOOL NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_sweep', 'serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_incident', 'given_up', 'BOOL NOT NULL DEFAULT 0');
+-- Hours that were summed up without judging their sweeps are due again, as far as these are still there.
+INSERT IGNORE INTO netsky_rollup_due (isp, egress, start)
+SELECT DISTINCT isp, egress, start FROM netsky_hourly
+ WHERE start > (SELECT MIN(started_at) FROM netsky_sweep) - INTERVAL 1 HOUR
+   AND NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()
+                      AND table_name = 'netsky_hourly' AND column_name = 'bad_sweeps');
+CALL netsky_upgrade_column('netsky_daily', 'tainted_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_daily', 'judged_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_daily', 'bad_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_hourly', 'tainted_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_hourly', 'judged_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_hourly', 'bad_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
 
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 CALL netsky_upgrade_days();

@@ -12,6 +12,12 @@ from datetime import datetime
 from netsky.fault import Fault
 from netsky.places import Province
 
+BAD_LOSS_PERCENT = 5
+"""A sweep is bad for a province when so many percent of the packets to its usually alive targets were lost.
+
+An availability is the share of sweeps that are not bad. It is no option: sums of years are compared.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class MeanLoss:

@@ -100,7 +100,7 @@ def test_hours_are_what_remains_of_sweeps(minutes):
     )
     [(hour, sums), (later, _)] = found[GUANGDONG]
     assert (hour, later) == (datetime(2026, 11, 24, 18, tzinfo=UTC), hour + timedelta(hours=1))
-    assert (sums.sweeps, sums.live_sent, sums.live_targets) == (4, 3200, 800)
+    assert (sums.sweeps, sums.live_sent, sums.live_targets) == (3, 2400, 800)  # one is tainted
 
 
 def test_the_newest_sweep_and_the_tainted_ones_are_those_of_the_line(minutes):

@@ -36,7 +36,13 @@ def quality(rng, province, *, live):
         "latency_p95_seconds": float(rng.random()) if received else None,
     }
     if live:
-        figures |= {"live_targets": 5, "live_packets_sent": sent // 2, "live_packets_received": 1}
+        sent //= 2
+        lost = int(sent * rng.choice([0.0, 0.049, 0.051, 1.0]))
+        figures |= {
+            "live_targets": 5,
+            "live_packets_sent": sent,
+            "live_packets_received": sent - lost,
+        }
     return make_quality(province, **figures)
 
 
@@ -48,7 +54,8 @@ def fill(store, *, seed=1, hours=30):
             if rng.random() < 0.8:
                 qualities = [quality(rng, name, live=minutes > 600) for name in ("hunan", "hubei")]
                 at = MIDNIGHT + minutes * MINUTE
-                store.database.store(sweep_rows("cu", egress, at, qualities))
+                tainted = rng.random() < 0.2
+                store.database.store(sweep_rows("cu", egress, at, qualities, tainted=tainted))
 
 
 def rows_of(store, table):
@@ -70,31 +77,37 @@ def expected(store, step):
             start = start.replace(hour=0)
         groups.setdefault((row["egress"], row["province"], start), []).append(row)
 
-    def total(rows, name):
-        known = [row[name] for row in rows if row[name] is not None]
-        return sum(known) if known else None
-
     return [
-        {
-            "isp": "cu",
-            "egress": egress,
-            "province": province,
-            "start": start,
-            "sweeps": len(rows),
-            "sent": total(rows, "sent"),
-            "lost": total(rows, "sent") - total(rows, "received"),
-            "live_sent": total(rows, "live_sent"),
-            "live_lost": total(rows, "live_lost"),
-            "mean": pytest.approx(
-                sum(row["mean"] * row["received"] for row in rows if row["mean"])
-                / sum(row["received"] for row in rows if row["mean"]),
-                rel=1e-4,
-            ),
-            "p95": pytest.approx(max(row["p95"] or 0 for row in rows), rel=1e-4),
-            "alarm_minutes": 0,
-        }
+        {"isp": "cu", "egress": egress, "province": province, "start": start, **sums_of(rows)}
         for (egress, province, start), rows in sorted(groups.items())
     ]
+
+
+def sums_of(rows):
+    clean = [row for row in rows if not row["tainted"]]
+    judged = [row for row in clean if row["live_sent"]]
+
+    def total(name):
+        known = [row[name] for row in clean if row[name] is not None]
+        return sum(known) if known else None
+
+    replied = [row for row in clean if row["mean"]]
+    mean = sum(row["mean"] * row["received"] for row in replied) / max(
+        1, sum(row["received"] for row in replied)
+    )
+    return {
+        "sweeps": len(rows),
+        "sent": total("sent"),
+        "lost": total("sent") - total("received") if clean else None,
+        "live_sent": total("live_sent"),
+        "live_lost": total("live_lost"),
+        "mean": pytest.approx(mean, rel=1e-4) if replied else None,
+        "p95": pytest.approx(max(row["p95"] for row in replied), rel=1e-4) if replied else None,
+        "alarm_minutes": 0,
+        "tainted_sweeps": len(rows) - len(clean),
+        "judged_sweeps": len(judged),
+        "bad_sweeps": sum(row["live_lost"] / row["live_sent"] >= 0.05 for row in judged),
+    }
 
 
 def in_order(rows):
@@ -112,6 +125,44 @@ def test_hours_and_days_are_exact_against_the_sweeps(store):
     assert roll_up(store) == 60
     check(store)
     assert len(rows_of(store, daily)) == 8
+
+
+@pytest.mark.parametrize(("lost", "is_bad"), [(0, False), (19, False), (20, True), (400, True)])
+def test_a_sweep_is_bad_from_five_percent_of_the_usually_alive_on(store, lost, is_bad):
+    figures = {"live_packets_sent": 400, "live_packets_received": 400 - lost}
+    known = make_quality("hunan", live_targets=400, **figures)
+    store.database.store(sweep_rows("cu", "default", MIDNIGHT, [known]))
+    unknown = make_quality("hunan", packets_sent=400, packets_received=0)
+    store.database.store(sweep_rows("cu", "default", MIDNIGHT + MINUTE, [unknown]))
+    roll_up(store)
+    for table in (hourly, daily):
+        [row] = rows_of(store, table)
+        assert (row["sweeps"], row["judged_sweeps"], row["bad_sweeps"]) == (2, 1, int(is_bad))
+
+
+def test_what_this_host_has_dropped_is_counted_and_is_in_no_sum(store):
+    for minutes, tainted in ((0, False), (1, True)):
+        rows = [make_quality("hunan", packets_sent=1000, packets_received=100 if tainted else 990)]
+        at = MIDNIGHT + minutes * MINUTE
+        store.database.store(sweep_rows("cu", "default", at, rows, tainted=tainted))
+    roll_up(store)
+    for table in (hourly, daily):
+        [row] = rows_of(store, table)
+        assert (row["sweeps"], row["tainted_sweeps"], row["sent"], row["lost"]) == (2, 1, 1000, 10)
+
+
+def test_a_file_of_before_is_judged_again_as_far_as_its_sweeps_are_there(store):
+    if "sqlite" not in store.url:
+        pytest.skip("upgrade.sql does it on a server")
+    fill(store, hours=12)
+    roll_up(store)
+    for table in ("netsky_hourly", "netsky_daily"):
+        for column in ("tainted_sweeps", "judged_sweeps", "bad_sweeps"):
+            store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    at = MIDNIGHT + timedelta(hours=12)
+    store.database.store(sweep_rows("cu", "default", at, [make_quality("hunan")]))
+    assert roll_up(store) == 25
+    check(store)
 
 
 def test_once_more_nothing_is_doubled(store):

@@ -538,6 +538,27 @@ def test_incidents_learn_whether_they_were_given_up(installation):
     assert installation.execute("SELECT egress, given_up FROM netsky_incident") == [("default", 0)]
 
 
+def test_hours_of_which_sweeps_are_there_are_judged_again(installation):
+    installation.apply_schema()
+    installation.store_sweep()
+    [(start,)] = installation.execute("SELECT DISTINCT start FROM netsky_rollup_due")
+    installation.execute("DELETE FROM netsky_rollup_due")
+    for at in (start, start - timedelta(days=99)):
+        installation.execute(
+            "INSERT INTO netsky_hourly (isp, egress, province, start, sweeps) VALUES "
+            f"('cu', 'default', '湖南', '{at}', 1)"
+        )
+    for table in ("netsky_hourly", "netsky_daily"):
+        for column in ("tainted_sweeps", "judged_sweeps", "bad_sweeps"):
+            installation.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    for _ in range(2):
+        installation.upgrade(init_command=None)
+        assert installation.execute("SELECT start FROM netsky_rollup_due") == [(start,)]
+    assert installation.execute(
+        "SELECT MAX(bad_sweeps), MAX(judged_sweeps) FROM netsky_hourly"
+    ) == [(0, 0)]
+
+
 def test_names_of_something_else_stay_behind(installation):
     make_first_wave(installation)
     add_narrow(installation, NOON, isp="SEVENLETTERS")

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 
 from netsky.store.tables import (
     abnormalrate,
+    daily,
+    hourly,
     incident,
     latency,
     line,
     lossrate,
     metadata,
+    rollup_due,
     sweeps,
 )
 
@@ -25,19 +28,36 @@ def make_tables(connection: sa.Connection) -> None:
     is_new = not sa.inspect(connection).has_table(sweeps.name)
     metadata.create_all(connection)
     _add_columns(connection, incident)
+    _add_columns(connection, daily)
+    if _add_columns(connection, hourly):
+        connection.execute(_due_again())
     if is_new:
         connection.execute(_history())
         exits = sa.select(sweeps.c.isp, sweeps.c.egress, sa.literal(0)).distinct()
         connection.execute(sa.insert(line).from_select(["isp", "egress", "serial"], exits))
 
 
-def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
-    """Add those that the table has got since the file was made."""
+def _add_columns(connection: sa.Connection, table: sa.Table) -> bool:
+    """Add those that the table has got since the file was made; whether there were any."""
     there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
-    for column in table.columns:
-        if column.name not in there:
-            definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+    missing = [column for column in table.columns if column.name not in there]
+    for column in missing:
+        definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+    return bool(missing)
+
+
+def _due_again() -> sa.Insert:
+    """Hours that were summed up without judging their sweeps, as far as these are still there."""
+    columns = hourly.c
+    oldest_hour = sa.func.substr(sa.func.min(sweeps.c.started_at), 1, len("2026-11-25 03"))
+    oldest = sa.select(oldest_hour).scalar_subquery()
+    hours = sa.select(columns.isp, columns.egress, columns.start).distinct()
+    return (
+        sa.insert(rollup_due)
+        .prefix_with("OR IGNORE")
+        .from_select(["isp", "egress", "start"], hours.where(columns.start >= oldest))
+    )
 
 
 def _history() -> sa.Insert:

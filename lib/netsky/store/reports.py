@@ -61,7 +61,7 @@ def hourly_losses(
         sa.select(
             columns.province,
             columns.start,
-            columns.sweeps,
+            columns.sweeps - columns.tainted_sweeps,
             columns.sent,
             columns.lost,
             columns.live_sent,

@@ -2,7 +2,8 @@
 
 Each sweep that is stored marks its hour as due, in its own transaction, also one that comes late from a
 spool. The averaging computes the hours that are due from their sweeps, and their days from their hours,
-in place of what was there: doing so again gives the same. Hours and days are of UTC.
+in place of what was there: doing so again gives the same. Hours and days are of UTC. What this host has
+spoilt by dropping packets itself is counted and is in no sum: it is no loss of anybody's users.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netsky.loss import BAD_LOSS_PERCENT
 from netsky.places import Province
 from netsky.store.connection import Connector
 from netsky.store.replacing import ignore_existing, replace_rows
@@ -101,18 +103,28 @@ def _hour(connection: sa.Connection, due: Due) -> list[dict[str, Any]]:
     """Of each province with a sweep in that hour."""
     columns = sweeps.c
     end = due.start + HOUR
+    is_clean = columns.tainted == sa.false()
+    is_judged = is_clean & (columns.live_sent > 0)
+    is_bad = 100 * columns.live_lost >= BAD_LOSS_PERCENT * columns.live_sent
+
+    def clean(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.case((is_clean, value))
+
     query = (
         by_key(
             sa.select(
                 columns.province,
                 sa.func.count(),
-                sa.func.sum(columns.sent),
-                sa.func.sum(columns.received),
-                sa.func.sum(columns.live_sent),
-                sa.func.sum(columns.live_lost),
-                sa.func.sum(columns.mean * columns.received),
-                sa.func.sum(sa.case((columns.mean.is_not(None), columns.received))),
-                sa.func.max(columns.p95),
+                sa.func.sum(clean(columns.sent)),
+                sa.func.sum(clean(columns.received)),
+                sa.func.sum(clean(columns.live_sent)),
+                sa.func.sum(clean(columns.live_lost)),
+                sa.func.sum(clean(columns.mean * columns.received)),
+                sa.func.sum(sa.case((is_clean & columns.mean.is_not(None), columns.received))),
+                sa.func.max(clean(columns.p95)),
+                sa.func.sum(sa.case((is_clean, 0), else_=1)),
+                sa.func.sum(sa.case((is_judged, 1), else_=0)),
+                sa.func.sum(sa.case((is_judged & is_bad, 1), else_=0)),
             )
         )
         .where(columns.isp == due.isp, columns.egress == due.egress)
@@ -148,6 +160,9 @@ def _day(connection: sa.Connection, isp: str, egress: str, day: datetime) -> lis
             sa.func.sum(columns.mean * replies),
             sa.func.sum(sa.case((columns.mean.is_not(None), replies))),
             sa.func.max(columns.p95),
+            sa.func.sum(columns.tainted_sweeps),
+            sa.func.sum(columns.judged_sweeps),
+            sa.func.sum(columns.bad_sweeps),
             sa.func.sum(columns.alarm_minutes),
         )
         .where(columns.isp == isp, columns.egress == egress)
@@ -162,7 +177,8 @@ def _day(connection: sa.Connection, isp: str, egress: str, day: datetime) -> lis
 
 def _row(isp: str, egress: str, start: datetime, values: Iterable[Any]) -> dict[str, Any]:
     """Sums are Decimal of MySQL; what no sweep knew stays None."""
-    province, count, sent, received, live_sent, live_lost, rtt_sum, replies, p95 = values
+    province, count, sent, received, live_sent, live_lost, rtt_sum, replies, p95, *judged = values
+    tainted, known, bad = map(int, judged)
     return {
         "isp": isp,
         "egress": egress,
@@ -175,6 +191,9 @@ def _row(isp: str, egress: str, start: datetime, values: Iterable[Any]) -> dict[
         "live_lost": _int(live_lost),
         "mean": float(rtt_sum) / int(replies) if replies else None,
         "p95": p95,
+        "tainted_sweeps": tainted,
+        "judged_sweeps": known,
+        "bad_sweeps": bad,
     }
 
 

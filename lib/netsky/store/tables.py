@@ -147,7 +147,8 @@ def _rollup(name: str) -> sa.Table:
     """Sums of the sweeps of an hour or day; NULL where no sweep of it had the figure.
 
     `mean` is over all replies, `p95` the highest of a sweep; `alarm_minutes` are those in which the
-    alert graded the province.
+    alert graded the province. Of the `sweeps` those that are tainted are in no sum. The others are judged
+    where the usually alive are known, and bad where these lost BAD_LOSS_PERCENT or more.
     """
     total = mysql.BIGINT(unsigned=True).with_variant(sa.Integer, "sqlite")
     return sa.Table(
@@ -161,7 +162,10 @@ def _rollup(name: str) -> sa.Table:
         *(sa.Column(of, total) for of in ("sent", "lost", "live_sent", "live_lost")),
         sa.Column("mean", sa.Float),
         sa.Column("p95", sa.Float),
-        sa.Column("alarm_minutes", _COUNT, nullable=False, server_default=sa.text("0")),
+        *(
+            sa.Column(of, _COUNT, nullable=False, server_default=sa.text("0"))
+            for of in ("alarm_minutes", "tainted_sweeps", "judged_sweeps", "bad_sweeps")
+        ),
         **_MYSQL,
     )
 
