@@ -8,15 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from netsky.evidence import Evidence, Reason
-from netsky.incident_report import (
-    IncidentReport,
-    Level,
-    LineAtMoment,
-    ProvinceFault,
-    ProvinceLoss,
-    Step,
-    Sums,
-)
+from netsky.incident_loss import Level, LineAtMoment, ProvinceFault, ProvinceLoss, Step, Sums
+from netsky.incident_report import IncidentReport
 from netsky.judging.grading import Severity, Thresholds
 from netsky.judging.incidents import Incident
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, Province

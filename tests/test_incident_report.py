@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from netsky.fault import Part
-from netsky.incident_report import Nature, Step, Sums, lost_again, nature
+from netsky.incident_loss import Step, Sums
+from netsky.incident_report import Nature, lost_again, nature
 
 
 def part(sent, lost, again):

@@ -13,6 +13,7 @@ VALUES = (
     "evidence_document",
     "fault",
     "files",
+    "incident_loss",
     "incident_report",
     "period_report",
     "loss",

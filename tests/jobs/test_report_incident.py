@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from netsky.evidence import IncidentThen, Reason
-from netsky.incident_report import Step
+from netsky.incident_loss import Step
 from netsky.jobs.report_incident_series import span_of
 from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsky.incident_report import Level
+from netsky.incident_loss import Level
 from netsky.page.incident import incident_page
 from netsky.page.incident_findings import headline
 from netsky.page.incident_sheet import HEADINGS, incident_sheet

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from netsky.incident_report import Step
+from netsky.incident_loss import Step
 from netsky.places import find_province
 from netsky.store.incidents import Line, find_incident
 from netsky.store.reports import (

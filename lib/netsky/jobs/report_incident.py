@@ -8,10 +8,8 @@ from pathlib import Path
 
 from netsky.errors import DatabaseError, InputError, MissingDatabaseError, NoDataError
 from netsky.evidence import Evidence
-from netsky.incident_report import (
-    IncidentReport,
-    ProvinceLoss,
-)
+from netsky.incident_loss import ProvinceLoss
+from netsky.incident_report import IncidentReport
 from netsky.jobs.incidents import StoredLine
 from netsky.jobs.report_incident_lines import at_moment, other_line, read_usual
 from netsky.jobs.report_incident_series import province_losses, read_own_series, span_of

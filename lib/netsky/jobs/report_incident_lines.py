@@ -11,7 +11,7 @@ from statistics import median
 import sqlalchemy as sa
 
 from netsky.errors import DatabaseError
-from netsky.incident_report import NOT_KNOWN, Level, LineAtMoment, Series, Step, Sums
+from netsky.incident_loss import NOT_KNOWN, Level, LineAtMoment, Series, Step, Sums
 from netsky.jobs.incidents import StoredLine
 from netsky.jobs.report_incident_series import Span, Usual, province_losses, read_series
 from netsky.judging.grading import LIVE_TARGETS

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from netsky.incident_report import ProvinceLoss, Series, Step
+from netsky.incident_loss import ProvinceLoss, Series, Step
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.judging.incidents import Incident
 from netsky.places import Province

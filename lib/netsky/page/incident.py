@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from netsky.incident_report import (
-    IncidentReport,
-    Nature,
-    ProvinceLoss,
-)
+from netsky.incident_loss import ProvinceLoss
+from netsky.incident_report import IncidentReport, Nature
 from netsky.page.environment import render
 from netsky.page.incident_asks import asks, contacts, traces, traces_notes
 from netsky.page.incident_charts import MOST_CHARTS, charts, charts_note, minutes

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from netsky.incident_report import IncidentReport, LineAtMoment, ProvinceLoss
+from netsky.incident_loss import LineAtMoment, ProvinceLoss
+from netsky.incident_report import IncidentReport
 from netsky.page import timeline
 from netsky.page.words import UNKNOWN, Words, beijing, percent
 

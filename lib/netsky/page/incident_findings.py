@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netsky.incident_report import IncidentReport, Level, LineAtMoment, Nature
+from netsky.incident_loss import Level, LineAtMoment
+from netsky.incident_report import IncidentReport, Nature
 from netsky.judging.controls import Extent
 from netsky.page.incident_sentences import ONE_WAY
 from netsky.page.words import Words, beijing, percent

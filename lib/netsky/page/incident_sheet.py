@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netsky.incident_report import IncidentReport, ProvinceLoss
+from netsky.incident_loss import ProvinceLoss
+from netsky.incident_report import IncidentReport
 from netsky.page.sheet import Cell, sheet
 from netsky.page.words import beijing, utc
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from netsky.fault import Part
-from netsky.incident_report import NOT_KNOWN, IncidentReport, Level, LineAtMoment, ProvinceFault
+from netsky.incident_loss import NOT_KNOWN, Level, LineAtMoment, ProvinceFault
+from netsky.incident_report import IncidentReport
 from netsky.judging.grading import Grade, grade
 from netsky.page.words import Words, beijing, percent
 from netsky.places import Province

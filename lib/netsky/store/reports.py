@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netsky.fault import parse_fault
-from netsky.incident_report import ProvinceFault, Series, Step, Sums
+from netsky.incident_loss import ProvinceFault, Series, Step, Sums
 from netsky.places import Province
 from netsky.store.incidents import Line
 from netsky.store.rows import aware_time, column_time
