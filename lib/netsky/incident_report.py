@@ -35,6 +35,15 @@ class Nature(Enum):
     UNKNOWN = "unknown"
 
 
+class State(Enum):
+    """How an incident stood when it was reported."""
+
+    OPEN = "open"
+    OLD = "old"  # open, and nothing newer was measured: what became of it is not known
+    CLEARED = "cleared"
+    GIVEN_UP = "given_up"
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentReport:
     """All that is told of an incident. `lines` begin with its own; `provinces` are the worst first.
@@ -75,6 +84,19 @@ class IncidentReport:
         return is_whole and all(each.series for each in self.provinces)
 
     @property
+    def state(self) -> State:
+        if not self.incident.is_open:
+            return State.GIVEN_UP if self.incident.given_up else State.CLEARED
+        newest = self.data_until
+        is_old = newest is None or self.made_at - newest > self.thresholds.max_age
+        return State.OLD if is_old else State.OPEN
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a later report would tell the same: it is over, and so is the time shown after it."""
+        return not self.incident.is_open and self.until < self.made_at
+
+    @property
     def is_rising(self) -> bool:
         """Whether the newest figures of the worst province are still those of an alert."""
         series = self.provinces[0].series
@@ -109,7 +131,11 @@ class IncidentReport:
 
     @property
     def duration(self) -> timedelta:
-        return self.incident.lasted(self.made_at)
+        """How long it lasted, as far as is known: until now, or where data are old until the newest."""
+        known_until = self.made_at
+        if self.state is State.OLD:
+            known_until = self.data_until or self.incident.opened_at
+        return self.incident.lasted(known_until)
 
     @property
     def other_exits(self) -> list[LineAtMoment]:

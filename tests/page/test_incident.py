@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsky.incident_loss import Level
+from netsky.incident_report import State
 from netsky.page.incident import incident_page
+from netsky.page.incident_age import old_words
 from netsky.page.incident_findings import headline
 from netsky.page.incident_sheet import HEADINGS, incident_sheet
 from netsky.page.incident_text import MOST_BYTES, incident_text
 from netsky.page.incident_traces import blocks, marked
 from netsky.page.incident_words import incident_words
 from netsky.page.sheet import sheet
+from netsky.page.words import beijing
 from netsky.places import BUILTIN_ISPS
 from netsky.trace import Finding, Verdict
 from testing.evidence import make_report
@@ -43,11 +46,52 @@ def test_one_given_up_is_nowhere_said_to_be_over(language):
     ended = replace(incident, cleared_at=incident.opened_at + timedelta(hours=1), given_up=True)
     report, words = replace(report, incident=ended), incident_words(language)
     page, text = incident_page(report, language), incident_text(report, words)
-    assert f'<span class="badge doubt">{words("given_up")}</span>' in page
+    assert f'<span class="badge now doubt">■ {words("given_up")}</span>' in page
     assert {"zh": "结局不明", "en": "not known"}[language] in text.splitlines()[1]
     header = page[page.index("<header") : page.index("</header>")]
     for told in (header, text):
         assert words("cleared") not in told
+
+
+@LANGUAGES
+@pytest.mark.parametrize("newest", [timedelta(minutes=42), None])
+def test_one_that_is_open_without_new_data_says_until_when_that_is_known(language, newest):
+    """25 minutes after the newest sweep; None: no sweep of it is stored."""
+    report, words = make_incident_report(), incident_words(language)
+    opened_at = report.incident.opened_at
+    known = opened_at + newest if newest else opened_at
+    report = replace(
+        report,
+        made_at=opened_at + timedelta(minutes=67),
+        data_until=known if newest else None,
+    )
+    page, text = incident_page(report, language), incident_text(report, words)
+    shown = text_of_page(check_page(page))
+    for told in (shown, text):
+        assert words("open") not in told
+        assert words.duration(report.made_at - opened_at) not in text
+    at = beijing(known, "%m-%d %H:%M")
+    assert ' class="is-stale"' in page
+    assert old_words(known, report.made_at, words) in shown
+    assert words("then", at=at) in shown
+    assert at in text.splitlines()[1]
+    assert words("old") in text.splitlines()[0]
+
+
+def test_a_page_as_young_as_a_sweep_may_be_is_of_now():
+    report = make_incident_report()
+    at = report.data_until
+    fresh = replace(report, made_at=at + report.thresholds.max_age)
+    assert fresh.state is State.OPEN
+    assert replace(fresh, made_at=fresh.made_at + timedelta(seconds=1)).state is State.OLD
+
+
+@LANGUAGES
+def test_a_text_of_an_open_incident_says_as_of_when(language):
+    line = incident_text(make_incident_report(), incident_words(language)).splitlines()[1]
+    assert {"zh": "截至 11-25 03:12 已持续 42 分钟", "en": "42 min as of 11-25 03:12"}[
+        language
+    ] in line
 
 
 @LANGUAGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,9 @@ from netsky.errors import InputError
 
 if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
     from netsky.incident_report import IncidentReport
+    from netsky.jobs.incidents import StoredLine
     from netsky.judging.grading import Thresholds
+    from netsky.judging.incidents import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ class Steps:
         return Thresholds(elevated=self.elevated / 100, severe=self.severe / 100)
 
 
+EVIDENCE: Option = click.option(
+    "--evidence",
+    type=FILE,
+    default="evidence",
+    metavar="DIR",
+    help="Look in this folder for what netsky_trace.py has kept of incidents.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Which:
     """Which incident, and where its evidence is."""
@@ -58,13 +70,7 @@ class Which:
             metavar="NUMBER",
             help="Write of this incident; without it of the open one or else the newest.",
         ),
-        click.option(
-            "--evidence",
-            type=FILE,
-            default="evidence",
-            metavar="DIR",
-            help="Look in this folder for what netsky_trace.py has kept of the incident.",
-        ),
+        EVIDENCE,
     )
 
 
@@ -97,11 +103,13 @@ def incident(
     from netsky.page.incident_sheet import incident_sheet
     from netsky.page.incident_text import incident_text
     from netsky.page.incident_words import incident_words
+    from netsky.page.names import incident_page as page_name
 
     document.check()
-    report = _gather(lines, database, steps.thresholds(), which)
+    line, found = _choose(lines, database, which.number)
+    report = gathering(lines, database, steps.thresholds(), which.evidence)(line, found)
     document.write(
-        f"incident-{report.isp.slug}-{report.egress.name}-{report.incident.id}",
+        page_name(report.isp.slug, report.egress.name, report.incident.id),
         {
             HTML: lambda: incident_page(report, document.lang),
             TEXT: lambda: incident_text(report, incident_words(document.lang)),
@@ -111,24 +119,32 @@ def incident(
     return DONE if report.is_complete else INCOMPLETE
 
 
-def _gather(
-    lines: ReportLines, database: DatabaseOptions, thresholds: Thresholds, which: Which
-) -> IncidentReport:
-    from netsky.jobs.report_incident import choose_incident, gather_incident
+def _choose(
+    lines: ReportLines, database: DatabaseOptions, number: int | None
+) -> tuple[StoredLine, Incident]:
+    from netsky.jobs.report_incident import choose_incident
 
-    each = lines.each()
-    line, found = choose_incident(stored_lines(each, database), which.number)
-    isp, egress = next(
-        (isp, egress)
-        for isp, egress in each
-        if (isp.slug, egress.name) == (line.isp.slug, line.egress)
-    )
-    return gather_incident(
-        line,
-        found,
-        egress,
-        stored_lines(lines.beside(isp, egress), database),
-        thresholds=thresholds,
-        evidence=which.evidence,
-        now=datetime.now(UTC),
-    )
+    return choose_incident(stored_lines(lines.each(), database), number)
+
+
+def gathering(
+    lines: ReportLines, database: DatabaseOptions, thresholds: Thresholds, evidence: Path
+) -> Callable[[StoredLine, Incident], IncidentReport]:
+    """What reads all that is told of an incident of one of these lines."""
+    from netsky.jobs.report_incident import gather_incident
+
+    known = {(isp.slug, egress.name): (isp, egress) for isp, egress in lines.each()}
+
+    def gather(line: StoredLine, found: Incident) -> IncidentReport:
+        isp, egress = known[line.isp.slug, line.egress]
+        return gather_incident(
+            line,
+            found,
+            egress,
+            stored_lines(lines.beside(isp, egress), database),
+            thresholds=thresholds,
+            evidence=evidence,
+            now=datetime.now(UTC),
+        )
+
+    return gather

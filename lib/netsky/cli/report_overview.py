@@ -12,6 +12,7 @@ from netsky.cli.destinations import DatabaseOptions
 from netsky.cli.judging import ThresholdOptions, stored_lines
 from netsky.cli.options import FILE, Option, takes
 from netsky.cli.report import Page, ReportLines
+from netsky.cli.report_incident import EVIDENCE, gathering
 from netsky.cli.running import Alone, Output
 from netsky.cli.tool import DONE, INCOMPLETE, Tool
 
@@ -42,6 +43,15 @@ class Beside:
             help="Look in this folder for sweeps that still wait for the database.",
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the evidence of incidents is, for their pages beside the overview."""
+
+    evidence: Path
+
+    OPTIONS: ClassVar[tuple[Option, ...]] = (EVIDENCE,)
 
 
 def _read(
@@ -93,6 +103,7 @@ def show(
     database=DatabaseOptions,
     judged=ThresholdOptions,
     beside=Beside,
+    kept=Kept,
     page=Page,
     alone=Alone,
 )
@@ -102,27 +113,42 @@ def overview(
     database: DatabaseOptions,
     judged: ThresholdOptions,
     beside: Beside,
+    kept: Kept,
     page: Page,
     alone: Alone,
 ) -> int:
-    """Write the overview of all lines as a page, index.html, that stands alone.
+    """Write the overview of all lines as a page, index.html, that stands alone, and reports on incidents beside it.
 
     Also when the database cannot be read: then the page says so, and the one before is never left
-    to look fresh.
+    to look fresh. The reports are those that `incident` writes: of open incidents each time, of one that is
+    over until what followed it is in it.
 
     \b
     netsky_report.py overview --output /var/www/netsky    as cron would, once a minute
     netsky_report.py overview --output . --lang en        in English
     """
     from netsky.console.report_overview import WrittenView
+    from netsky.jobs.report_incident_pages import IncidentPages
     from netsky.jobs.report_overview import incident_reports
+    from netsky.page.incident import incident_page
+    from netsky.page.incident_words import incident_words
     from netsky.page.overview import FILE, overview_page
     from netsky.page.writing import write_page
 
     with alone.hold():
         read = _read(lines, database, judged, beside)
         file = page.output / FILE
+        linked = incident_reports(page.output)
+        write_page(file, overview_page(read, page.lang, reports=linked))
+        pages = IncidentPages(
+            page.output,
+            gathering(lines, database, read.thresholds, kept.evidence),
+            lambda report: incident_page(report, page.lang),
+            incident_words(page.lang),
+        )
+        all_read = pages.write(stored_lines(lines.each(), database), read)
         reports = incident_reports(page.output)
-        write_page(file, overview_page(read, page.lang, reports=reports))
+        if reports != linked:
+            write_page(file, overview_page(read, page.lang, reports=reports))
     alone.show(WrittenView(read, file))
-    return _exit_code(read)
+    return _exit_code(read) if all_read else INCOMPLETE

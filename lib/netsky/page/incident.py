@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from netsky.incident_loss import ProvinceLoss
-from netsky.incident_report import IncidentReport, Nature
-from netsky.page.environment import render
+from netsky.incident_report import IncidentReport, Nature, State
+from netsky.page.environment import inline_script, render
+from netsky.page.incident_age import Standing, old_words
 from netsky.page.incident_asks import asks, contacts, traces, traces_notes
 from netsky.page.incident_charts import MOST_CHARTS, charts, charts_note, minutes
 from netsky.page.incident_findings import findings
 from netsky.page.incident_tables import MOST_LINES, compare_note, compare_rows, parts, parts_notes
-from netsky.page.incident_text import incident_text, province_names, state_of
+from netsky.page.incident_text import incident_text, newest_known, province_names
 from netsky.page.incident_words import incident_words
 from netsky.page.words import Words, beijing, percent, points, utc
 
@@ -34,14 +35,22 @@ class Fact:
 def incident_page(report: IncidentReport, language: str) -> str:
     """The whole page."""
     words = incident_words(language)
-    text = incident_text(report, words)
+    text, as_of = incident_text(report, words), newest_known(report)
     compared = [each.province for each in report.provinces[:MOST_CHARTS]]
     return render(
         "incident.html",
         words=words,
         report=report,
         title=_title(report, words),
-        state=state_of(report.incident),
+        state=report.state.value,
+        standing=standing(report),
+        old=old_words(as_of, report.made_at, words) if report.state is State.OLD else "",
+        epoch=int(as_of.timestamp()),
+        max_age=int(report.thresholds.max_age.total_seconds()),
+        as_of=beijing(as_of),
+        date=beijing(as_of, "%Y-%m-%d"),
+        time=beijing(as_of, "%H:%M:%S"),
+        known_at=beijing(as_of, _MINUTE),
         lead=_lead(report, words),
         facts=_facts(report, words),
         findings=findings(report, words),
@@ -62,8 +71,15 @@ def incident_page(report: IncidentReport, language: str) -> str:
         text=text,
         text_size=len(text.encode()),
         made=beijing(report.made_at),
-        script=None,
+        script=inline_script("overview.js") if report.incident.is_open else None,
     )
+
+
+def standing(report: IncidentReport) -> Standing:
+    """Whether the page has to be written again."""
+    if report.is_final:
+        return Standing.FINAL
+    return Standing.OPEN if report.incident.is_open else Standing.OVER
 
 
 def _title(report: IncidentReport, words: Words) -> str:
@@ -76,8 +92,9 @@ def _lead(report: IncidentReport, words: Words) -> str:
     """What has happened, in one sentence."""
     incident, shown = report.incident, report.provinces[:MOST_CHARTS]
     since = beijing(incident.opened_at, _MINUTE)
+    is_now = report.is_rising and report.state is State.OPEN
     now = [
-        (each, each.newest_ratio if report.is_rising else each.peak_ratio)
+        (each, each.newest_ratio if is_now else each.peak_ratio)
         for each in shown
         if each.peak_ratio is not None
     ]
@@ -90,6 +107,8 @@ def _lead(report: IncidentReport, words: Words) -> str:
         ]
     )
     values = {"since": since, "usual": _usual_of(shown, words), "now": listed}
+    if report.state is State.OLD:
+        return words("lead_old", **values, until=beijing(newest_known(report), _MINUTE))
     if report.is_rising:
         return words("lead_open", **values)
     if incident.cleared_at is None:
@@ -110,14 +129,6 @@ def _usual_of(provinces: Sequence[ProvinceLoss], words: Words) -> str:
 
 def _facts(report: IncidentReport, words: Words) -> list[Fact]:
     incident = report.incident
-    over = (
-        words("not_over", at=_moment(report.data_until, words))
-        if incident.cleared_at is None
-        else words(
-            "given_up_at" if incident.given_up else "over_at",
-            at=beijing(incident.cleared_at, _MINUTE),
-        )
-    )
     severity = words(f"severity_{incident.peak_severity}")
     source = words("source", source=report.source) if report.source else words("no_source")
     return [
@@ -126,7 +137,7 @@ def _facts(report: IncidentReport, words: Words) -> list[Fact]:
             beijing(incident.opened_at, _MINUTE),
             words("utc", at=utc(incident.opened_at)),
         ),
-        Fact(words("lasted"), words.duration(report.duration), over),
+        _lasted(report, words),
         _peak(report, words),
         Fact(
             words("severity"),
@@ -142,6 +153,22 @@ def _facts(report: IncidentReport, words: Words) -> list[Fact]:
         _affected(report, words),
         _nature(report, words),
     ]
+
+
+def _lasted(report: IncidentReport, words: Words) -> Fact:
+    duration = words.duration(report.duration)
+    match report.state:
+        case State.OPEN:
+            note = words("not_over", at=_moment(report.data_until, words))
+        case State.OLD:
+            duration = words("at_least", duration=duration)
+            note = words("no_newer", at=beijing(newest_known(report), _MINUTE))
+        case _:
+            name = "given_up_at" if report.incident.given_up else "over_at"
+            note = words(name, at=_moment(report.incident.cleared_at, words))
+            if report.incident.given_up:
+                duration = words("at_least", duration=duration)
+    return Fact(words("lasted"), duration, note)
 
 
 def _moment(at: datetime | None, words: Words) -> str:

@@ -204,8 +204,12 @@ PASTE: Table = {
         "[Fault] {isp}, {provinces}, by way of {egress} ({state})",
     ),
     "t_began": (
-        "开始：{at} 北京时间（UTC {utc}），已持续 {duration}",
-        "Began: {at} Beijing (UTC {utc}), lasting {duration}",
+        "开始：{at} 北京时间（UTC {utc}），截至 {until} 已持续 {duration}",
+        "Began: {at} Beijing (UTC {utc}), for {duration} as of {until}",
+    ),
+    "t_old": (
+        "开始：{at} 北京时间（UTC {utc}），到 {until} 已 {duration} 未恢复；此后没有新数据",
+        "Began: {at} Beijing (UTC {utc}), not over after {duration} at {until}; no newer data",
     ),
     "t_over": (
         "时间：{at} 至 {end} 北京时间（UTC {utc} 起），历时 {duration}，已恢复",

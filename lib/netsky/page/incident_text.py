@@ -7,9 +7,9 @@ can be missed are left out, and none is ever cut in its middle.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from netsky.incident_report import IncidentReport
-from netsky.judging.incidents import Incident
+from netsky.incident_report import IncidentReport, State
 from netsky.page.incident_findings import Findings, findings
 from netsky.page.incident_sentences import ONE_WAY
 from netsky.page.words import Words, beijing, percent, utc
@@ -50,13 +50,6 @@ def fits(text: str) -> bool:
     return len(text.encode()) <= MOST_BYTES and len(text) <= MOST_CHARACTERS
 
 
-def state_of(incident: Incident) -> str:
-    """The name of the words that tell how it stands."""
-    if incident.is_open:
-        return "open"
-    return "given_up" if incident.given_up else "cleared"
-
-
 def _joined(lines: Sequence[tuple[str, str]]) -> str:
     return "".join(f"{one_line(text)}\n" for _, text in lines)
 
@@ -66,7 +59,7 @@ def _lines(
 ) -> list[tuple[str, str]]:
     """Each line with its name; at most so many names in a list."""
     egress = report.egress
-    state = words(state_of(report.incident))
+    state = words(report.state.value)
     isp = words.isp(report.isp)
     provinces = province_names(report, words, most)
     lines = [
@@ -107,11 +100,20 @@ def _time(report: IncidentReport, words: Words) -> str:
     at, in_utc = beijing(incident.opened_at, "%Y-%m-%d %H:%M"), utc(incident.opened_at)
     duration = words.duration(report.duration)
     if incident.cleared_at is None:
-        return words("t_began", at=at, utc=in_utc, duration=duration)
+        until = beijing(newest_known(report), "%m-%d %H:%M")
+        name = "t_old" if report.state is State.OLD else "t_began"
+        return words(name, at=at, utc=in_utc, until=until, duration=duration)
     end = beijing(incident.cleared_at, "%m-%d %H:%M")
     if incident.given_up:
         return words("t_given_up", at=at, end=end, utc=in_utc)
     return words("t_over", at=at, end=end, utc=in_utc, duration=duration)
+
+
+def newest_known(report: IncidentReport) -> datetime:
+    """Until when it is known how an open incident stands."""
+    if report.state is State.OLD:
+        return report.data_until or report.incident.opened_at
+    return report.made_at
 
 
 def _losses(report: IncidentReport, words: Words, most: int) -> list[tuple[str, str]]:

@@ -15,12 +15,34 @@ HEAD: Table = {
     ),
     "provinces_more": ("{provinces} 等 {count} 省", "{provinces} and others, {count} provinces"),
     "made": ("{at} 生成（UTC+8）", "made {at} (UTC+8)"),
+    "as_of": ("截至（北京时间）", "as of (Beijing)"),
+    "age": ("{age}前", "{age} ago"),
+    "units": ("秒,分钟,小时,天", "s,min,h,d"),
+    "stale": (
+        "停在 {at}，已过 {age}：故障现在如何，这一页上看不到",
+        "As of {at}, {age} ago: how it stands now cannot be seen on this page",
+    ),
+    "stale_title": ("停在 {age}前", "of {age} ago"),
+    "clock_behind": (
+        "浏览器的时钟比这一页慢 {age}：无法判断这一页有多旧",
+        "The clock of this browser is {age} behind this page: its age cannot be told",
+    ),
+    "no_script": (
+        "请与手表核对：比上面的时间晚 {minutes} 分钟以上，这一页就不是现在的情况。",
+        "Compare with your watch: {minutes} minutes after the time above, this page is not of now.",
+    ),
     "open": ("持续中", "Going on"),
+    "old": ("未见恢复，此后没有新数据", "Not seen to end, no newer data"),
+    "then": ("{at} 时未恢复", "Not over at {at}"),
     "cleared": ("已恢复", "Over"),
     "given_up": ("已放弃，此后未再判定", "Given up, not judged any more"),
     "lead_open": (
         "{since} 起，丢包率由平时的 {usual} 升到 {now}。",
         "Since {since} the loss rate has risen from the usual {usual} to {now}.",
+    ),
+    "lead_old": (
+        "{since} 起，丢包率由平时的 {usual} 最高升到 {now}；{until} 后没有新数据，现在如何不明。",
+        "Since {since} the loss rate rose from the usual {usual} to {now} at most; nothing was measured after {until}, so how it stands now is not known.",
     ),
     "lead_cleared": (
         "{since} 至 {end}，历时 {duration}；丢包率由平时的 {usual} 最高升到 {now}。",
@@ -48,6 +70,8 @@ FACTS: Table = {
     "utc": ("UTC {at}", "UTC {at}"),
     "lasted": ("持续", "Lasted"),
     "not_over": ("未恢复，数据截至 {at}", "not over; data until {at}"),
+    "at_least": ("至少 {duration}", "at least {duration}"),
+    "no_newer": ("{at} 后没有新数据", "nothing newer than {at}"),
     "over_at": ("{at} 恢复", "over at {at}"),
     "given_up_at": ("{at} 后未再判定", "not judged since {at}"),
     "peak": ("峰值", "Peak"),

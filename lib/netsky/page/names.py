@@ -13,6 +13,11 @@ _WIDE = "WF"
 _CODE = re.compile(r"^([A-Za-z]).*?(\d{0,2})$")
 
 
+def incident_page(isp: str, egress: str, number: int | None) -> str:
+    """The file of an incident's report, without a suffix: in the folder of pages and in links to it."""
+    return f"incident-{isp}-{egress}-{number}"
+
+
 def cut(text: str, width: int) -> str:
     """As much of it as fits, a Chinese character counting two, with … where something is left out."""
     if _width(text) <= width:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from netsky.judging.incidents import Incident
 from netsky.overview import LineState, Overview
-from netsky.page.names import line_name, line_names
+from netsky.page.names import incident_page, line_name, line_names
 from netsky.page.words import UNKNOWN, Words, beijing, percent, points
 
 OLD_LIBRARY = timedelta(days=30)
@@ -18,11 +18,6 @@ _MOST_PREFIXES = 6
 _MOST_NAMES = 3
 _MOST_SAYINGS = 3
 _MOST_OVER = 8
-
-
-def report_name(line: LineState, incident: Incident) -> str:
-    """The file of an incident's report, beside the overview."""
-    return f"incident-{line.isp.slug}-{line.egress}-{incident.id}.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ def incident_cards(overview: Overview, words: Words, reports: Collection[str]) -
     found.sort(key=lambda each: each[1].peak_increase_ratio, reverse=True)
     cards = []
     for line, incident in found:
-        name = report_name(line, incident)
+        name = f"{incident_page(line.isp.slug, line.egress, incident.id)}.html"
         lasting = words.duration(incident.lasted(overview.at))
         prefixes = words.listed(incident.prefixes[:_MOST_PREFIXES])
         if len(incident.prefixes) > _MOST_PREFIXES:

@@ -29,5 +29,5 @@
   }
   look();
   window.setInterval(look, 1000);
-  window.setInterval(reload, 30000);
+  if (!("still" in data)) { window.setInterval(reload, 30000); }
 })();
