@@ -23,6 +23,7 @@ from testing.stores import Loss
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MIDNIGHT = datetime(2024, 5, 6, tzinfo=UTC)
 CU = BUILTIN_ISPS["cu"]
+HUNAN = find_province("hunan")
 
 
 def quality(rng, province, *, live):
@@ -203,7 +204,7 @@ def test_what_was_summed_up_stays_when_its_sweeps_are_pruned(store):
     fill(store, hours=2)
     roll_up(store)
     before = rows_of(store, hourly), rows_of(store, daily)
-    store.database.note_alarms("cu", "default", [find_province("hunan")], MIDNIGHT)
+    store.database.note_alarms("cu", "default", [HUNAN], MIDNIGHT)
     for _ in store.database.prune(before=MIDNIGHT + DAY):
         pass
     assert store.sweeps() == []
@@ -227,8 +228,8 @@ def test_history_without_counts_has_sweeps_and_no_sums(store):
         assert (row["sweeps"], row["sent"], row["lost"], row["mean"]) == (2, None, None, None)
 
 
-def test_while_sweeps_are_stored_none_is_missed(mariadb_store):
-    """The hour is being summed up just when another sweep of it comes, again and again."""
+def test_while_sweeps_and_alarms_are_stored_none_is_missed(mariadb_store):
+    """The hour is being summed up just when another one of it comes, again and again."""
     done = threading.Event()
 
     def keep_rolling():
@@ -242,12 +243,14 @@ def test_while_sweeps_are_stored_none_is_missed(mariadb_store):
             at = MIDNIGHT + timedelta(seconds=seconds)
             rows = sweep_rows("cu", "default", at, [make_quality("hunan")])
             mariadb_store.database.store(rows)
+            minute = MIDNIGHT + seconds * MINUTE
+            mariadb_store.database.note_alarms("cu", "default", [HUNAN], minute)
     finally:
         done.set()
         roller.join()
     roll_up(mariadb_store)
     [row] = rows_of(mariadb_store, hourly)
-    assert (row["sweeps"], row["sent"], row["lost"]) == (60, 600, 60)
+    assert (row["sweeps"], row["sent"], row["lost"], row["alarm_minutes"]) == (60, 600, 60, 60)
 
 
 # The averaging, and the alert
@@ -296,9 +299,7 @@ def test_minutes_in_alarm_are_those_in_which_a_verdict_graded_the_province(store
     at = now.replace(second=0, tzinfo=None)
     store.execute("DELETE FROM netsky_alarm")
     for minute in (at.replace(minute=1), at.replace(minute=2), at - HOUR):
-        store.database.note_alarms(
-            "cu", "default", [find_province("hunan")], minute.replace(tzinfo=UTC)
-        )
+        store.database.note_alarms("cu", "default", [HUNAN], minute.replace(tzinfo=UTC))
     roll_up(store)
     found = {
         row["province"]: row["alarm_minutes"]
@@ -306,6 +307,16 @@ def test_minutes_in_alarm_are_those_in_which_a_verdict_graded_the_province(store
         if row["start"] == at.replace(minute=0)
     }
     assert found == {"湖南": 2, "湖北": 0}
+
+
+def test_minutes_in_alarm_that_come_when_the_hour_is_summed_up_are_added(store):
+    store.database.store(sweep_rows("cu", "default", MIDNIGHT, [make_quality("hunan")]))
+    roll_up(store)
+    store.database.note_alarms("cu", "default", [HUNAN], MIDNIGHT + 59 * MINUTE)
+    roll_up(store)
+    for table in (hourly, daily):
+        [row] = rows_of(store, table)
+        assert (row["sweeps"], row["alarm_minutes"]) == (1, 1)
 
 
 def test_an_alert_that_may_not_note_its_minutes_is_an_alert_all_the_same(store, caplog):

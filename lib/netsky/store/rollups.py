@@ -8,7 +8,7 @@ spoilt by dropping packets itself is counted and is in no sum: it is no loss of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,9 +55,7 @@ def roll_up(connector: Connector, due: Due) -> None:
 
 def _roll_up(connection: sa.Connection, due: Due) -> None:
     key = {"isp": due.isp, "egress": due.egress}
-    # First, so that whoever is storing a sweep is done, or will mark its hour again. Each sweep changes
-    # this row, too: a node of a cluster does not wait, but of the two the later one fails and comes again.
-    connection.execute(sa.update(line).filter_by(**key).values(serial=line.c.serial + 1))
+    _take_line(connection, key)
     mark = sa.select(rollup_due.c.start).filter_by(**key, start=due.start)
     if connection.scalar(mark) is None:
         return
@@ -67,13 +65,25 @@ def _roll_up(connection: sa.Connection, due: Due) -> None:
     connection.execute(sa.delete(rollup_due).filter_by(**key, start=due.start))
 
 
+def _take_line(connection: sa.Connection, key: Mapping[str, str]) -> None:
+    """First of all, so that whoever is storing a sweep or alarms is done, or will mark its hour again.
+
+    Each of these changes this row, too: a node of a cluster does not wait, but of the two the later one fails
+    and comes again.
+    """
+    connection.execute(sa.update(line).filter_by(**key).values(serial=line.c.serial + 1))
+
+
 def note_alarms(
     connection: sa.Connection, isp: str, egress: str, provinces: Iterable[Province], at: datetime
 ) -> None:
-    """These provinces are in alarm in the minute of that time (naive UTC)."""
+    """These provinces are in alarm in the minute of that time (naive UTC), whose hour is due again."""
     minute = at.replace(second=0, microsecond=0)
-    both = {"isp": isp, "egress": egress, "minute": minute}
-    ignore_existing(connection, alarm, [{**both, "province": each.name} for each in provinces])
+    key = {"isp": isp, "egress": egress}
+    rows = [{**key, "minute": minute, "province": each.name} for each in provinces]
+    _take_line(connection, key)
+    ignore_existing(connection, alarm, rows)
+    mark_due(connection, isp, egress, minute)
 
 
 def prune_rollups(connection: sa.Connection, isp: str, *, now: datetime, keep: timedelta) -> int:
