@@ -116,9 +116,10 @@ def prometheus_config(folder: Path, *, pushgateway: str, alertmanager: str, time
     rules = (PROMETHEUS / "netsky.rules.yml").read_text(encoding="utf-8")
     network, itself = rules.split("  - name: netsky_itself\n")
     network = _faster(network, r"\b(for|keep_firing_for|interval): (\d+[smh])", times)
-    for waits in ("offset 3m", "netsky_loss_provinces[1m"):
+    for waits in ("offset 3m", "offset 30s", "netsky_loss_provinces[1m"):
         assert waits in network
-        network = network.replace(waits, f"{waits[:-2]}{_divided(waits[-2:], times)}")
+        shorter = re.sub(r"\d+[smh]$", lambda found: _divided(found[0], times), waits)
+        network = network.replace(waits, shorter)
     rules = f"{network}  - name: netsky_itself\n{itself}"
     (folder / "netsky.rules.yml").write_text(rules, encoding="utf-8")
     text = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")

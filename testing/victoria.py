@@ -50,12 +50,28 @@ def exported(url: str, selector: str) -> dict[str, list[tuple[int, float, dict[s
 
 
 @contextmanager
-def run_vmalert(folder: Path, rules: Path, *, victoria: str, alertmanager: str) -> Iterator[None]:
-    """vmalert, which evaluates these rules each second, asks `victoria` and writes there what comes out."""
+def run_vmagent(folder: Path, *, victoria: str, relabelings: Path) -> Iterator[str]:
+    """vmagent, which hands on what it takes, relabeled; its URL."""
+    port = free_port()
+    command = [program("vmagent"), f"-httpListenAddr=127.0.0.1:{port}"]
+    command += [f"-remoteWrite.url={victoria}/api/v1/write", "-remoteWrite.flushInterval=100ms"]
+    command += [f"-remoteWrite.relabelConfig={relabelings}"]
+    command += [f"-remoteWrite.tmpDataPath={folder / 'vmagent'}", "-memory.allowedBytes=64MB"]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "vmagent.log"):
+        yield url
+
+
+@contextmanager
+def run_vmalert(folder: Path, rules: Path, *, victoria: str, notifier: Path) -> Iterator[None]:
+    """vmalert, which evaluates these rules each second, asks `victoria` and writes there what comes out.
+
+    `notifier` is its configuration of whom to tell.
+    """
     port = free_port()
     command = [program("vmalert"), f"-rule={rules}", f"-httpListenAddr=127.0.0.1:{port}"]
     command += [f"-datasource.url={victoria}", f"-remoteWrite.url={victoria}"]
-    command += [f"-notifier.url={alertmanager}", "-evaluationInterval=1s"]
+    command += [f"-notifier.config={notifier}", "-evaluationInterval=1s"]
     command += ["-remoteWrite.flushInterval=200ms"]
     url = f"http://127.0.0.1:{port}"
     with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "vmalert.log"):
