@@ -21,11 +21,11 @@ NATIONAL = json.loads(
     (ROOT / "deploy/grafana/dashboards/netsky-national.json").read_text(encoding="utf-8")
 )
 VERDICTS = "site_isp_province:netsky_loss_increase_points:verdict"
-FINE = dict.fromkeys(
+FINE: dict[str, float | None] = dict.fromkeys(
     ("anhui", "hubei", "hunan", "hebei", "henan", "hainan", "fujian", "gansu"), 0.5
 )
 # By exit and ISP the rise in points; `gz3-unicom-1` is bad to most provinces.
-RISES: Mapping[tuple[str, str], Mapping[str, float]] = {
+RISES: Mapping[tuple[str, str], dict[str, float | None]] = {
     ("bj1-unicom-1", "cu"): FINE | {"hunan": 8, "hubei": 20},
     ("bj1-unicom-2", "cu"): FINE | {"hubei": 30, "hebei": 6},
     ("sh2-unicom-1", "cu"): FINE | {"hunan": 40, "gansu": 7},

@@ -16,8 +16,11 @@ FOLDER = ROOT / "deploy" / "prometheus"
 CONFIG = FOLDER / "prometheus.yml"
 RULES = FOLDER / "netsky.rules.yml"
 RULES_TEST = FOLDER / "netsky.rules.test.yml"
+HOURS_TEST = FOLDER / "netsky.rules.hours.test.yml"
 DAYS_TEST = FOLDER / "netsky.rules.days.test.yml"
+RULES_TESTS = (RULES_TEST, HOURS_TEST, DAYS_TEST)
 SITE_RELABEL = FOLDER / "site.relabel.yml"
+VMALERT = FOLDER / "vmalert.notifier.yml"
 
 
 def load(file):
@@ -27,7 +30,7 @@ def load(file):
 
 ALL_RULES = [rule for group in load(RULES)["groups"] for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in ALL_RULES if "alert" in rule}
-PROMTOOL_TESTS = [test for file in (RULES_TEST, DAYS_TEST) for test in load(file)["tests"]]
+PROMTOOL_TESTS = [test for file in RULES_TESTS for test in load(file)["tests"]]
 RECORDED = {rule["record"] for rule in ALL_RULES if "record" in rule}
 GRADED = {severity: f"NetskyLoss{severity.capitalize()}" for severity in Severity}
 
@@ -73,8 +76,9 @@ def test_a_site_is_made_of_the_exits_name_in_the_same_way_for_all():
         job["metric_relabel_configs"],
         config["alerting"]["alert_relabel_configs"],
         load(SITE_RELABEL),
+        load(VMALERT)["alert_relabel_configs"],
     ]
-    assert relabelings[0] == relabelings[1] == relabelings[2]
+    assert all(each == relabelings[0] for each in relabelings)
     [[one], *_] = relabelings
     sites = {
         "bj1-unicom-1": "bj1",
@@ -88,8 +92,9 @@ def test_a_site_is_made_of_the_exits_name_in_the_same_way_for_all():
         assert (found and found[1]) == site
 
 
-def test_every_alert_is_pending_fires_clears_and_keeps_silent_when_it_should():
-    promtool("test", "rules", RULES_TEST, DAYS_TEST)
+@pytest.mark.parametrize("file", RULES_TESTS, ids=lambda file: file.name)
+def test_every_alert_is_pending_fires_clears_and_keeps_silent_when_it_should(file):
+    promtool("test", "rules", file)
 
 
 @each_alert

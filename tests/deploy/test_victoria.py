@@ -203,16 +203,14 @@ def servers(tmp_path_factory):
         notifier.write_text(text.replace("127.0.0.1:9093", urlsplit(alertmanager).netloc))
         with run_vmalert(folder, rules, victoria=url, notifier=notifier):
             # The last to come: each rule sees what the ones before it have recorded a while later.
-            wanted = {"dead": {"NetskyExitDown"}, "slow": SLOW}
-            # What is new VictoriaMetrics itself finds after 10 seconds.
-            all_fire = lambda: (
-                flush(url)
-                or all(  # noqa: E731
-                    firing(url, egress=egress) == alerts for egress, alerts in wanted.items()
-                )
-            )
-            wait_until(all_fire, what=f"{wanted}", seconds=150)
+            wait_for_all(lambda: firing(url, egress="dead") == {"NetskyExitDown"}, url)
+            wait_for_all(lambda: firing(url, egress="slow") == SLOW, url)
             yield url, sent
+
+
+def wait_for_all(ready, url):
+    """What is new VictoriaMetrics itself finds up to 10 seconds later."""
+    wait_until(lambda: flush(url) or ready(), what="what is evaluated", seconds=150)
 
 
 def probe(folder, agent):
@@ -305,8 +303,7 @@ def test_a_server_without_vmagent_makes_the_site_itself(tmp_path):
 
 
 def test_whose_fault_it_is_is_told_as_on_prometheus_and_was_never_told_otherwise(victoria):
-    all_told = lambda: flush(victoria) or len(verdicts(victoria)) == len(TOLD)  # noqa: E731
-    wait_until(all_told, what="verdicts")
+    wait_for_all(lambda: len(verdicts(victoria)) == len(TOLD), victoria)
     ever = {
         (
             (labels["site"], labels["isp"], labels["province"]),
