@@ -10,7 +10,18 @@ from netsky.places import BUILTIN_ISPS, PROVINCES
 NOVEMBER = Period(Kind.MONTH, date(2026, 11, 1))
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 TOTALS = Totals(
-    720, 259_200, 518_400_000, 12_000_000, 466_000_000, 2_000_000, 1.5e10, 506_400_000, 88.5, 7
+    sweeps=259_200,
+    sent=518_400_000,
+    lost=12_000_000,
+    live_sent=466_000_000,
+    live_lost=2_000_000,
+    rtt_sum=1.5e10,
+    replies=506_400_000,
+    p95=88.5,
+    alarm_minutes=7,
+    tainted_sweeps=3,
+    judged_sweeps=259_000,
+    bad_sweeps=40,
 )
 
 

@@ -60,7 +60,7 @@ def test_the_newest_that_is_over_is_told_by_the_clock_of_beijing(now, day, month
 
 
 def test_ratios_are_of_the_packets_and_not_means_of_ratios():
-    both = Totals(1, 1, 1000, 100, p95=5.0) + Totals(1, 1, 9000, 0, p95=None)
+    both = Totals(1, 1000, 100, p95=5.0) + Totals(1, 9000, 0, p95=None)
     assert both.loss_ratio == pytest.approx(0.01)
     assert both.p95_seconds == pytest.approx(0.005)
 
@@ -71,15 +71,18 @@ def test_what_was_not_measured_has_neither_loss_nor_availability():
     assert (nothing.p95_seconds, nothing.availability) == (None, None)
 
 
-def test_more_minutes_in_alarm_than_hours_had_are_no_more_than_all():
-    assert Totals(hours=1, alarm_minutes=61).availability == 0
+def test_availability_is_the_share_of_sweeps_whatever_the_alert_has_seen():
+    hour = Totals(sweeps=360, judged_sweeps=360, bad_sweeps=10, alarm_minutes=10)
+    assert hour.availability == pytest.approx(350 / 360)
+    assert replace(hour, alarm_minutes=0).availability == hour.availability
+    assert Totals(sweeps=360, alarm_minutes=0).availability is None
 
 
 def line(*incidents, **totals):
     return LinePeriod(
         BUILTIN_ISPS["cu"],
         "b",
-        {PROVINCES[0]: Totals(hours=10, **totals)},
+        {PROVINCES[0]: Totals(sweeps=600, judged_sweeps=600, **totals)},
         {},
         incidents=incidents,
     )
@@ -107,25 +110,28 @@ def test_of_an_incident_only_what_lies_in_the_period_counts():
     assert open_now.incident_time(NOVEMBER, begin + 7 * MINUTE) == 7 * MINUTE
 
 
-def test_the_worst_provinces_are_those_in_alarm_then_those_that_lose():
-    first, second, third = PROVINCES[:3]
+def test_the_worst_provinces_are_the_least_available_then_those_that_lose():
+    first, second, third, fourth = PROVINCES[:4]
     of = {
-        first: Totals(hours=1, sent=10, lost=9),
-        second: Totals(hours=1, sent=10, lost=1, alarm_minutes=3),
-        third: Totals(hours=1, sent=10, lost=8, live_sent=10, live_lost=10),
+        first: Totals(sent=10, lost=10),
+        second: Totals(judged_sweeps=9, sent=10, lost=9),
+        third: Totals(judged_sweeps=9, bad_sweeps=1, sent=10, lost=1),
+        fourth: Totals(judged_sweeps=9, sent=10, lost=8, live_sent=10, live_lost=10),
     }
     assert [province for province, _ in replace(line(), provinces=of).worst()] == [
-        second,
         third,
+        fourth,
+        second,
         first,
     ]
 
 
 def test_lines_are_ordered_by_availability_and_unknown_ones_apart():
-    bad, well = line(alarm_minutes=60), line()
+    bad, well = line(bad_sweeps=60), line()
     unknown = replace(line(), provinces={}, problem="away")
-    report = PeriodReport(NOVEMBER, NOVEMBER.end, NOVEMBER.end, (well, unknown, bad))
-    assert report.known == [bad, well]
+    not_judged = replace(line(), provinces={PROVINCES[0]: Totals(sweeps=1, sent=1, lost=1)})
+    report = PeriodReport(NOVEMBER, NOVEMBER.end, NOVEMBER.end, (not_judged, well, unknown, bad))
+    assert report.known == [bad, well, not_judged]
     assert report.unknown == [unknown]
     assert report.is_over
     assert not report.is_complete

@@ -75,13 +75,13 @@ def last_over(kind: Kind, now: datetime) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums of the hours of one or several provinces; None where no sweep of them had the figure.
+    """Sums of one or several provinces; None where no sweep of them had the figure.
 
-    `hours` are those with a sweep, each province's for itself. `rtt_sum` is in milliseconds, over `replies`;
-    `p95` the highest of a sweep, in milliseconds; `alarm_minutes` are those in which the alert graded it.
+    A sweep counts for each of its provinces. `rtt_sum` is in milliseconds, over `replies`; `p95` the highest
+    of a sweep, in milliseconds; `alarm_minutes` are those in which the alert graded it. Tainted sweeps are in
+    no sum but their own; of the others those are judged of which the usually alive are known.
     """
 
-    hours: int = 0
     sweeps: int = 0
     sent: int = 0
     lost: int = 0
@@ -91,11 +91,13 @@ class Totals:
     replies: int = 0
     p95: float | None = None
     alarm_minutes: int = 0
+    tainted_sweeps: int = 0
+    judged_sweeps: int = 0
+    bad_sweeps: int = 0
 
     def __add__(self, other: Totals) -> Totals:
         highest = [each for each in (self.p95, other.p95) if each is not None]
         return Totals(
-            self.hours + other.hours,
             self.sweeps + other.sweeps,
             self.sent + other.sent,
             self.lost + other.lost,
@@ -105,6 +107,9 @@ class Totals:
             self.replies + other.replies,
             max(highest, default=None),
             self.alarm_minutes + other.alarm_minutes,
+            self.tainted_sweeps + other.tainted_sweeps,
+            self.judged_sweeps + other.judged_sweeps,
+            self.bad_sweeps + other.bad_sweeps,
         )
 
     @property
@@ -124,14 +129,16 @@ class Totals:
         return None if self.p95 is None else self.p95 / 1000
 
     @property
-    def minutes(self) -> int:
-        """The minutes of the hours with a sweep."""
-        return 60 * self.hours
-
-    @property
     def availability(self) -> float | None:
-        """Which part of them no alert has graded."""
-        return 1 - min(self.alarm_minutes, self.minutes) / self.minutes if self.minutes else None
+        """The share of the judged sweeps that were not bad; None: none was judged."""
+        return 1 - self.bad_sweeps / self.judged_sweeps if self.judged_sweeps else None
+
+
+def _from_the_worst(totals: Totals) -> tuple[bool, float, float]:
+    """The order of what is least available, then loses most; what is not judged is last."""
+    availability = totals.availability
+    loss = totals.live_loss_ratio or totals.loss_ratio or 0.0
+    return availability is None, 1.0 if availability is None else availability, -loss
 
 
 def added(totals: Iterable[Totals]) -> Totals:
@@ -142,8 +149,8 @@ def added(totals: Iterable[Totals]) -> Totals:
 class LinePeriod:
     """A line in a period and in the one `before`, by province.
 
-    `steps` are its hours or days, all provinces together, by their beginning; `trend` is the same of the
-    periods up to this one. `incidents` are those of the trend that were open in it, oldest first. `problem`
+    `steps` are the packets of its hours or days, all provinces together, by their beginning; `trend` has the
+    sums of the periods up to this one. `incidents` are those of the trend that were open in it, oldest first. `problem`
     says why nothing could be read.
     """
 
@@ -182,15 +189,8 @@ class LinePeriod:
         return sum((max(time, timedelta(0)) for time in times), timedelta(0))
 
     def worst(self) -> list[tuple[Province, Totals]]:
-        """All provinces, those first that were longest in alarm, then those that lost most."""
-        return sorted(
-            self.provinces.items(),
-            key=lambda pair: (
-                pair[1].alarm_minutes,
-                pair[1].live_loss_ratio or pair[1].loss_ratio or 0.0,
-            ),
-            reverse=True,
-        )
+        """All provinces, the least available first, then those that lost most."""
+        return sorted(self.provinces.items(), key=lambda pair: _from_the_worst(pair[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +209,12 @@ class PeriodReport:
     @property
     def known(self) -> list[LinePeriod]:
         """Those with any figures, the least available first."""
-        found = [line for line in self.lines if line.total.hours]
-        return sorted(found, key=lambda line: line.total.availability or 0.0)
+        found = [line for line in self.lines if line.total.sweeps]
+        return sorted(found, key=lambda line: _from_the_worst(line.total))
 
     @property
     def unknown(self) -> list[LinePeriod]:
-        return [line for line in self.lines if not line.total.hours]
+        return [line for line in self.lines if not line.total.sweeps]
 
     @property
     def is_complete(self) -> bool:

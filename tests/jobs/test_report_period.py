@@ -83,14 +83,14 @@ def page_of(folder, verb, *arguments):
 def test_a_day_is_that_of_beijing_beside_the_day_before(stored):
     rows = rows_of(stored, "day", "2026-11-26")
     line = rows["b", "all"]
-    assert (line["minutes"], line["sweeps"]) == (str(3 * 24 * 60), str(3 * 144))
+    assert (line["sweeps"], line["tainted_sweeps"]) == (str(3 * 144), "0")
     assert (line["alarm_minutes"], line["before_alarm_minutes"]) == ("60", "0")
-    assert float(line["availability_percent"]) == pytest.approx(
-        100 - 100 * 60 / (3 * 1440), abs=1e-4
-    )
+    # Of 144 sweeps, five in that hour were bad in one of three provinces, whatever the alert has seen.
+    assert (line["judged_sweeps"], line["bad_sweeps"]) == (str(3 * 144), "5")
+    assert float(line["availability_percent"]) == pytest.approx(100 - 500 / (3 * 144), abs=1e-4)
     assert (line["incidents"], line["incident_minutes"]) == ("1", "60.0")
     province = rows["b", "guangdong"]
-    assert float(province["availability_percent"]) == pytest.approx(100 - 100 / 24, abs=1e-4)
+    assert float(province["availability_percent"]) == pytest.approx(100 - 500 / 144, abs=1e-4)
     # Six sweeps of 144 lost a quarter more, two of them while it rose.
     assert (
         0.8
@@ -119,9 +119,9 @@ def test_the_page_has_the_least_available_line_first(stored):
     shown = page_of(stored, "day", "--date", "2026-11-26")
     for said in (
         "线路日报 2026-11-26",
-        "2 条线路：可用率最低的是联通 · b，98.61%；事件共 1 起，合计 1 小时",
+        "2 条线路：可用率最低的是联通 · b，98.84%；事件共 1 起，合计 1 小时",
         "（UTC 2026-11-25 16:00 至 2026-11-26 16:00）",
-        "广东 95.83%",
+        "广东 96.52%",
         "11-26 01:30",
         "+24.4 个百分点",
     ):
@@ -147,8 +147,8 @@ def test_in_english_nothing_is_chinese(stored):
 def test_the_text_has_a_line_for_each(stored):
     text = report(stored, "day", "--date", "2026-11-26", "--format", "text").stdout
     _, _, first, second = text.splitlines()
-    assert first.startswith("联通 · b：可用率 98.61%（−1.3），丢包 ")
-    assert first.endswith("事件 1 起，1 小时，最差 广东 95.83%")
+    assert first.startswith("联通 · b：可用率 98.84%（−1.1），丢包 ")
+    assert first.endswith("事件 1 起，1 小时，最差 广东 96.52%")
     assert second.startswith("联通 · a：可用率 100%，丢包 ")
     assert second.endswith("没有事件")
 

@@ -1,5 +1,7 @@
 """Period reports of few and of many lines."""
 
+from dataclasses import replace
+
 import pytest
 
 from netsky.page.incident_text import MOST_BYTES
@@ -9,8 +11,9 @@ from netsky.page.period_sheet import HEADINGS, period_sheet
 from netsky.page.period_text import period_text
 from netsky.page.period_words import period_words
 from netsky.period_report import Totals
+from netsky.places import PROVINCES
 from testing.pages import check_page, text_of_page
-from testing.period_reports import make_report
+from testing.period_reports import TOTALS, make_line, make_report
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -42,16 +45,27 @@ def test_a_sheet_has_a_row_for_each_line_and_each_of_its_provinces():
     assert len({line.count(",") for line in lines}) == 1
 
 
-def test_a_hundred_percent_is_said_only_without_any_minute_in_alarm():
-    assert availability(Totals(hours=10**6)) == "100%"
-    assert availability(Totals(hours=10**6, alarm_minutes=1)) == "99.99%"
-    assert availability(Totals(hours=1, alarm_minutes=60)) == "0.00%"
-    assert availability(Totals()) == "–"
+def test_a_hundred_percent_is_said_only_when_all_was_judged_and_no_sweep_was_bad():
+    assert availability(Totals(sweeps=10**6, judged_sweeps=10**6)) == "100%"
+    assert availability(Totals(judged_sweeps=10**6, bad_sweeps=1)) == "99.99%"
+    assert availability(Totals(judged_sweeps=60, bad_sweeps=60)) == "0.00%"
+    assert availability(Totals(sweeps=60, sent=10, lost=0)) == "–"
+
+
+def test_without_a_judged_sweep_the_page_says_so_and_not_100_percent():
+    unknown = replace(TOTALS, judged_sweeps=0, bad_sweeps=0)
+    line = replace(make_line(1), provinces=dict.fromkeys(PROVINCES, unknown))
+    report = replace(make_report(1), lines=(line,))
+    shown = text_of_page(check_page(period_page(report, "zh")))
+    assert "1 条线路：可用率未判定（还不知道哪些目标常在线）；没有事件。" in shown
+    assert "本机丢包 3 轮，不计入，259,197 轮未判定可用率" in shown
+    assert "100%" not in shown
+    assert "可用率 –" in period_text(report, period_words("zh"))
 
 
 def test_what_has_become_worse_is_marked_and_what_is_the_same_is_not():
-    before = Totals(hours=100, sent=1000, lost=10, rtt_sum=30_000, replies=1000)
-    now = Totals(hours=100, sent=1000, lost=25, rtt_sum=29_000, replies=1000, alarm_minutes=600)
+    before = Totals(judged_sweeps=60, sent=1000, lost=10, rtt_sum=30_000, replies=1000)
+    now = replace(before, lost=25, rtt_sum=29_000, bad_sweeps=6)
     alive, loss, live, latency, _ = figures(now, before)
     assert (alive.change, alive.is_worse) == ("−10.0", True)
     assert (loss.change, loss.is_worse) == ("+1.5", True)

@@ -5,17 +5,10 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from netsky.period_report import BEIJING, Kind, Period, Totals, added
+from netsky.period_report import BEIJING, Kind, Period, Totals
 from netsky.places import PROVINCES
 from netsky.store.incidents import Line
-from netsky.store.reports_period import (
-    DAY_DIGITS,
-    HOUR_DIGITS,
-    newest_hour,
-    sums_by_province,
-    sums_by_step,
-    sums_of_periods,
-)
+from netsky.store.reports_period import losses_by_step, newest_hour, sums_by_province
 from netsky.store.rows import column_time
 from netsky.store.tables import daily, hourly
 
@@ -41,6 +34,9 @@ def rows(first, hours, *, province=PROVINCES[0], egress="b", **changed):
             "mean": 30.0,
             "p95": 50.0 + number % 3,
             "alarm_minutes": 2,
+            "tainted_sweeps": 1,
+            "judged_sweeps": 8,
+            "bad_sweeps": 3,
             **changed,
         }
         for number in range(hours)
@@ -58,7 +54,7 @@ def store_rows(store):
         for row in every:
             key = (row["egress"], row["province"], row["start"].replace(hour=0))
             by_day.setdefault(key, []).append(row)
-        counted = ("sweeps", "sent", "lost", "live_sent", "live_lost", "alarm_minutes")
+        counted = [name for name in every[0] if isinstance(every[0][name], int)]
         days = [
             {
                 "isp": "cu",
@@ -97,55 +93,54 @@ def test_a_month_is_that_of_beijing_and_each_province_is_summed(store_rows, ask)
     found = ask(sums_by_province, NOVEMBER)
     first, second = PROVINCES[:2]
     assert found == {
-        first: Totals(2, 20, 2000, 200, 1600, 16, 54_000.0, 1800, 52.0, 4),
-        second: Totals(1, 10, 1000, 100, 800, 8, 27_000.0, 900, 50.0, 2),
+        first: Totals(20, 2000, 200, 1600, 16, 54_000.0, 1800, 52.0, 4, 2, 16, 6),
+        second: Totals(10, 1000, 100, 800, 8, 27_000.0, 900, 50.0, 2, 1, 8, 3),
     }
     assert found[first].loss_ratio == pytest.approx(0.1)
     assert found[first].live_loss_ratio == pytest.approx(0.01)
     assert found[first].latency_seconds == pytest.approx(0.03)
-    assert found[first].availability == pytest.approx(1 - 4 / 120)
+    assert found[first].availability == pytest.approx(1 - 6 / 16)
     end = datetime(2026, 12, 1, tzinfo=BEIJING)
     assert ask(newest_hour, NOVEMBER) == end
 
 
 def test_steps_are_hours_and_days_of_beijing(store_rows, ask):
     store_rows(rows((2026, 11, 5, 22), 4))
-    first, until = NOVEMBER.begin, NOVEMBER.end
-    days = ask(sums_by_step, first, until, digits=DAY_DIGITS)
-    assert [(at, totals.hours) for at, totals in days] == [
-        (datetime(2026, 11, 5, tzinfo=BEIJING), 2),
-        (datetime(2026, 11, 6, tzinfo=BEIJING), 2),
+    of_two_hours = Totals(sent=2000, lost=200, live_sent=1600, live_lost=16)
+    assert ask(losses_by_step, NOVEMBER) == [
+        (datetime(2026, 11, 5, tzinfo=BEIJING), of_two_hours),
+        (datetime(2026, 11, 6, tzinfo=BEIJING), of_two_hours),
     ]
-    hours = ask(sums_by_step, first, until, digits=HOUR_DIGITS)
+    hours = ask(losses_by_step, Period(Kind.DAY, date(2026, 11, 5)))
     assert [at for at, _ in hours] == [
-        datetime(2026, 11, 5, 22, tzinfo=BEIJING) + number * HOUR for number in range(4)
+        datetime(2026, 11, 5, 22, tzinfo=BEIJING) + number * HOUR for number in range(2)
     ]
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_periods_side_by_side_are_the_same_as_each_alone(store_rows, ask, kind):
-    """Made of days and of the hours at their ends, or of hours alone: nothing is missed or counted twice."""
-    store_rows(
-        rows((2026, 9, 29, 3), 24 * 60, province=PROVINCES[3]),
-        rows((2026, 10, 31, 20), 30, province=PROVINCES[4], lost=500, mean=90.0),
-    )
+def test_a_period_is_made_of_days_and_of_the_hours_at_its_ends(store_rows, ask, kind):
+    """Nothing is missed, and nothing is counted twice: the same as all of its hours."""
+    of_long = rows((2026, 9, 29, 3), 24 * 60, province=PROVINCES[3])
+    of_short = rows((2026, 10, 31, 20), 30, province=PROVINCES[4], lost=500, mean=90.0)
+    store_rows(of_long, of_short)
     last = NOVEMBER if kind is Kind.MONTH else Period(kind, date(2026, 11, 2))
-    periods = last.back(4)
-    found = ask(sums_of_periods, periods)
-    assert [period for period, _ in found] == periods
-    for period, totals in found:
-        alone = added(ask(sums_by_province, period).values())
-        assert totals.hours == alone.hours
-        assert totals.rtt_sum == pytest.approx(alone.rtt_sum, rel=1e-5)  # FLOAT keeps six digits
-        assert (totals.sweeps, totals.sent, totals.lost, totals.live_lost, totals.alarm_minutes) == (
-            alone.sweeps, alone.sent, alone.lost, alone.live_lost, alone.alarm_minutes,
-        )  # fmt: skip
-    assert sum(totals.hours for _, totals in found) > 0
+    for period in last.back(3):
+        found = ask(sums_by_province, period)
+        begin, end = column_time(period.begin), column_time(period.end)
+        for province, every in ((PROVINCES[3], of_long), (PROVINCES[4], of_short)):
+            hours = [row for row in every if begin <= row["start"] < end]
+            totals = found.get(province, Totals())
+            rtt_sum = sum(row["mean"] * (row["sent"] - row["lost"]) for row in hours)
+            assert totals.rtt_sum == pytest.approx(rtt_sum, rel=1e-5)  # FLOAT keeps six digits
+            assert totals.p95 == max((row["p95"] for row in hours), default=None)
+            names = ("sweeps", "sent", "lost", "live_sent", "live_lost", "alarm_minutes")
+            for name in (*names, "tainted_sweeps", "judged_sweeps", "bad_sweeps"):
+                assert getattr(totals, name) == sum(row[name] for row in hours), name
+        assert found
 
 
 def test_of_a_period_without_any_hour_nothing_is_known(store_rows, ask):
     store_rows(rows((2026, 10, 31, 22), 2))
     assert ask(sums_by_province, NOVEMBER) == {}
-    assert ask(sums_by_step, NOVEMBER.begin, NOVEMBER.end, digits=DAY_DIGITS) == []
+    assert ask(losses_by_step, NOVEMBER) == []
     assert ask(newest_hour, NOVEMBER) is None
-    assert ask(sums_of_periods, [NOVEMBER]) == [(NOVEMBER, Totals())]

@@ -10,23 +10,18 @@ import sqlalchemy as sa
 
 from netsky.errors import DatabaseError, MissingDatabaseError, NoDataError
 from netsky.jobs.incidents import StoredLine
-from netsky.period_report import Kind, LinePeriod, Period, PeriodReport
+from netsky.period_report import Kind, LinePeriod, Period, PeriodReport, added
 from netsky.store.incidents import Line, incidents_since
 from netsky.store.reports_period import (
-    DAY_DIGITS,
-    HOUR_DIGITS,
+    losses_by_step,
     newest_hour,
     sums_by_province,
-    sums_by_step,
-    sums_of_periods,
 )
 
 log = logging.getLogger(__name__)
 
 TREND = {Kind.DAY: 30, Kind.MONTH: 12}
 """So many periods are shown side by side, this one among them."""
-
-_STEPS = {Kind.DAY: HOUR_DIGITS, Kind.MONTH: DAY_DIGITS}
 
 
 def gather_period(lines: Sequence[StoredLine], period: Period, *, now: datetime) -> PeriodReport:
@@ -64,13 +59,14 @@ def gather_period(lines: Sequence[StoredLine], period: Period, *, now: datetime)
 def _line(connection: sa.Connection, line: StoredLine, period: Period) -> LinePeriod:
     key = Line(line.isp.slug, line.egress)
     periods = period.back(TREND[period.kind])
+    sums = {each: sums_by_province(connection, key, each) for each in periods}
     return LinePeriod(
         line.isp,
         line.egress,
-        sums_by_province(connection, key, period),
-        sums_by_province(connection, key, period.before),
-        sums_by_step(connection, key, period.begin, period.end, digits=_STEPS[period.kind]),
-        sums_of_periods(connection, key, periods),
+        sums[period],
+        sums[period.before],
+        losses_by_step(connection, key, period),
+        [(each, added(of.values())) for each, of in sums.items()],
         [
             each
             for each in reversed(incidents_since(connection, key, periods[0].begin))

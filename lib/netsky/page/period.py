@@ -8,9 +8,17 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from netsky.loss import BAD_LOSS_PERCENT
 from netsky.page import timeline
 from netsky.page.environment import render
-from netsky.page.period_figures import Figure, figures, line_name, worst_provinces
+from netsky.page.period_figures import (
+    Figure,
+    availability,
+    figures,
+    line_name,
+    not_counted,
+    worst_provinces,
+)
 from netsky.page.period_words import period_words
 from netsky.page.words import Words, beijing, count, percent, points, utc
 from netsky.period_report import Kind, LinePeriod, Period, PeriodReport, Totals
@@ -41,7 +49,8 @@ class Details:
     name: str
     chart: Markup
     has_live: bool
-    provinces: Sequence[tuple[str, Sequence[Figure], str]]
+    not_counted: str
+    provinces: Sequence[tuple[str, Sequence[Figure], str, str]]
     trend: Sequence[tuple[str, Sequence[Figure], str, str]]
     incidents: Sequence[tuple[str, str, str, str]]
 
@@ -67,6 +76,7 @@ def period_page(report: PeriodReport, language: str) -> str:
         details=[_details(report, line, top, words) for line in shown],
         chart_note=words("chart_note", what=words(f"over_time_{period.kind}")),
         most=MOST_DETAILED,
+        bad_loss=BAD_LOSS_PERCENT,
         is_short=len(known) > MOST_DETAILED,
         script=None,
     )
@@ -78,14 +88,18 @@ def lead(report: PeriodReport, words: Words) -> str:
     worst = known[0]
     time = sum((line.incident_time(period, report.made_at) for line in known), timedelta(0))
     incidents = sum(len(line.incidents_in(period)) for line in known)
-    values = {
-        "lines": len(known),
-        "worst": line_name(worst, words),
-        "availability": figures(worst.total, worst.total_before)[0].value,
-    }
+    if worst.total.availability is None:
+        first = words("lead_not_judged", lines=len(known))
+    else:
+        first = words(
+            "lead",
+            lines=len(known),
+            worst=line_name(worst, words),
+            availability=availability(worst.total),
+        )
     if not incidents:
-        return words("lead_calm", **values)
-    return words("lead", **values, incidents=incidents, time=words.duration(time))
+        return first + words("lead_calm")
+    return first + words("lead_incidents", incidents=incidents, time=words.duration(time))
 
 
 def _span(period: Period, words: Words) -> str:
@@ -122,10 +136,12 @@ def _details(report: PeriodReport, line: LinePeriod, top: float, words: Words) -
         line_name(line, words),
         _chart(line, report.period.kind, top, words),
         _has_live(line),
+        not_counted(line.total, len(line.provinces), words),
         [
             (
                 words.province(province),
                 figures(totals, line.before.get(province, Totals())),
+                f"{count(totals.bad_sweeps)} / {count(totals.judged_sweeps)}",
                 count(totals.alarm_minutes),
             )
             for province, totals in line.worst()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from netsky.page.words import MINUS, UNKNOWN, Words, milliseconds, percent, points
+from netsky.page.words import MINUS, UNKNOWN, Words, count, milliseconds, percent, points
 from netsky.period_report import LinePeriod, Totals
 
 MOST_WORST = 3
@@ -38,11 +38,11 @@ def figures(now: Totals, before: Totals) -> list[Figure]:
 
 
 def availability(totals: Totals) -> str:
-    """Two decimals, cut: 100% is said only when no minute was in alarm."""
+    """Two decimals, cut: 100% is said only when no sweep was bad, and never of what was not judged."""
     ratio = totals.availability
     if ratio is None:
         return UNKNOWN
-    return "100%" if not totals.alarm_minutes else f"{math.floor(10_000 * ratio) / 100:.2f}%"
+    return "100%" if not totals.bad_sweeps else f"{math.floor(10_000 * ratio) / 100:.2f}%"
 
 
 def _change(now: float | None, before: float | None, *, better: int = -1) -> tuple[str, bool]:
@@ -61,13 +61,26 @@ def _change_of_time(now: float | None, before: float | None) -> tuple[str, bool]
 
 
 def worst_provinces(line: LinePeriod, words: Words) -> str:
-    """Those that were in alarm most, with their availability."""
+    """Those that are least available, with their availability."""
     named = [
         words("worst_one", province=words.province(province), availability=availability(totals))
         for province, totals in line.worst()[:MOST_WORST]
-        if totals.alarm_minutes
+        if totals.bad_sweeps
     ]
-    return words.listed(named) or words("none")
+    return words.listed(named) or (words("none") if line.total.judged_sweeps else UNKNOWN)
+
+
+def not_counted(totals: Totals, provinces: int, words: Words) -> str:
+    """What is in none of the figures, or not in the availability; empty: nothing."""
+    parts = [
+        words(name, count=count(math.ceil(sweeps / max(1, provinces))))
+        for name, sweeps in (
+            ("tainted", totals.tainted_sweeps),
+            ("not_judged", totals.sweeps - totals.tainted_sweeps - totals.judged_sweeps),
+        )
+        if sweeps
+    ]
+    return words.listed_parts(parts)
 
 
 def line_name(line: LinePeriod, words: Words) -> str:

@@ -8,8 +8,10 @@ from netsky.page.sheet import Cell, sheet
 from netsky.period_report import LinePeriod, PeriodReport, Totals
 
 _FIGURES = (
-    "minutes",
     "sweeps",
+    "tainted_sweeps",
+    "judged_sweeps",
+    "bad_sweeps",
     "packets_sent",
     "packets_lost",
     "loss_percent",
@@ -59,8 +61,10 @@ def _rows(report: PeriodReport, line: LinePeriod) -> Iterator[list[Cell]]:
 
 def _figures(totals: Totals) -> list[Cell]:
     return [
-        totals.minutes,
         totals.sweeps,
+        totals.tainted_sweeps,
+        totals.judged_sweeps,
+        totals.bad_sweeps,
         totals.sent,
         totals.lost,
         _rounded(totals.loss_ratio, 100),

@@ -12,13 +12,14 @@ from netsky.text import one_line
 
 def period_text(report: PeriodReport, words: Words) -> str:
     """As many lines as fit; the others are counted."""
-    known, head = report.known, _head(report, words)
+    head, known = _head(report, words), [_line(report, line, words) for line in report.known]
+    unknown = len(report.unknown)
     for shown in range(len(known), -1, -1):
-        lines = [*head, *(_line(report, line, words) for line in known[:shown])]
+        lines = [*head, *known[:shown]]
         if shown < len(known):
             lines.append(words("t_more", count=len(known) - shown))
-        if report.unknown:
-            lines.append(words("t_unknown", count=len(report.unknown)))
+        if unknown:
+            lines.append(words("t_unknown", count=unknown))
         text = "".join(f"{one_line(line)}\n" for line in lines)
         if fits(text):
             break

@@ -14,21 +14,29 @@ _TITLES: Table = {
     ),
     "not_over": ("本期未完：汇总截至 {at}", "not over yet: sums until {at}"),
     "lead": (
-        "{lines} 条线路：可用率最低的是{worst}，{availability}；事件共 {incidents} 起，合计 {time}。",
-        "{lines} lines: the least available is {worst}, {availability}; {incidents} incidents, {time} in all.",
+        "{lines} 条线路：可用率最低的是{worst}，{availability}；",
+        "{lines} lines: the least available is {worst}, {availability}; ",
     ),
-    "lead_calm": (
-        "{lines} 条线路，没有事件；可用率最低的是{worst}，{availability}。",
-        "{lines} lines, no incident; the least available is {worst}, {availability}.",
+    "lead_not_judged": (
+        "{lines} 条线路：可用率未判定（还不知道哪些目标常在线）；",
+        "{lines} lines: no availability was judged (which targets usually answer is not known yet); ",
     ),
+    "lead_incidents": (
+        "事件共 {incidents} 起，合计 {time}。",
+        "{incidents} incidents, {time} in all.",
+    ),
+    "lead_calm": ("没有事件。", "no incident."),
     "line_name": ("{isp} · {egress}", "{isp} · {egress}"),
 }
 
 _TABLE: Table = {
     "lines": ("各线路", "Lines"),
     "lines_note": (
-        "括号内为与 {before} 之差；按可用率从低到高",
-        "in brackets: against {before}; the least available first",
+        "可用率＝常在线目标丢包低于 {bad_loss}% 的轮次占比，低的在前；括号内为与 {before} 之差",
+        (
+            "available: sweeps in which less than {bad_loss}% of the usually alive were lost; the least available "
+            "first; in brackets: against {before}"
+        ),
     ),
     "line": ("线路", "Line"),
     "availability": ("可用率", "Availability"),
@@ -57,7 +65,10 @@ _DETAILS: Table = {
     "provinces": ("各省", "By province"),
     "before_level": ("上期 {ratio}", "before {ratio}"),
     "province": ("省份", "Province"),
+    "bad_sweeps": ("坏轮次 / 判定", "Bad sweeps / judged"),
     "alarm": ("告警分钟", "Minutes in alarm"),
+    "tainted": ("本机丢包 {count} 轮，不计入", "{count} tainted sweeps left out"),
+    "not_judged": ("{count} 轮未判定可用率", "{count} sweeps not judged for availability"),
     "trend": ("逐期", "Side by side"),
     "trend_period": ("期", "Period"),
     "incident_list": ("事件", "Incidents"),
@@ -71,8 +82,8 @@ _DETAILS: Table = {
         "More than {most} lines: provinces and other periods are in --format csv, or choose lines with --isp, --egress.",
     ),
     "method": (
-        "丢包率＝丢失 ÷ 发出，按包数合计，不是比率的平均；可用率＝1 − 告警分钟 ÷ 有数据的分钟（有轮次的小时 × 60，按省累计）；告警分钟＝该省被判为升高或剧升的分钟。日、月按北京时间划分，由按 UTC 小时的汇总相加。",
-        "Loss = lost / sent, of the packets, not a mean of ratios. Availability = 1 − minutes in alarm / minutes measured (60 for each hour with a sweep), summed up over provinces; a minute is in alarm when the province was elevated or severe. Days and months are those of Beijing, added up from sums of hours of UTC.",
+        "丢包率＝丢失 ÷ 发出，按包数合计，不是比率的平均；可用率＝1 − 坏轮次 ÷ 判定的轮次，按省累计；坏轮次＝该省常在线目标丢包 {bad_loss}% 及以上的一轮。还不知道哪些目标常在线的轮次不判定，没有判定过的写 –；本机自己丢了包的轮次不计入任何数字。告警分钟＝告警判为升高或剧升的分钟。日、月按北京时间划分，由按 UTC 小时的汇总相加。",
+        "Loss = lost / sent, of the packets, not a mean of ratios. Availability = 1 − bad sweeps / judged sweeps, summed up over provinces; a sweep is bad when {bad_loss}% or more of the province's usually alive targets were lost. Where these are not known yet a sweep is not judged; – is what was never judged. A sweep in which this host dropped packets itself is in no figure. A minute is in alarm when the alert graded the province. Days and months are those of Beijing, added up from sums of hours of UTC.",
     ),
 }
 
