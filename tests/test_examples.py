@@ -109,7 +109,7 @@ def test_it_loads_with_every_key_switched_on(read, tool):
         circuit="ABC0123-45",
         contact="网络值班 010-0000-0000，noc@example.com",
     )
-    assert found.isps == {"edu": ISP("edu", "教育网")}
+    assert found.isps == {"edu": ISP("edu", "教育网", home="unicom-1")}
     assert params["pushgateway"] == "http://127.0.0.1:9091"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from netsky.judging.controls import Comparisons
-from netsky.judging.grading import Judgement, Thresholds, Verdict
+from netsky.judging.grading import Judgement, NotJudged, Thresholds, Verdict
 from netsky.judging.incidents import Incident
 from netsky.places import ISP, Province
 
@@ -71,6 +71,12 @@ class LineState:
         return self.verdict.not_judged if self.verdict else []
 
     @property
+    def reason(self) -> NotJudged | None:
+        """Why most of those that were not judged were not."""
+        reasons = [each.not_judged for each in self.not_judged if each.not_judged]
+        return max(NotJudged, key=reasons.count) if reasons else None
+
+    @property
     def is_tainted(self) -> bool:
         return self.sweep is not None and self.sweep.tainted
 
@@ -104,6 +110,10 @@ class Overview:
         seconds = CELL.total_seconds()
         last = datetime.fromtimestamp(self.at.timestamp() // seconds * seconds, self.at.tzinfo)
         return last - (CELLS - 1) * CELL
+
+    def is_old(self, line: LineState) -> bool:
+        """Whether its newest sweep is too old to be judged, or there is none."""
+        return not line.sweep or self.at - line.sweep.started_at > self.thresholds.max_age
 
     @property
     def isps(self) -> list[ISP]:

@@ -20,11 +20,15 @@ class Province:
 
 @dataclass(frozen=True, slots=True)
 class ISP:
-    """A carrier whose users are measured. `in_all`: it is one of those that `all` stands for."""
+    """A carrier whose users are measured. `in_all`: it is one of those that `all` stands for.
+
+    `home` is the exit that its users are sent through if nothing is wrong; None: not said.
+    """
 
     slug: str
     name: str
     in_all: bool = True
+    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import pytest
 
 from netsky.cli.config import SETTINGS
 from netsky.cli.destinations import DatabaseOptions, OutletOptions
+from netsky.cli.judging import ThresholdOptions
 from netsky.cli.lines import Lines
 from netsky.cli.options import Number, takes
 from netsky.cli.running import Running
@@ -167,3 +168,26 @@ def test_a_database_of_the_wrong_type_is_not_repeated_which_may_hold_a_password(
     with pytest.raises(InputError, match=r"database must be a string") as refusal:
         parse('database = ["mysql://netsky:geheim@127.0.0.1/x"]')
     assert "geheim" not in str(refusal.value)
+
+
+def test_the_report_takes_the_thresholds_of_the_alert_unless_it_has_its_own(tmp_path):
+    @click.command("netsky_report", cls=Tool)
+    @takes(judged=ThresholdOptions, lines=Lines)
+    def report(**_options):
+        """Like the real one."""
+
+    def thresholds(toml):
+        (tmp_path / "netsky.toml").write_text(toml)
+        with report.make_context("netsky_report", ["--isp", "cu"]) as context:
+            names = ("elevated", "severe", "max_age", "max_baseline_age", "baseline")
+            return [context.params[name] for name in names]
+
+    alert = (
+        "[alert]\nelevated = 3\nsevere = 6\nmax_age = 60\nmax_baseline_age = 2\nmin_targets = 1\n"
+    )
+    assert thresholds("") == [5, 10, 180, 24, "usual"]
+    assert thresholds(alert) == [3, 6, 60, 2, "usual"]
+    assert thresholds(f"{alert}baseline = 'mean'\n") == [3, 6, 60, 2, "mean"]
+    assert thresholds(f"{alert}[report]\nsevere = 8\n") == [3, 8, 60, 2, "usual"]
+    with pytest.raises(InputError, match=r"netsky.toml: alert.elevated = 'x' must be a number"):
+        thresholds("[alert]\nelevated = 'x'\n")

@@ -36,6 +36,7 @@ contact = "网络值班 010-0000-0000"
 name = "教育网"
 
 [isp.x1]
+home = "联通-1"
 """
 
 
@@ -73,7 +74,7 @@ def test_everything_in_the_file_is_read(write):
             ),
             "联通-1": Egress("联通-1"),
         },
-        isps={"edu": ISP("edu", "教育网"), "x1": ISP("x1", "x1")},
+        isps={"edu": ISP("edu", "教育网"), "x1": ISP("x1", "x1", home="联通-1")},
     )
 
 
@@ -115,7 +116,8 @@ def test_an_empty_file_sets_nothing(write):
         ("[isp.abcdefgh]", "[isp.abcdefgh]: an ISP's name is"),
         ("[isp.1a]", "[isp.1a]: an ISP's name is"),
         ("[isp.edu]\nname = 1", "isp.edu.name = 1 must be a string"),
-        ("[isp.edu]\nslug = 'e'", "unknown key isp.edu.slug; known: in_all, name"),
+        ("[isp.edu]\nslug = 'e'", "unknown key isp.edu.slug; known: home, in_all, name"),
+        ("[isp.cu]\nhome = 'a'\n[egress.b]", "isp.cu.home = 'a' is no exit: define [egress.a]"),
         ("[egress.a]\ninterface = '网网网网网网'", "'网网网网网网' is no interface name"),
         ("x = " + "[" * 5000, "is not valid TOML: nested too deep"),
         ("[probe]\nrate." + "a." * 1000 + "a = 1", "probe.rate.a.a.a.a.a.a.a is nested too deep"),

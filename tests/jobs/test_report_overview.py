@@ -194,6 +194,10 @@ def test_a_script_learns_the_best_exit_of_each_province(measured, tmp_path):
         "beijing": "default",
         "hunan": "default",
     }
+    for best in document["best_exit"]:
+        assert (best["current"], best["is_move"]) == ("default", False)
+        assert best["gain_over_current_ratio"] == 0
+        assert [each["egress"] for each in best["ranking"]] == ["default"]
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from netsky.judging.best_exit import best_exits, usual_exit
+from netsky.judging.best_exit import best_exits, home_exit
 from netsky.loss import Baseline, NewestLoss
 from netsky.places import find_province
 from testing import overviews
@@ -90,10 +90,66 @@ def test_loss_is_of_the_usually_alive_only_where_each_exit_knows_it():
     assert both.best.loss_ratio == 0.5
 
 
-def test_the_usual_exit_is_the_one_with_the_least_baseline_and_a_fault_does_not_move_it():
-    calm = overview_of(line("a", 1.0), line("b", 1.0))
-    usual = usual_exit(calm, CU)
-    assert usual in {"a", "b"}
-    faulty = overview_of(*(line(each, 30.0 if each == usual else 1.0) for each in ("a", "b")))
-    assert usual_exit(faulty, CU) == usual
-    assert usual_exit(overview_of(), CU) is None
+# Against the exit in use
+
+
+AT_HOME = replace(CU, home="home")
+
+
+def best(*lines, isp=AT_HOME):
+    lines = [replace(each, isp=isp) for each in lines]
+    return best_exits(overview_of(*lines), isp)[HUNAN]
+
+
+def test_the_gain_is_over_the_exit_in_use_and_not_over_the_next_one():
+    """Two exits are equally good: which of them is best decides nothing for whoever uses a third."""
+    found = best(
+        line("a", 1.0, milliseconds=30), line("b", 1.0, milliseconds=31), line("home", 23.0)
+    )
+    assert found.margin_ratio == 0
+    assert found.gain_ratio == pytest.approx(0.22)
+    assert found.gain_seconds == pytest.approx(-0.01)
+    assert found.is_move
+
+
+@pytest.mark.parametrize(
+    ("percent", "milliseconds", "is_move"),
+    [
+        (1.0, 20.0, False),  # nothing is gained
+        (1.9, 15.0, False),  # neither is enough
+        (1.0, 30.5, True),  # as much is lost, and it is faster elsewhere
+        (1.9, 30.5, True),
+        (2.1, 10.0, True),  # less is lost elsewhere, though it is slower
+        (1.0, None, False),  # how much faster cannot be told
+    ],
+)
+def test_latency_moves_users_where_the_losses_are_alike(percent, milliseconds, is_move):
+    other = line("a", 1.0, milliseconds=20.0)
+    found = best(other, line("home", percent, milliseconds=milliseconds))
+    assert found.is_move == is_move
+
+
+def test_without_data_of_the_exit_in_use_nothing_is_gained_and_nobody_moves():
+    for home in (line("home", 1.0, age=200), line("home", 1.0, tainted=True)):
+        found = best(home, line("a", 1.0))
+        assert (found.home, found.current) == ("home", None)
+        assert (found.gain_ratio, found.gain_seconds, found.is_move) == (None, None, False)
+
+
+def test_the_exit_in_use_is_said_or_the_one_with_the_least_baseline():
+    both = [line("a", 1.0), line("b", 1.0)]
+    home = home_exit(overview_of(*both), CU)
+    assert home in {"a", "b"}
+    for percent, age in ((30.0, 15), (1.0, 2000)):  # neither a fault moves it, nor old data
+        spoilt = [
+            line(each, percent if each == home else 1.0, age=age if each == home else 15)
+            for each in "ab"
+        ]
+        assert home_exit(overview_of(*spoilt), CU) == home
+    assert home_exit(overview_of(*both), replace(CU, home="b")) == "b"
+    assert home_exit(overview_of(), CU) is None
+
+
+def test_a_line_that_cannot_be_read_may_be_the_exit_in_use():
+    away = overviews.LineState(CU, "b", trouble="away")
+    assert home_exit(overview_of(line("a", 1.0), away), CU) is None

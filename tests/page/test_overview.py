@@ -8,6 +8,8 @@ import pytest
 
 from netsky.page.headline import headline
 from netsky.page.overview import overview_page
+from netsky.page.overview_maps import best_maps
+from netsky.page.overview_panels import probe_rows, probe_sayings
 from netsky.page.overview_words import HEADLINES, PAGE
 from netsky.page.words import Words
 from netsky.places import ISP, PROVINCES
@@ -78,6 +80,57 @@ def test_a_database_that_is_away_is_told_and_nothing_looks_fresh():
     assert "is the server running?" in said
     assert "✓" not in said
     assert "***" in said
+
+
+def test_a_line_without_a_baseline_has_data_that_is_not_old():
+    every = [province.slug for province in PROVINCES]
+    new = overviews.line_state(overviews.ISPS[0], "new", without_baseline=every)
+    [said] = probe_sayings(overviews.overview_of(new), WORDS)
+    assert (said.badge, said.text) == ("未判定", "联通×new：还没有平时水平可比。")
+    [row] = probe_rows(overviews.overview_of(new), WORDS)
+    assert not row.is_old
+    assert "数据旧" not in page(overviews.overview_of(new))
+    old = overviews.line_state(overviews.ISPS[0], "old", age=200)
+    assert [each.badge for each in probe_sayings(overviews.overview_of(old), WORDS)] == ["数据旧"]
+    [row] = probe_rows(overviews.overview_of(old), WORDS)
+    assert row.is_old
+
+
+def test_the_share_that_seldom_answers_is_that_of_each_line():
+    lines = [
+        replace(line, sweep=replace(line.sweep, live_targets=live))
+        for line, live in zip(overviews.well().lines[:3], (62_000, 31_000, None), strict=True)
+    ]
+    rows = probe_rows(overviews.overview_of(*lines), WORDS)
+    assert [row.dead for row in rows] == ["0%", "50%", "–"]
+
+
+def test_a_stale_exit_in_use_looks_stale_and_no_other_becomes_the_one_in_use():
+    old, other = (
+        overviews.line_state(overviews.ISPS[0], each, age=age)
+        for each, age in (("own", 900), ("b", 15))
+    )
+    isp = replace(overviews.ISPS[0], home="own")
+    lines = [replace(line, isp=isp) for line in (old, other)]
+    [svg] = best_maps(overviews.overview_of(*lines), WORDS).maps
+    assert "■ 常用出口不可信" in svg
+    assert "常用出口 own" in svg
+    assert 'class="tile sn"' in svg
+    assert not {"s0", "go", "s1"} & {
+        part.partition('"')[0] for part in svg.split('class="tile ')[1:]
+    }
+
+
+def test_a_province_moves_for_latency_where_the_losses_are_alike():
+    isp = replace(overviews.ISPS[0], home="own")
+    lines = []
+    for egress, seconds in (("own", 0.05), ("telecom-1", 0.02)):
+        line = overviews.line_state(isp, egress)
+        latency = dict.fromkeys(PROVINCES, seconds)
+        lines.append(replace(line, sweep=replace(line.sweep, latency_seconds=latency)))
+    [svg] = best_maps(overviews.overview_of(*lines), WORDS).maps
+    assert "▲ 31 省宜改走" in svg
+    assert svg.count("T1 −30ms") == 31
 
 
 def test_nothing_measured_yet_is_told():

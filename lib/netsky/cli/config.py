@@ -14,6 +14,10 @@ from netsky.errors import InputError
 SETTINGS = f"{__name__}.settings"  # where click's Context.meta holds the read Settings
 DEFAULT_FILE = Path("netsky.toml")
 
+# What is said once, so that the pictures agree with the alerts: below [alert], and for the report as well,
+# which may have its own.
+_SHARED = {"report": ("alert", ("elevated", "severe", "max_age", "max_baseline_age", "baseline"))}
+
 
 class CommonOption(click.Option):
     """An option of every tool: it may stand at the top of netsky.toml."""
@@ -50,10 +54,17 @@ def _default_map(ctx: click.Context, settings: Settings) -> dict[str, Any]:
         # At the top of the file `isp` and `egress` are tables of definitions.
         if isinstance(option, CommonOption) and name not in ("isp", "egress")
     }
+    other, shared = _SHARED.get(section, ("", ()))
+    of_other = {
+        key: value
+        for key, value in settings.tool_options.get(other, {}).items()
+        if key in shared and key in own
+    }
     defaults: dict[str, Any] = {}
     of_other_tools = _common_names() - common.keys() - {"isp", "egress"}
     for prefix, options, values in (
         ("", common, settings.options),
+        (f"{other}.", own, of_other),
         (f"{section}.", own, settings.tool_options.get(section, {})),
     ):
         for key, value in values.items():

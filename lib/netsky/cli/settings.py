@@ -107,12 +107,20 @@ def read(file: Path) -> Settings:
     _check_plain(file, document)
     tables = {name: _table(file, name, document.pop(name, {})) for name in ("egress", "isp")}
     tools = {name: _table(file, name, document.pop(name, {})) for name in TOOLS}
+    egresses = {name: _egress(file, name, value) for name, value in tables["egress"].items()}
+    isps = {slug: _isp(file, slug, value) for slug, value in tables["isp"].items()}
+    for isp in isps.values():
+        if isp.home is not None and isp.home not in egresses:
+            raise InputError(
+                f"{file}: isp.{isp.slug}.home = {isp.home!r} is no exit: define "
+                f"[egress.{_toml_key(isp.home)}]"
+            )
     return Settings(
         file=file,
         options=document,
         tool_options=tools,
-        egresses={name: _egress(file, name, value) for name, value in tables["egress"].items()},
-        isps={slug: _isp(file, slug, value) for slug, value in tables["isp"].items()},
+        egresses=egresses,
+        isps=isps,
         **{
             key: _said(file, key, tools["library"].pop(key, None)) for key in ("consent", "contact")
         },
@@ -213,7 +221,7 @@ def _isp(file: Path, slug: str, value: object) -> ISP:
         )
     if slug == ALL:
         raise InputError(f"{file}: [isp.{slug}]: that name stands for all ISPs; choose another")
-    entries = _entries(file, f"isp.{slug}", value, {"name": str, "in_all": bool})
+    entries = _entries(file, f"isp.{slug}", value, {"name": str, "in_all": bool, "home": str})
     usual = BUILTIN_ISPS[slug] if slug in BUILTIN_ISPS else ISP(slug, slug)
     return replace(usual, **entries)
 

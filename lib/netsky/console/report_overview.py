@@ -206,4 +206,16 @@ def _best_document(isp: ISP, province: Province, best: BestExit) -> Mapping[str,
         "margin_ratio": best.margin_ratio,
         "margin_seconds": best.margin_seconds,
         "exits": len(best.exits),
+        "current": best.home,
+        "gain_over_current_ratio": best.gain_ratio,
+        "gain_over_current_seconds": best.gain_seconds,
+        "is_move": best.is_move,
+        "ranking": [
+            {
+                "egress": each.egress,
+                "loss_ratio": each.loss_ratio,
+                "latency_mean_seconds": each.latency_seconds,
+            }
+            for each in best.exits
+        ],
     }

@@ -15,6 +15,9 @@ from netsky.places import ISP, PROVINCES, Province
 LEAD_RATIO = 0.01
 """So much less loss is worth another exit."""
 
+LEAD_SECONDS = 0.01
+"""So much less latency is, where the losses are alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExitFigures:
@@ -27,9 +30,10 @@ class ExitFigures:
 
 @dataclass(frozen=True, slots=True)
 class BestExit:
-    """All exits that count, the best first."""
+    """All exits that count, the best first; `home` is the exit in use, None: it cannot be told which."""
 
     exits: tuple[ExitFigures, ...]
+    home: str | None = None
 
     @property
     def best(self) -> ExitFigures:
@@ -40,6 +44,11 @@ class BestExit:
         return self.exits[1] if len(self.exits) > 1 else None
 
     @property
+    def current(self) -> ExitFigures | None:
+        """What the province has through the exit in use; None: that exit does not count now."""
+        return next((each for each in self.exits if each.egress == self.home), None)
+
+    @property
     def margin_ratio(self) -> float | None:
         """How much less than the next exit the best one loses; below 0 where latency has decided."""
         return self.next.loss_ratio - self.best.loss_ratio if self.next else None
@@ -47,36 +56,75 @@ class BestExit:
     @property
     def margin_seconds(self) -> float | None:
         """How much earlier than through the next exit replies come."""
-        if not self.next or None in (self.next.latency_seconds, self.best.latency_seconds):
-            return None
-        return (self.next.latency_seconds or 0.0) - (self.best.latency_seconds or 0.0)
+        return _earlier(self.next, self.best)
 
-    def through(self, egress: str) -> ExitFigures | None:
-        return next((each for each in self.exits if each.egress == egress), None)
+    @property
+    def gain_ratio(self) -> float | None:
+        """How much less than the exit in use the best one loses; below 0 where latency has decided."""
+        return self.current.loss_ratio - self.best.loss_ratio if self.current else None
+
+    @property
+    def gain_seconds(self) -> float | None:
+        """How much earlier than through the exit in use replies come."""
+        return _earlier(self.current, self.best)
+
+    @property
+    def is_move(self) -> bool:
+        """Whether so much is gained that the users do better through another exit than the one in use."""
+        if not self.current or self.current is self.best:
+            return False
+        least = min(each.loss_ratio for each in self.exits)
+        is_less = self.current.loss_ratio - least >= LEAD_RATIO
+        return is_less or (self.gain_seconds or 0.0) >= LEAD_SECONDS
+
+
+def _earlier(other: ExitFigures | None, best: ExitFigures) -> float | None:
+    if not other or other.latency_seconds is None or best.latency_seconds is None:
+        return None
+    return other.latency_seconds - best.latency_seconds
 
 
 def best_exits(overview: Overview, isp: ISP) -> Mapping[Province, BestExit]:
     """Of each province that any exit can be told of."""
     lines = [line for line in overview.lines if line.isp == isp and not line.is_tainted]
-    found = {}
+    home, found = home_exit(overview, isp), {}
     for province in PROVINCES:
         exits = _figures(lines, province)
         if exits:
-            found[province] = BestExit(_ranked(exits))
+            found[province] = BestExit(_ranked(exits), home)
     return found
 
 
-def usual_exit(overview: Overview, isp: ISP) -> str | None:
-    """The exit through which the ISP's users usually lose least, so that a fault of now does not move it."""
-    usual: list[tuple[float, str]] = []
-    for line in overview.lines:
-        if line.isp == isp:
-            ratios = [
-                each.baseline_ratio for each in line.judged if each.baseline_ratio is not None
-            ]
-            if ratios:
-                usual.append((sum(ratios) / len(ratios), line.egress))
-    return min(usual)[1] if usual else None
+def home_exit(overview: Overview, isp: ISP) -> str | None:
+    """The exit in use: what netsky.toml says, or else the one with the least baseline.
+
+    A fault does not move it, nor data that is old. None: a line cannot be read that might be it, or there
+    is no baseline.
+    """
+    if isp.home:
+        return isp.home
+    lines = [line for line in overview.lines if line.isp == isp]
+    if any(line.trouble for line in lines):
+        return None
+    known = {
+        line.egress: {each.province: each for each in line.verdict.judgements if each.baseline}
+        for line in lines
+        if line.verdict
+    }
+    known = {egress: judgements for egress, judgements in known.items() if judgements}
+    shared = set.intersection(*map(set, known.values())) if known else set()
+    if not shared:
+        return None
+    by_live = all(of[province].by_live for of in known.values() for province in shared)
+
+    def baseline(egress: str) -> float:
+        baselines = [known[egress][province].baseline for province in shared]
+        ratios = [
+            each.live_loss_ratio if by_live else each.loss_ratio for each in baselines if each
+        ]
+        return sum(ratio or 0.0 for ratio in ratios)
+
+    return min(known, key=lambda egress: (baseline(egress), egress))
 
 
 def _figures(lines: Sequence[LineState], province: Province) -> list[ExitFigures]:

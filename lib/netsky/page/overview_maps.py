@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from netsky.judging.best_exit import LEAD_RATIO, BestExit, ExitFigures, best_exits, usual_exit
-from netsky.judging.grading import Grade, Judgement, Thresholds
+from netsky.judging.best_exit import LEAD_RATIO, BestExit, best_exits, home_exit
+from netsky.judging.grading import Grade, Judgement, NotJudged, Thresholds
 from netsky.overview import LineState, Overview
 from netsky.page.names import cut, exit_codes
 from netsky.page.shades import NOT_JUDGED, shade
@@ -88,12 +88,9 @@ def _fine(worst: Judgement, words: Words) -> str:
 
 
 def _nothing_judged(line: LineState, overview: Overview, words: Words) -> str:
-    max_age = overview.thresholds.max_age
-    if line.sweep and overview.at - line.sweep.started_at > max_age:
+    if line.sweep and overview.is_old(line):
         return words("state_old", age=words.duration(overview.at - line.sweep.started_at))
-    reasons = [each.not_judged for each in line.not_judged if each.not_judged]
-    reason = max(set(reasons), key=reasons.count) if reasons else "no_loss_rate"
-    return words("state_none", reason=words(f"reason_{reason}"))
+    return words("state_none", reason=words(f"reason_{line.reason or NotJudged.NO_LOSS_RATE}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ class BestMaps:
 def best_maps(overview: Overview, words: Words) -> BestMaps:
     codes = exit_codes(overview.egresses)
     isps = [isp for isp in overview.isps if sum(line.isp == isp for line in overview.lines) > 1]
-    choices = [_Choice(isp, best_exits(overview, isp), usual_exit(overview, isp)) for isp in isps]
+    choices = [_Choice(isp, best_exits(overview, isp), home_exit(overview, isp)) for isp in isps]
     chosen = [choice for choice in choices if choice.best]
     shown = {egress for choice in chosen for egress in choice.named}
     return BestMaps(
@@ -127,31 +124,21 @@ def best_maps(overview: Overview, words: Words) -> BestMaps:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The best exits of an ISP, and the one that is usually best."""
+    """The best exits of an ISP, and the one in use."""
 
     isp: ISP
     best: Mapping[Province, BestExit]
-    usual: str | None
-
-    def home(self, province: Province) -> ExitFigures | None:
-        """What the province has through the usual exit, if that counts."""
-        of = self.best.get(province)
-        return of.through(self.usual) if of and self.usual else None
-
-    def lead(self, province: Province) -> float:
-        """How much less is lost through the best exit than through the usual one."""
-        home = self.home(province)
-        return home.loss_ratio - self.best[province].best.loss_ratio if home else 0.0
+    home: str | None
 
     @property
     def moves(self) -> list[Province]:
         """The provinces that do better through another exit."""
-        return [province for province in self.best if self.lead(province) >= LEAD_RATIO]
+        return [province for province, best in self.best.items() if best.is_move]
 
     @property
     def unknown(self) -> list[Province]:
-        """Those that have data, but not through the usual exit."""
-        return [province for province in self.best if not self.home(province)]
+        """Those that have data, but not through the exit in use."""
+        return [province for province, best in self.best.items() if not best.current]
 
     @property
     def named(self) -> set[str]:
@@ -168,19 +155,25 @@ def _best_map(choice: _Choice, codes: Mapping[str, str], words: Words) -> Markup
         state, tone = words("best_partly", count=len(choice.unknown)), "doubt"
     else:
         state, tone = words("best_stay"), "ok"
-    below = cut(words("best_below", egress=choice.usual or UNKNOWN), _CAPTION_WIDTH)
+    below = cut(words("best_below", egress=choice.home or UNKNOWN), _CAPTION_WIDTH)
     caption = Caption(map_title(choice.isp, words), below, state, tone)
-
-    def tile(province: Province) -> Tile:
-        home = choice.home(province)
-        if province not in choice.best:
-            return Tile(NOT_JUDGED, words("tile_no_loss_rate"))
-        code = codes[choice.best[province].best.egress]
-        if home is None:
-            return Tile("s0", code)
-        if province in moves:
-            return Tile("go", f"{code} {MINUS}{100 * choice.lead(province):.0f}")
-        return Tile("s0", percent(home.loss_ratio))
-
     moved = [f"{words.province(each)} {choice.best[each].best.egress}" for each in moves[:_SPOKEN]]
-    return tile_map(caption, tile, label=f"{caption.title}: {state} {words.listed(moved)}")
+    return tile_map(
+        caption,
+        lambda province: _best_tile(choice.best.get(province), codes, words),
+        label=f"{caption.title}: {state} {words.listed(moved)}",
+    )
+
+
+def _best_tile(best: BestExit | None, codes: Mapping[str, str], words: Words) -> Tile:
+    if not best:
+        return Tile(NOT_JUDGED, words("tile_no_loss_rate"))
+    code = codes[best.best.egress]
+    if not best.current:
+        return Tile(NOT_JUDGED, code)
+    if not best.is_move:
+        return Tile("s0", percent(best.current.loss_ratio))
+    points_less, seconds_less = best.gain_ratio or 0.0, best.gain_seconds or 0.0
+    if points_less >= LEAD_RATIO:
+        return Tile("go", f"{code} {MINUS}{100 * points_less:.0f}")
+    return Tile("go", f"{code} {MINUS}{1000 * seconds_less:.0f}ms")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from netsky.judging.grading import NotJudged
 from netsky.judging.incidents import Incident
 from netsky.overview import LineState, Overview
 from netsky.page.names import incident_page, line_name, line_names
@@ -121,14 +122,21 @@ def probe_sayings(overview: Overview, words: Words) -> list[Saying]:
         if not lines:
             return []
         names = line_names(lines, words, most=_MOST_NAMES)
-        badge = "old" if kind == "partly" else kind
+        badge = "unjudged" if kind in ("partly", "new") else kind
         return [Saying(words(f"badge_{badge}"), words(f"said_{kind}", lines=names, **values))]
+
+    def is_unjudged(line: LineState) -> bool:
+        return not (line.trouble or line.judged or overview.is_old(line))
 
     reason = next((line.trouble for line in overview.lines if line.trouble), "")
     found = [
         *said("away", lambda line: line.trouble is not None, reason=reason),
-        *said("old", lambda line: not line.trouble and not line.judged),
+        *said("old", lambda line: not line.trouble and overview.is_old(line)),
         *said("tainted", lambda line: line.is_tainted),
+        *said("new", lambda line: is_unjudged(line) and line.reason is NotJudged.NO_BASELINE),
+        *said(
+            "unjudged", lambda line: is_unjudged(line) and line.reason is not NotJudged.NO_BASELINE
+        ),
         *said("partly", lambda line: bool(line.judged and line.not_judged)),
         *said("spooled", lambda line: bool(line.spooled)),
         *said(
@@ -157,6 +165,7 @@ class ProbeRow:
     spool: str
     is_spooled: bool
     baseline: str
+    dead: str
 
 
 def probe_rows(overview: Overview, words: Words) -> list[ProbeRow]:
@@ -170,29 +179,22 @@ def _probe_row(line: LineState, overview: Overview, words: Words) -> ProbeRow:
     return ProbeRow(
         name=line_name(line, words),
         age=words.age(sweep.started_at, overview.at) if sweep else UNKNOWN,
-        is_old=not line.judged,
+        is_old=overview.is_old(line),
         is_tainted=line.is_tainted,
         spool=UNKNOWN if line.spooled is None else str(line.spooled),
         is_spooled=bool(line.spooled),
         baseline=words.age(line.baseline_at, overview.at) if line.baseline_at else UNKNOWN,
+        dead=percent(sweep.dead_ratio, 0) if sweep else UNKNOWN,
     )
 
 
 def library_sayings(overview: Overview, words: Words) -> list[str]:
-    """Of each ISP's address library: how old, and which share of it seldom answers."""
+    """Of each ISP's address library: how old."""
     said = []
     for isp in overview.isps:
         lines = [line for line in overview.lines if line.isp == isp]
         published = next((line.library_at for line in lines if line.library_at), None)
-        dead = [line.sweep.dead_ratio for line in lines if line.sweep]
-        ratios = [ratio for ratio in dead if ratio is not None]
-        parts = []
         if published:
-            parts.append(words("library_age", age=words.age(published, overview.at)))
-        if ratios:
-            parts.append(words("library_dead", share=percent(min(ratios), 0)))
-        if parts:
-            said.append(
-                words("library_of", isp=words.isp_short(isp), said=words.listed_parts(parts))
-            )
+            age = words.age(published, overview.at)
+            said.append(words("library_of", isp=words.isp_short(isp), age=age))
     return said

@@ -175,11 +175,14 @@ PAGE: Table = {
     "critical": ("危急", "critical"),
     "probes": ("探测自身", "The probes themselves"),
     "badge_old": ("数据旧", "old data"),
+    "badge_unjudged": ("未判定", "not judged"),
     "badge_away": ("读不到", "not read"),
     "badge_tainted": ("本机丢包", "tainted"),
     "badge_spooled": ("未入库", "waiting"),
     "badge_library": ("地址库旧", "old library"),
     "said_old": ("{lines}：没有新数据，未判定。", "{lines}: no new data, not judged."),
+    "said_new": ("{lines}：还没有平时水平可比。", "{lines}: no usual level to compare with yet."),
+    "said_unjudged": ("{lines}：有数据，未判定。", "{lines}: there is data, and it is not judged."),
     "said_partly": ("{lines}：有省未判定。", "{lines}: some provinces are not judged."),
     "said_away": ("{lines}：{reason}", "{lines}: {reason}"),
     "said_tainted": (
@@ -204,9 +207,8 @@ PAGE: Table = {
     "column_data": ("数据", "data"),
     "column_spool": ("暂存", "waiting"),
     "column_baseline": ("均值", "usual"),
-    "library_of": ("地址库 {isp}：{said}", "Library of {isp}: {said}"),
-    "library_age": ("{age}发布", "published {age}"),
-    "library_dead": ("{share} 的目标不常应答", "{share} of its targets seldom answer"),
+    "column_dead": ("不常应答", "dead"),
+    "library_of": ("地址库 {isp}：{age}发布", "Library of {isp}: published {age}"),
     "day": ("过去 24 小时", "The past 24 hours"),
     "day_about": (
         "每格 {minutes} 分钟，取其中最坏一轮、各出口中升得最多的一条，与现在的平时水平比；粗框为故障，斜纹为无数据",
@@ -224,18 +226,19 @@ PAGE: Table = {
     "etc_provinces": ("{first}等 {count} 省", "{first} … ({count} provinces)"),
     "best": ("此刻走哪条出口", "Which exit to use now"),
     "best_about": (
-        "灰：平时最好的出口现在也好，数字是它的丢包率；蓝：改走所写出口，丢包率低这么多个百分点{codes}",
+        "灰：常用出口现在也好，数字是它的丢包率；蓝：改走所写出口，丢包率低这么多个百分点，丢包相当时快这么多 ms；斜纹：常用出口的数据不可信，写的是其余出口里最好的{codes}",
         (
-            "Grey: the exit that is usually best is fine, with its loss rate; blue: use the exit that is named, "
-            "which loses so many points less{codes}"
+            "Grey: the exit in use is fine, with its loss rate; blue: use the exit that is named, which loses so many "
+            "points less, or is so many ms faster where the losses are alike; hatched: of the exit in use there is no "
+            "data to trust, the best of the others is named{codes}"
         ),
     ),
     "best_codes": ("（{codes}）", " ({codes})"),
-    "best_below": ("平时最好 {egress}", "usually best {egress}"),
+    "best_below": ("常用出口 {egress}", "exit in use {egress}"),
     "best_move": ("▲ {count} 省宜改走", "▲ {count} provinces do better elsewhere"),
     "best_stay": ("✓ 照旧即可", "✓ stay"),
-    "best_partly": ("■ {count} 省平时的出口不可信", "■ usual exit not trusted: {count}"),
-    "best_none": ("■ 平时的出口不可信", "■ usual exit not trusted"),
+    "best_partly": ("■ {count} 省常用出口不可信", "■ exit in use not trusted: {count}"),
+    "best_none": ("■ 常用出口不可信", "■ exit in use not trusted"),
     "best_nothing": ("没有可信的数据。", "There is no data to trust."),
     "best_one_exit": (
         "每个运营商只有一个出口有数据，没有可选的。",
