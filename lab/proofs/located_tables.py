@@ -7,6 +7,8 @@ from statistics import mean
 
 from lab.proofs.located import CASES, FLAPPING, Case, Result, Tally
 
+_FAR_OFF = 0.5  # points: a pair whose live loss was further from what was counted is named
+
 _HEADS = (
     "fault",
     "found",
@@ -71,7 +73,7 @@ def _found(cases: Sequence[Case], result: Result) -> str:
 
 
 def _amiss(case: Case, result: Result) -> list[str]:
-    """What was not found of a pair, or named besides: a line each."""
+    """What was not found of a pair, or named besides, or is far off: a line each."""
     tally = result.of[case.name]
     lines = [
         f"- {case.name}: {name} found in {tally.found[name]} of {tally.sweeps}"
@@ -80,4 +82,6 @@ def _amiss(case: Case, result: Result) -> list[str]:
     ]
     if tally.besides:
         lines.append(f"- {case.name}: another one named in {tally.besides} of {tally.sweeps}")
+    if max(tally.errors) > _FAR_OFF:
+        lines.append(f"- {case.name}: live loss off by up to {max(tally.errors):.2f}")
     return lines
