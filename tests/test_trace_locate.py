@@ -82,8 +82,32 @@ def test_who_spoke_in_quiet_times_narrows_a_total_outage():
 
 def test_a_limiter_just_before_the_fault_is_known_from_quiet_times():
     seen = path(0, 0, 40, 60, 60)  # hop 3 limits itself, and the fault is at hop 4
-    assert locate(seen, end(60)).at_latest == 3
+    assert locate(seen, end(60)) == begins(2, 4), "it loses less than what is behind it"
     assert locate(seen, end(60), quiet=path(0, 0, 40, 0, 0)) == begins(2, 4, limited=(3,))
+    quick = replace(hop(3, 0), quick_sent=20, quick_lost=10)
+    quiet = [*path(0, 0), quick, *path(0, 0, 0, 0, 0)[3:]]
+    assert locate(seen, end(60), quiet=quiet) == begins(2, 4, limited=(3,)), "asked slowly"
+
+
+def test_who_answered_each_time_in_quiet_times_may_limit_its_answers_all_the_same():
+    """Then it was asked more slowly, or does so since lately."""
+    quiet, seen = path(0, 0, 0, 0, 0), path(0, 120, 40, 40, 40)
+    assert locate(seen, end(40), quiet=quiet) == begins(1, 3, limited=(2,))
+    assert locate(path(0, 200, 40, 40, 40), end(40), quiet=quiet) == begins(1, 3, silent=(2,))
+
+
+def test_a_router_that_answers_less_often_in_the_quick_rounds_limits_its_answers():
+    """Its loss is that of the fault behind it, but not in the slow rounds."""
+    seen = [*path(0, 0), replace(hop(3, 60), slow_sent=50, slow_lost=2), *path(0, 0, 0, 60)[3:]]
+    quiet = path(0, 0, 0, 0)
+    assert locate(seen, end(60), quiet=quiet) == begins(2, 4, limited=(3,))
+    losing = [*path(0, 0), replace(hop(3, 60), slow_sent=50, slow_lost=15), *seen[3:]]
+    assert locate(losing, end(60), quiet=quiet) == begins(2, 3)
+
+
+def test_a_router_that_limits_its_quick_answers_and_then_says_nothing_tells_of_an_outage():
+    quiet = [replace(each, quick_sent=20, quick_lost=10) for each in path(0, 0, 0)]
+    assert locate(path(0, 200, 200), end(200), quiet=quiet) == begins(1, 2)
 
 
 def test_what_another_router_did_in_quiet_times_is_not_heeded():

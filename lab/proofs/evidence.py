@@ -15,7 +15,9 @@ from lab.network.inside import run_inside
 from lab.network.lab import Lab
 from netsky.addresses import AddressLibrary
 from netsky.engines.trace import trace_targets
-from netsky.places import Egress, find_province
+from netsky.jobs.quiet import trace_quiet
+from netsky.jobs.trace_choice import QUIET_TARGETS
+from netsky.places import PROVINCES, Egress, find_province
 from netsky.trace import Finding, Hop, Traced, TracePlan, Verdict
 from netsky.trace_locate import locate_all
 
@@ -23,13 +25,21 @@ HOPS = 5
 TARGETS = 20
 LOSSES = (0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
 PLACE = Place("cu", "guangdong")
+SURROUNDINGS = ("all answer", "one limited, one silent", "one newly limited, one silent")
+# In messages a second: at most this many are less than a router is asked for in the rounds of a fault, 10 on
+# average, and many are more than it is asked for in quiet times.
+MOST_LIMIT = 9
+# In quiet times, of a path of 15 routers to 31 provinces, a round takes 5 seconds. Here it does at this rate, at
+# which a router is asked 3 times a second, and 5 times while the way is looked for.
+QUIET_RATE = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """A path: what its router number `hop` loses, forward or `back`, and how the others answer.
 
-    A `limited` router (with messages a second) and a `silent` one are there, or 0. Without `loss` it is clean.
+    A `limited` router (with messages a second) and a `silent` one are there, or 0; a `newly` limited one
+    answered all in quiet times. Without `loss` it is clean.
     """
 
     loss: float
@@ -38,6 +48,13 @@ class Case:
     limited: int = 0
     per_second: int = 0
     silent: int = 0
+    newly: bool = False
+
+    @property
+    def surroundings(self) -> str:
+        if not self.limited:
+            return SURROUNDINGS[0]
+        return SURROUNDINGS[2 if self.newly else 1]
 
     @property
     def begins(self) -> int:
@@ -47,7 +64,8 @@ class Case:
     def make(self, lab: Lab, egress: str, *, fault: bool) -> None:
         """Let the path of an egress be like this, with its fault or without."""
         for hop in range(1, HOPS + 1):
-            lab.set_limit(self.per_second if hop == self.limited else None, egress=egress, hop=hop)
+            limits = hop == self.limited and (fault or not self.newly)
+            lab.set_limit(self.per_second if limits else None, egress=egress, hop=hop)
             lab.set_silent(egress=egress, hop=hop, on=hop == self.silent)
             for back in (False, True):
                 here = fault and hop == self.hop and back == self.back
@@ -94,10 +112,11 @@ def cases(losses: Iterable[float] = LOSSES, hops: Iterable[int] = range(1, HOPS 
     plain = [Case(loss, hop, back) for loss in losses for hop in hops for back in (False, True)]
     plain += [Case(0.0, 1), Case(0.0, 1)]
     crowded = []
-    for case in plain:
-        limited, silent = drawn.sample(range(1, HOPS + 1), 2)
-        per_second = drawn.randint(1, 4)
-        crowded.append(Case(case.loss, case.hop, case.back, limited, per_second, silent))
+    for newly in (False, True):
+        for case in plain:
+            limited, silent = drawn.sample(range(1, HOPS + 1), 2)
+            per_second = drawn.randint(1, MOST_LIMIT)
+            crowded.append(Case(case.loss, case.hop, case.back, limited, per_second, silent, newly))
     return plain + crowded
 
 
@@ -114,7 +133,7 @@ def judge(lab: Lab, every: Sequence[Case], *, repeats: int, rounds: int) -> list
             here = every[start : start + len(egresses)]
             using = egresses[: len(here)]
             _make(lab, here, using, fault=False)
-            quiet = [locate_all(each.traces).hops for each in traced(using)]
+            quiet = list(pool.map(lambda egress: quiet_hops(lab, egress), using))
             _make(lab, here, using, fault=True)
             for _ in range(repeats):
                 for case, hops, result in zip(here, quiet, traced(using), strict=True):
@@ -136,16 +155,40 @@ def _judge(case: Case, quiet: Sequence[Hop], traced: Traced) -> list[Judged]:
 
 def trace(lab: Lab, egress: str, *, rounds: int, place: Place = PLACE) -> Traced:
     """Traces to addresses all over a province through an egress of the lab."""
-    first, count = int(place.prefix[0]), place.prefix.num_addresses
-    addresses = (first + np.arange(TARGETS) * (count // TARGETS)).astype(np.uint32)
-    targets = AddressLibrary(
-        place.isp, (find_province(place.province),), addresses, np.array([0, TARGETS])
-    )
-    exit_line = Egress(egress, source=str(lab.route(egress).source))
+    targets, exit_line = _targets([place], TARGETS), _exit(lab, egress)
     return run_inside(
         lab.holder.path("probe"),
         lambda: trace_targets(targets, exit_line, TracePlan(rounds=rounds)),
     )
+
+
+def quiet_hops(lab: Lab, egress: str) -> Sequence[Hop]:
+    """The path to users of `PLACE`, looked at as in quiet times: with those to all other provinces."""
+    places = [Place(PLACE.isp, province.slug) for province in PROVINCES]
+    targets, exit_line = _targets(places, QUIET_TARGETS), _exit(lab, egress)
+    paths = run_inside(
+        lab.holder.path("probe"),
+        lambda: trace_quiet(targets, exit_line, TracePlan(rate=QUIET_RATE)),
+    )
+    return paths.get(find_province(PLACE.province), ())
+
+
+def _targets(places: Sequence[Place], each: int) -> AddressLibrary:
+    """So many addresses all over each of the places."""
+    addresses = [
+        int(place.prefix[0]) + np.arange(each) * (place.prefix.num_addresses // each)
+        for place in places
+    ]
+    return AddressLibrary(
+        places[0].isp,
+        tuple(find_province(place.province) for place in places),
+        np.concatenate(addresses).astype(np.uint32),
+        np.arange(len(places) + 1, dtype=np.int64) * each,
+    )
+
+
+def _exit(lab: Lab, egress: str) -> Egress:
+    return Egress(egress, source=str(lab.route(egress).source))
 
 
 def table(judged: Sequence[Judged]) -> str:
@@ -163,16 +206,16 @@ def table(judged: Sequence[Judged]) -> str:
     )
     lines = [f"| {' | '.join((*heads[:3], 'quiet times', *heads[3:]))} |", "|---" * 10 + "|"]
     for loss in sorted({each.case.loss for each in judged}):
-        for crowded in (False, True):
+        for routers in SURROUNDINGS:
             for known in (False, True):
                 row = [
                     each
                     for each in judged
-                    if (each.case.loss, bool(each.case.limited), each.known)
-                    == (loss, crowded, known)
+                    if (each.case.loss, each.case.surroundings, each.known)
+                    == (loss, routers, known)
                 ]
                 if row:
-                    lines.append(_row(loss, row, crowded=crowded, known=known))
+                    lines.append(_row(loss, row, routers, known=known))
     wrong = [each for each in judged if each.outcome == "wrong"]
     return "\n".join([*lines, "", *map(_wrong_line, wrong), ""])
 
@@ -180,7 +223,8 @@ def table(judged: Sequence[Judged]) -> str:
 def _wrong_line(judged: Judged) -> str:
     case, (after, at_latest) = judged.case, judged.interval or (0, 0)
     way = "back" if case.back else "forward"
-    others = f", {case.limited} limited, {case.silent} silent" if case.limited else ""
+    limits = f"{'newly ' if case.newly else ''}limited to {case.per_second}/s"
+    others = f", {case.limited} {limits}, {case.silent} silent" if case.limited else ""
     times = "known" if judged.known else "not known"
     return (
         f"wrong, quiet times {times}: {100 * case.loss:g} % {way} at hop {case.hop}{others}: told "
@@ -188,14 +232,14 @@ def _wrong_line(judged: Judged) -> str:
     )
 
 
-def _row(loss: float, row: Sequence[Judged], *, crowded: bool, known: bool) -> str:
+def _row(loss: float, row: Sequence[Judged], routers: str, *, known: bool) -> str:
     def share(*outcomes: str) -> str:
         return f"{100 * sum(each.outcome in outcomes for each in row) / len(row):.1f} %"
 
     widths = [each.interval[1] - each.interval[0] for each in row if each.interval]
     cells = (
         f"{100 * loss:g} %",
-        "one limited, one silent" if crowded else "all answer",
+        routers,
         str(len(row)),
         "known" if known else "not known",
         share("exact"),

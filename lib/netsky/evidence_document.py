@@ -252,6 +252,8 @@ def _hop_document(hop: Hop) -> Document:
         "rtt_seconds": [round(rtt, _RTT_DIGITS) for rtt in hop.rtts],
         "quick_sent": hop.quick_sent,
         "quick_lost": hop.quick_lost,
+        "slow_sent": hop.slow_sent,
+        "slow_lost": hop.slow_lost,
     }
 
 
@@ -263,6 +265,8 @@ def _hop(document: Document) -> Hop:
         tuple(document["addresses"]),
         document["quick_sent"],
         document["quick_lost"],
+        document.get("slow_sent", 0),  # not in what was written before there were such rounds
+        document.get("slow_lost", 0),
     )
 
 

@@ -20,7 +20,8 @@ class Hop:
     """The answers to echoes of one TTL: `rtts` has one for each, `addresses` who gave them, most first.
 
     For the target itself, which is reached with a TTL for the whole way, `ttl` is None. `quick_sent` and
-    `quick_lost` count other echoes, which were sent faster, while the way was looked for.
+    `quick_lost` count other echoes, which were sent faster, while the way was looked for. Of `sent`
+    the `slow_sent` were sent more slowly than the rest, if some were.
     """
 
     ttl: int | None
@@ -29,6 +30,8 @@ class Hop:
     addresses: tuple[str, ...] = ()
     quick_sent: int = 0
     quick_lost: int = 0
+    slow_sent: int = 0
+    slow_lost: int = 0
 
     @property
     def answered(self) -> int:
@@ -146,6 +149,8 @@ def _pooled(hops: Iterable[Hop]) -> Hop:
         addresses,
         sum(hop.quick_sent for hop in every),
         sum(hop.quick_lost for hop in every),
+        sum(hop.slow_sent for hop in every),
+        sum(hop.slow_lost for hop in every),
     )
 
 
@@ -155,7 +160,8 @@ class TracePlan:
 
     In each of `rounds` every router of a path and its target is asked once, spread over a second, or over
     longer where `rate` packets a second need it. A router that is on all paths is asked for `near_targets`
-    of them only. The targets take turns in `flows` flows.
+    of them only: for half as many in the first round, and half as many again in the second, and so on, since only
+    who limits its answers loses more when it is asked faster. The targets take turns in `flows` flows.
     """
 
     rounds: int = 10

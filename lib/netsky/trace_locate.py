@@ -2,9 +2,9 @@
 
 Whatever is lost at a hop is missing in the answers of all that lie behind it, too. So a hop that answers less
 often than something behind it limits its own messages, as does one that answers less often when it is asked
-faster: both are set aside. Over the rest, with this host in front (hop 0, which loses nothing), the loss is low
-up to some hop and higher from it on. All change points that explain the counts nearly as well as the best one
-make an interval. Loss on the way back looks the same as loss on the way there, one hop later.
+faster, now or in quiet times: both are set aside. Over the rest, with this host in front (hop 0, which loses
+nothing), the loss is low up to some hop and higher from it on. All change points that explain the counts nearly as
+well as the best one make an interval. Loss on the way back looks the same as loss on the way there, one hop later.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ INTERVAL = (
     3.0  # change points that are not worse than the best one by more than this cannot be excluded
 )
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
-CLEARLY_MORE = 3.0
-MORE_WHEN_QUICK = (
-    2.0  # of some 20 quick echoes; who is set aside in error makes the interval wider only
-)
+CLEARLY_MORE = 3.0  # and the logarithm of how many are compared with
+MORE_WHEN_QUICK = 4.0
 BRANCH_GAIN = 4.0  # and the logarithm of how many hops are tried
 CLUSTER_GAIN = 10.0
 # Flows that all lose the same are apart by chance: sorted and cut in two, each adds so much.
 CLUSTER_GAIN_PER_FLOW = 0.64
 
-SPEAKS = 0.98  # a hop that answers as often as this in quiet times limits nothing
+# A hop that answers as often as this in quiet times limits nothing at that pace. Of the quick echoes there are
+# few: who limits its messages below the pace of the rounds leaves a quarter of them unanswered.
+SPEAKS, SPEAKS_WHEN_QUICK = 0.98, 0.9
 
 Counts = tuple[int, int]
 """Packets sent, and lost."""
@@ -48,7 +48,8 @@ def locate(hops: Sequence[Hop], end: Hop, *, quiet: Sequence[Hop] = ()) -> Verdi
     """Where the loss of a path begins; `hops` by TTL, `end` its target.
 
     `quiet` are the hops of the same path as they answered when nothing was lost: they tell who limits its
-    messages at all times, and who spoke before a fault silenced it.
+    messages at all times, and who spoke before a fault silenced it. They may have been asked more slowly, so
+    that they do not tell that a hop limits nothing.
     """
     kept, limited, silent = _set_aside(hops, end, {hop.ttl: hop for hop in quiet})
     aside = Verdict(Finding.CLEAN, limited=tuple(limited), silent=tuple(silent))
@@ -63,7 +64,7 @@ def locate(hops: Sequence[Hop], end: Hop, *, quiet: Sequence[Hop] = ()) -> Verdi
     if best - _likelihood(counts) < LEAST_GAIN:
         return _untold(aside, Untold.TOO_LITTLE_LOSS)
     possible = [at for at, value in enumerate(likelihoods, 1) if value >= best - INTERVAL]
-    after, at_latest = path[possible[0] - 1].ttl, path[possible[-1]].ttl
+    after, at_latest = path[possible[0] - 1].ttl, path[_surely_lossy(counts, possible[-1])].ttl
     if after == 0 and at_latest is None:  # it may be anywhere
         return _untold(aside, Untold.TOO_LITTLE_LOSS if kept else Untold.TOO_FEW_ROUTERS)
     return replace(aside, finding=Finding.BEGINS, after=after, at_latest=at_latest)
@@ -96,18 +97,16 @@ def _set_aside(
     limited: list[int] = []
     silent: list[int] = []
     for hop in reversed(hops):
-        ttl = hop.ttl or 0
-        usual = _usual(hop, quiet.get(hop.ttl))
-        if usual is not None and usual >= SPEAKS:
-            kept.insert(0, hop)
+        before = _of_the_same(hop, quiet.get(hop.ttl))
+        if _loses_more(hop, [*kept, end]):
+            (limited if hop.answered else silent).insert(0, hop.ttl or 0)
         elif not hop.answered:
-            silent.insert(0, ttl)
-        elif (
-            usual is not None
-            or _loses_more_when_quick(hop)
-            or any(_loses_more(hop, behind) for behind in (*kept, end))
-        ):
-            limited.insert(0, ttl)
+            if before and _speaks(before):
+                kept.insert(0, hop)
+            else:
+                silent.insert(0, hop.ttl or 0)
+        elif _loses_more_when_quick(hop) or (before and hop.lost and _limits(before)):
+            limited.insert(0, hop.ttl or 0)
         else:
             kept.insert(0, hop)
     return kept, limited, silent
@@ -118,17 +117,25 @@ def _is_before(hop: Hop, end: Hop) -> bool:
     return hop.ttl == 0 or (hop.answered > 0 and not end.answered)
 
 
-def _usual(hop: Hop, quiet: Hop | None) -> float | None:
-    """Which share of its echoes the hop answers in quiet times; None when another router is there now."""
+def _of_the_same(hop: Hop, quiet: Hop | None) -> Hop | None:
+    """What the hop did in quiet times; None when another router is there now."""
     if quiet is None or not quiet.sent:
         return None
-    if hop.addresses and not set(hop.addresses) & set(quiet.addresses):
-        return None
-    return quiet.answered / quiet.sent
+    return quiet if not hop.addresses or set(hop.addresses) & set(quiet.addresses) else None
 
 
-def _loses_more(hop: Hop, behind: Hop) -> bool:
-    return _gain((hop.sent, hop.lost), (behind.sent, behind.lost)) >= CLEARLY_MORE
+def _speaks(quiet: Hop) -> bool:
+    return quiet.answered >= SPEAKS * quiet.sent
+
+
+def _limits(quiet: Hop) -> bool:
+    return not _speaks(quiet) or quiet.quick_lost > (1 - SPEAKS_WHEN_QUICK) * quiet.quick_sent
+
+
+def _loses_more(hop: Hop, behind: Sequence[Hop]) -> bool:
+    """Than one of those behind it."""
+    most = max(_gain((hop.sent, hop.lost), (other.sent, other.lost)) for other in behind)
+    return most >= CLEARLY_MORE + math.log(len(behind))
 
 
 def _loses_more_when_quick(hop: Hop) -> bool:
@@ -136,10 +143,24 @@ def _loses_more_when_quick(hop: Hop) -> bool:
 
     One that answers each time in the rounds is believed, whatever it did when it was asked faster.
     """
-    return (
-        hop.lost > 0
-        and _gain((hop.quick_sent, hop.quick_lost), (hop.sent, hop.lost)) >= MORE_WHEN_QUICK
-    )
+    slow = (hop.slow_sent, hop.slow_lost) if hop.slow_sent else (hop.sent, hop.lost)
+    quick = (hop.quick_sent, hop.quick_lost)
+    if hop.slow_sent:
+        quick = (quick[0] + hop.sent - slow[0], quick[1] + hop.lost - slow[1])
+    return hop.lost > 0 and _gain(quick, slow) >= MORE_WHEN_QUICK
+
+
+def _surely_lossy(counts: Sequence[Counts], at: int) -> int:
+    """The first place from `at` on that does not lose clearly less than all behind it together.
+
+    One that does may be in front of the loss, and limit its answers since lately.
+    """
+    for place in range(at, len(counts) - 1):
+        behind = counts[place + 1 :]
+        together = sum(sent for sent, _ in behind), sum(lost for _, lost in behind)
+        if _gain(together, counts[place]) < CLEARLY_MORE:
+            return place
+    return len(counts) - 1
 
 
 def _find_branch(traces: Sequence[Trace]) -> tuple[tuple[int, str] | None, set[int]]:

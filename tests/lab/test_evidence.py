@@ -50,8 +50,9 @@ def test_a_path_of_which_no_packet_was_lost_or_that_cannot_be_told_is_not_called
 
 def test_all_losses_hops_and_directions_are_tried_with_and_without_bad_routers():
     every = cases()
-    assert len(every) == len(set(every)) + 1 == 2 * (6 * HOPS * 2 + 2)
-    assert sum(bool(case.limited and case.silent) for case in every) == len(every) // 2
+    assert len(every) == len(set(every)) + 1 == 3 * (6 * HOPS * 2 + 2)
+    assert sum(bool(case.limited and case.silent) for case in every) == 2 * len(every) // 3
+    assert sum(case.newly for case in every) == len(every) // 3
 
 
 def test_each_wrong_verdict_is_listed():
@@ -64,7 +65,7 @@ def test_each_wrong_verdict_is_listed():
     assert "| 30 % | one limited, one silent | 2 | known | 50.0 % | 50.0 % |" in printed
     [line] = [line for line in printed.splitlines() if line.startswith("wrong")]
     assert line == (
-        "wrong, quiet times known: 30 % back at hop 4, 2 limited, 3 silent: told (1, 2]"
+        "wrong, quiet times known: 30 % back at hop 4, 2 limited to 1/s, 3 silent: told (1, 2]"
     )
 
 
@@ -73,17 +74,18 @@ def test_traces_of_the_lab_are_judged_by_what_it_loses():
     every = [
         Case(0.5, 2),
         Case(0.5, 2, back=True),
-        Case(0.5, 4, limited=2, per_second=1, silent=3),
+        Case(0.5, 4, limited=2, per_second=6, silent=3),
+        Case(0.5, 4, limited=3, per_second=6, silent=1, newly=True),
         Case(0.0, 1, limited=2, per_second=1, silent=3),
     ]
-    with make_lab(egresses=("a", "b", "c", "d"), hops=HOPS) as lab:
+    with make_lab(egresses=("a", "b", "c", "d", "e"), hops=HOPS) as lab:
         result = judge(lab, every, repeats=1, rounds=5)
         named, wrong, untaken = name_branches(lab, 0.5, repeats=2, rounds=5)
-    assert [each.known for each in result] == 4 * [False, True]
+    assert [each.known for each in result] == 5 * [False, True]
     assert {each.outcome for each in result if each.known} <= {"exact", "right"}
     assert (named + untaken, wrong) == (2, 0)
     lines = [line for line in table(result).splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 2 + 4, "one for each loss, surroundings, and quiet times or none"
+    assert len(lines) == 2 + 2 + 6, "one for each loss, surroundings, and quiet times or none"
     assert {line.count("|") for line in lines} == {11}
 
 

@@ -2,7 +2,7 @@
 
 First the way is found: one packet of each TTL, eight at a time, until the target answers. A router that is on
 all ways is then asked in turn for a few of the targets only, in each round for others: the first one behind this
-host would have to answer for all of them.
+host would have to answer for all of them. Every other round asks it for more of them than the one before.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from netsky.sweep import ProbePlan
 from netsky.trace import Hop, Trace, Traced, TracePlan
 
 ROUND_SECONDS = 1.0
-NEAR_RATE = (
-    10  # so many times a second a router that is on all ways is asked: many send no more than 20
-)
+# So many times a second a router that is on all ways is asked, on average: in a slow round half as often, in a
+# quick one half as often again. Many send no more than 20.
+NEAR_RATE = 10
 WAVE = 8  # TTLs that are tried at a time
 BEYOND = 3  # routers that are asked behind the last one that answers, where a target does not
 FEW = 20  # traces that find out which routers are on all ways
@@ -125,6 +125,8 @@ class _Run:
             sockets, self._flows, rounds=plan.rounds, rate=max(plan.rate, len(flows))
         )
         self._hops = np.zeros(len(flows), np.int64)  # routers of each way that are asked
+        self._shared = np.zeros(MOST_HOPS + 1, np.bool_)  # by TTL
+        self._slow = range(0) if plan.near_targets >= len(flows) else range(1, plan.rounds + 1, 2)
         self.sent_ns = np.zeros_like(self._receiver.received_ns)
         self.not_sent: Counter[str] = Counter()
 
@@ -133,11 +135,11 @@ class _Run:
         with self._receiver:
             first = np.unique(np.linspace(0, len(every) - 1, min(FEW, len(every))).astype(np.int64))
             self._find_way(first, np.zeros(MOST_HOPS + 1, np.bool_))
-            shared = self._shared(first)
-            self._find_way(np.setdiff1d(every, first), shared)
+            self._shared = self._find_shared(first)
+            self._find_way(np.setdiff1d(every, first), self._shared)
             for number in range(1, self._plan.rounds + 1):
                 if not self._stopped.is_set():
-                    self._send(*self._round(number, shared), number)
+                    self._send(*self._round(number), number)
             self._receiver.wait(int(np.count_nonzero(self.sent_ns)), self._plan.timeout)
         if not self.sent_ns.any():
             (reason, _), *_ = self.not_sent.most_common(1) or [("it was stopped", 0)]
@@ -171,7 +173,7 @@ class _Run:
             on = (progress | (lowest <= known)) & (distance == 0)
             waiting = waiting[on]
 
-    def _shared(self, traces: Whole) -> npt.NDArray[np.bool_]:
+    def _find_shared(self, traces: Whole) -> npt.NDArray[np.bool_]:
         """By TTL, whether one and the same router, or a silent one, is there on all these ways."""
         shared = np.zeros(MOST_HOPS + 1, np.bool_)
         for ttl in range(1, int(self._hops[traces].min()) + 1):
@@ -180,17 +182,29 @@ class _Run:
             shared[ttl] = len(np.unique(routers[routers > 0])) <= 1 and not reached
         return shared
 
-    def _round(self, number: int, shared: npt.NDArray[np.bool_]) -> tuple[Whole, Whole]:
+    def _round(self, number: int) -> tuple[Whole, Whole]:
         """The packets of a round, target by target, so that each router is asked at even intervals."""
         traces = len(self._flows)
-        near = np.arange(self._plan.near_targets) * traces // self._plan.near_targets + number
         asked = np.zeros((traces, MOST_HOPS + 1), np.bool_)
         asked[:, 1:] = np.arange(1, MOST_HOPS + 1) <= self._hops[:, np.newaxis]
-        not_near = np.setdiff1d(np.arange(traces), near % traces)
-        asked[np.ix_(not_near, shared.nonzero()[0])] = False
+        not_near = np.setdiff1d(np.arange(traces), self._near(number))
+        asked[np.ix_(not_near, self._shared.nonzero()[0])] = False
         asked[:, WHOLE_WAY] = True
         which, ttls = asked.nonzero()
         return which, ttls
+
+    def _near(self, number: int) -> Whole:
+        """The traces in which shared routers are asked in a round: each in its turn, from all over."""
+        traces, each = len(self._flows), self._plan.near_targets
+        if each >= traces:
+            return np.arange(traces)
+        slow, quick = max(1, each // 2), min(traces, each + each // 2)
+        before = number // 2 * slow + (number - 1) // 2 * quick
+        turns = (before + np.arange(slow if number in self._slow else quick)) % traces
+        # Any run of these is spread evenly: multiples of the golden ratio, without their whole part.
+        golden = np.arange(traces) * ((np.sqrt(5) - 1) / 2) % 1
+        chosen: Whole = golden.argsort().argsort()[turns]
+        return chosen
 
     def _send(self, traces: Whole, ttls: Whole, number: int) -> None:
         """Send one packet for each of `traces` with its TTL, and return when the round's time is over."""
@@ -247,6 +261,11 @@ class _Run:
         rtts = (received - sent) / 1e9
         answered = (sent > 0) & (received > 0) & (rtts <= self._plan.timeout)
         quick = self.sent_ns[number, ttl, 0] > 0
+        slow = (
+            np.isin(np.arange(1, self._plan.rounds + 1), self._slow)
+            & self._shared[ttl]
+            & (sent > 0)
+        )
         by = Counter(self._receiver.answered_by[number, ttl, 1:][answered].tolist())
         return Hop(
             ttl or None,
@@ -255,4 +274,6 @@ class _Run:
             tuple(str(IPv4Address(address)) for address, _ in by.most_common()),
             int(quick),
             int(quick and self._receiver.received_ns[number, ttl, 0] == 0),
+            int(np.count_nonzero(slow)),
+            int(np.count_nonzero(slow & ~answered)),
         )

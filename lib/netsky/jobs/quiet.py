@@ -34,7 +34,7 @@ def look_at_quiet_paths(
     now = datetime.now(UTC).replace(microsecond=0)
     quiet = QuietPaths(line.key.isp, line.key.egress, now, {})
     try:
-        quiet = replace(quiet, paths=_paths(line, line.choice.quiet(without), plan))
+        quiet = replace(quiet, paths=trace_quiet(line.choice.quiet(without), line.egress, plan))
     finally:
         # Of a line that cannot be traced it is not tried again before an hour, and others have their turn.
         try:
@@ -44,9 +44,10 @@ def look_at_quiet_paths(
     return quiet
 
 
-def _paths(
-    line: TracedLine, targets: AddressLibrary, plan: TracePlan
+def trace_quiet(
+    targets: AddressLibrary, egress: Egress, plan: TracePlan
 ) -> Mapping[Province, tuple[Hop, ...]]:
+    """The hops toward each province in those traces in which nothing was lost. Raises EngineError."""
     if not targets.targets:
         return {}
     stopped = threading.Event()
@@ -54,7 +55,7 @@ def _paths(
     timer.start()
     try:
         few = replace(plan, rounds=ROUNDS, flows=FLOWS)
-        traced = trace_targets(targets, line.egress, few, stopped=stopped)
+        traced = trace_targets(targets, egress, few, stopped=stopped)
     finally:
         timer.cancel()
     paths = {}
