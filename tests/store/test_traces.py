@@ -51,3 +51,14 @@ def test_recording_again_doubles_nothing_and_renews_what_is_there(store):
     record_takings(connector, 7, [both, second], folder=FOLDER)
     assert len(store.fetch("SELECT province FROM netsky_trace")) == 3
     assert recorded_takings(connector, 7) == {first.taken_at, second.taken_at}
+
+
+def test_rows_are_pruned_with_the_sweeps_of_their_time(store):
+    """So that no clock that has jumped makes them old, see `prunable`."""
+    connector = with_incident(store)
+    old = make_taking()
+    young = make_taking(reason=Reason.AFTER, taken_at=old.taken_at + timedelta(days=1))
+    record_takings(connector, 7, [old, young], folder=FOLDER)
+    before = young.taken_at - timedelta(hours=1)
+    assert list(store.database.prune(before=before)) == [("netsky_trace", 1)]
+    assert recorded_takings(connector, 7) == {young.taken_at}

@@ -17,7 +17,7 @@ from netsky.store.connection import Connector
 from netsky.store.ignored import rows_between
 from netsky.store.reasons import is_denied
 from netsky.store.rows import aware_time, column_time
-from netsky.store.tables import SWEEP_TABLES, alarm, sweeps, time_of
+from netsky.store.tables import SWEEP_TABLES, alarm, sweeps, time_of, trace
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def prune(connector: Connector, before: datetime) -> Iterator[tuple[str, int]]:
         log.warning("old days of %s are not dropped, but %s: %s", sweeps.name, instead, error)
     with connector.transaction() as connection:
         there = sa.inspect(connection).get_table_names()
-    for table in (*SWEEP_TABLES, alarm):
+    for table in (*SWEEP_TABLES, alarm, trace):
         if table.name in there and (table is not sweeps or row_by_row):
             for rows in _prune_table(connector, table, limit):
                 yield table.name, rows

@@ -289,8 +289,9 @@ NEW_TABLES = tuple(
 
 
 def time_of(table: sa.Table) -> sa.Column[Any]:
-    """The column with the start of the sweep, or with the minute."""
-    name = {sweeps.name: "started_at", alarm.name: "minute"}.get(table.name, "update_time")
+    """The column with the start of the sweep, with the minute, or with when evidence was taken."""
+    names = {sweeps.name: "started_at", alarm.name: "minute", trace.name: "taken_at"}
+    name = names.get(table.name, "update_time")
     column: sa.Column[Any] = table.c[name]
     return column
 
