@@ -30,6 +30,9 @@ def _in_mtr_columns(report: TraceReport, target: str) -> str:
     lines = [f"{'以下为 netsky 自测':<26} Loss%   Snt   Last   Avg  Best  Wrst StDev"]
     for number, hop in enumerate(hops, 1):
         name = hop.addresses[0] if hop.addresses else target if hop is trace.end else "???"
+        if not hop.sent:  # a router that all ways share was asked for other targets
+            lines.append(f"{number:3}.|-- {name:<24} {'-':>6} {'-':>5}" + f" {'-':>5}" * 5)
+            continue
         rtts = [1000 * rtt for rtt in hop.rtts] or [0.0]
         figures = (rtts[-1], statistics.fmean(rtts), min(rtts), max(rtts), statistics.pstdev(rtts))
         lines.append(
