@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,15 +20,22 @@ import pytest
 from lab.network.faults import Loss
 from lab.network.making import make_lab
 from lab.proofs.site import Site
+from netsky.addresses import AddressLibrary
 from netsky.console.trace import path_change_text
 from netsky.engines.icmp_socket import HOW_TO_ALLOW
-from netsky.places import find_province
+from netsky.errors import EngineError
+from netsky.evidence import Evidence, Reason
+from netsky.jobs import evidence
+from netsky.jobs.evidence import DueTaking, Keeping, TracedLine, take
+from netsky.judging.grading import Severity
+from netsky.judging.incidents import Incident
+from netsky.places import BUILTIN_ISPS, Egress, find_province
 from netsky.store.evidence_files import read_evidence
 from netsky.store.evidence_names import quiet_files, stamp
 from netsky.targets import memory_file
 from netsky.targets.library import LibraryFiles
 from netsky.targets.memory import ALWAYS, nothing_of
-from netsky.trace import Finding
+from netsky.trace import Finding, TracePlan
 from testing import ROOT
 from testing.commands import run_command, run_tool
 from testing.memories import answered_always
@@ -357,10 +365,87 @@ def test_a_host_that_cannot_send_gets_one_line_and_the_incident_keeps_its_state(
     (line,) = done.stderr.splitlines()
     assert "ISP cu, egress default: egress 'default': interface 'lo' is down: " in line
     assert kept(incident).takings == ()
-    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database:
-        assert database.execute("SELECT evidence, cleared_at FROM netsky_incident").fetchall() == [
-            (None, None)
-        ]
+    assert state(incident) == (None, None)
+
+
+@needs_root
+def test_a_host_of_ipv6_alone_gets_one_line_and_the_incident_keeps_its_state(incident, namespace):
+    namespace.run("ip", "address", "add", "2001:db8::1/64", "dev", "lo")
+    namespace.run("ip", "address", "delete", "127.0.0.1/8", "dev", "lo")
+    done = run(incident, before=namespace.command())
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "egress 'default': this host has no route to any target through it" in line
+    assert state(incident) == (None, None)
+
+
+def state(folder):
+    """Where there is evidence of the incident, and when it was cleared."""
+    with closing(sqlite3.connect(folder / "netsky_cu.db")) as database:
+        return database.execute("SELECT evidence, cleared_at FROM netsky_incident").fetchone()
+
+
+@needs_root
+def test_without_dns_all_is_taken_and_a_database_by_name_is_one_line(incident, namespace):
+    assert run(incident, before=namespace.command()).returncode == 0
+    (taking,) = kept(incident).takings
+    assert taking.complete
+    named = ("--database", "mysql+pymysql://netsky@db.invalid/netsky_{isp}")
+    done = run(incident, *named, before=namespace.command())
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "db.invalid" in line
+    assert len(kept(incident).takings) == 1
+
+
+def test_an_incident_whose_exit_is_down_waits_and_leaves_other_lines_their_quiet_paths(incident):
+    (incident / "netsky.toml").write_text(
+        '[egress.gone]\ninterface = "absent0"\n[egress.here]\nsource = "127.0.0.1"\n'
+    )
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute("UPDATE netsky_incident SET egress = 'gone'")
+    done = run(incident, "--egress", "all")
+    assert (done.returncode, done.stdout) == (1, "")
+    (error,) = [line for line in done.stderr.splitlines() if " ERROR " in line]
+    assert "ISP cu, egress gone: egress 'gone': " in error
+    line = incident / "evidence/cu/gone"
+    assert not (line / "latest").is_symlink()
+    assert [file.name for file in line.iterdir()] == ["not-taken.json"]
+    assert len(quiet_files(incident / "evidence", "cu", "here")) == 1
+    assert quiet_files(incident / "evidence", "cu", "gone") == []
+    waiting = run(incident, "--egress", "all")
+    assert (waiting.returncode, waiting.stdout) == (0, "")
+    assert " ERROR " not in waiting.stderr
+    again = run(incident, "--egress", "gone", "--now")
+    assert "absent0" in again.stderr, "a person is told at once"
+    assert json.loads((line / "not-taken.json").read_text())["tries"] == 2
+
+
+def test_looks_at_who_answers_count_against_the_45_seconds(monkeypatch, tmp_path):
+    now, given = [1000.0], []
+    place = AddressLibrary("cu", PROVINCES[:1], np.array([0x7F000001], np.uint32), np.array([0, 1]))
+
+    class Choice:
+        def failing(self, *_):
+            now[0] += 20
+            return place, []
+
+    def together(*_, seconds, **__):
+        given.append(seconds)
+        raise EngineError("enough")
+
+    monkeypatch.setattr(evidence, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(evidence, "check_traces", lambda _: None)
+    monkeypatch.setattr(evidence, "trace_together", together)
+    line = TracedLine(BUILTIN_ISPS["cu"], Egress("b"), (), None, Choice())
+    opened = datetime(2026, 11, 28, 18, 9, tzinfo=UTC)
+    open_one = Incident(
+        opened, opened, None, Severity.HEAVY, Severity.HEAVY, 0.2, 1, PROVINCES[:1], id=7
+    )
+    due = DueTaking(line, open_one, Reason.OPENED, Evidence(()), "cu/b/20261128T180900Z")
+    with pytest.raises(EngineError, match="enough"):
+        take(due, Keeping(tmp_path, 0o600), TracePlan(), {})
+    assert given == [25]
 
 
 def test_a_line_that_cannot_be_looked_at_leaves_the_others_their_turn(incident):

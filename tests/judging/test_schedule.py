@@ -8,7 +8,7 @@ import pytest
 from netsky.evidence import IncidentThen, Reason
 from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident
-from netsky.judging.schedule import due
+from netsky.judging.schedule import due, may_try
 from netsky.places import find_province
 from testing.evidence import OPENED_AT, make_taking
 
@@ -31,7 +31,8 @@ OPENED = taking(Reason.OPENED, 1)
 
 
 def reason_of(incident, *takings, minutes, before=()):
-    of_line = [*before, *(each.taken_at for each in takings)]
+    automatic = [each.taken_at for each in takings if each.reason is not Reason.BY_HAND]
+    of_line = [*before, *automatic]
     return due(
         incident,
         takings,
@@ -101,3 +102,24 @@ def test_eight_times_are_the_most_of_an_incident_and_the_last_is_for_when_it_is_
     cleared = replace(heavier, cleared_at=OPENED_AT + 190 * MINUTE)
     assert reason_of(cleared, *takings, minutes=200) is Reason.CLEARED
     assert reason_of(cleared, *takings, taking(Reason.OPENED, 190), minutes=200) is None
+
+
+def test_what_a_person_has_asked_for_changes_nothing_of_when_it_is_due():
+    by_hand = [taking(Reason.BY_HAND, number) for number in range(1, 10)]
+    assert reason_of(OPEN, OPENED, *by_hand, minutes=12, before=[]) is Reason.AFTER
+    heavier = replace(OPEN, peak_severity=Severity.CRITICAL)
+    takings = [taking(Reason.GROWTH, 20 * number) for number in range(6)]
+    assert reason_of(heavier, *by_hand, *takings, minutes=200) is Reason.GROWTH
+    assert reason_of(heavier, *by_hand, *takings, taking(Reason.AFTER, 130), minutes=200) is None
+
+
+def test_what_cannot_be_traced_is_tried_ever_less_often_but_each_quarter_of_an_hour():
+    tried, failed = [0], 1
+    for minute in range(1, 61):
+        # Cron may come a few seconds early.
+        now = OPENED_AT + minute * MINUTE - timedelta(seconds=5)
+        if may_try(failed, OPENED_AT + tried[-1] * MINUTE, now):
+            tried.append(minute)
+            failed += 1
+    assert tried == [0, 1, 3, 7, 15, 30, 45, 60]
+    assert may_try(5, OPENED_AT + timedelta(days=1), OPENED_AT), "a clock was ahead"

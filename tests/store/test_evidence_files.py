@@ -1,5 +1,6 @@
 """The folder of evidence: what is in it, that it is whole at any moment, and who may read it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,12 +8,17 @@ import pytest
 from netsky.evidence import QuietPaths, Reason
 from netsky.store import evidence_files
 from netsky.store.evidence_files import (
+    FailedTries,
+    failed_tries,
+    forget_failed_tries,
     incident_folder,
     kept_incidents,
     list_takings,
+    note_failed_try,
     prune,
     read_evidence,
     read_quiet,
+    remove_taking,
     taken_of_line,
     write_quiet,
     write_taking,
@@ -21,6 +27,7 @@ from netsky.store.evidence_names import quiet_files
 from testing.evidence import MTR, OPENED_AT, make_report, make_taking
 
 FOLDER = "cu/b/20261128T180900Z"
+DAY = timedelta(days=1)
 
 
 def write(root, taking, *, folder=FOLDER, mode=0o600):
@@ -59,6 +66,48 @@ def test_latest_leads_to_the_newest_incident(tmp_path):
     write(tmp_path, make_taking())
     write(tmp_path, make_taking(), folder="cu/b/20261129T000000Z")
     assert (tmp_path / "cu/b/latest").readlink().name == "20261129T000000Z"
+
+
+def test_latest_does_not_lead_to_what_was_only_begun(tmp_path):
+    begun = make_taking(reports=(), finished=False)
+    write(tmp_path, begun)
+    assert not (tmp_path / "cu/b/latest").is_symlink()
+    remove_taking(tmp_path, FOLDER, begun)
+    assert not (tmp_path / FOLDER).exists(), "an empty folder stays"
+
+
+def test_latest_leads_to_the_newest_that_is_left(tmp_path):
+    first, second, third = write_days(tmp_path, 0, 1, 2)
+    link = tmp_path / "cu/b/latest"
+    for file in (tmp_path / third).iterdir():
+        file.unlink()
+    prune(tmp_path, keep=90 * DAY, most_bytes=10**9, now=OPENED_AT)
+    (tmp_path / third).rmdir()
+    assert link.readlink().name == second.rpartition("/")[2]
+    write(tmp_path, make_taking(), folder="cu/a/20261201T000000Z")
+    assert set(pruned(tmp_path, most=1, now=3)) == {first, second}
+    assert not link.is_symlink(), "it leads nowhere"
+
+
+def test_what_was_left_of_a_link_by_who_was_killed_is_deleted(tmp_path):
+    (tmp_path / "cu/b").mkdir(parents=True)
+    (tmp_path / "cu/b/.latest.0123abcd").symlink_to("nowhere")
+    write(tmp_path, make_taking())
+    assert not list((tmp_path / "cu/b").glob(".*"))
+
+
+def test_how_often_nothing_could_be_traced_is_counted_until_something_is(tmp_path):
+    assert failed_tries(tmp_path, FOLDER) is None
+    for minute in range(2):
+        at = OPENED_AT + timedelta(minutes=minute)
+        note_failed_try(tmp_path, FOLDER, at, mode=0o600)
+    assert failed_tries(tmp_path, FOLDER) == FailedTries(FOLDER, 2, at)
+    assert failed_tries(tmp_path, "cu/b/20261129T000000Z") is None, "that is another incident"
+    assert kept_incidents(tmp_path) == []
+    forget_failed_tries(tmp_path, FOLDER)
+    assert failed_tries(tmp_path, FOLDER) is None
+    (tmp_path / "cu/b/not-taken.json").write_text("[]")
+    assert failed_tries(tmp_path, FOLDER) is None, "it is damaged"
 
 
 def test_a_folder_of_somebody_in_the_place_of_the_link_stays(tmp_path):
@@ -128,15 +177,13 @@ def test_quiet_times_are_read_oldest_first_without_what_is_too_old_or_damaged(tm
     assert read_quiet(tmp_path, "cu", "a", since=since) == []
 
 
-def test_of_a_line_all_takings_count(tmp_path):
+def test_of_a_line_all_takings_by_itself_count(tmp_path):
     write(tmp_path, make_taking())
     write(tmp_path, make_taking(), folder="cu/b/20261129T000000Z")
     write_quiet(tmp_path, quiet(0), mode=0o600)
-    assert taken_of_line(tmp_path, "cu", "b") == [make_taking().taken_at] * 2
+    write(tmp_path, make_taking(reason=Reason.BY_HAND, taken_at=OPENED_AT + DAY))
+    assert taken_of_line(tmp_path, "cu", "b") == [make_taking().taken_at] * 2, "or by hand"
     assert taken_of_line(tmp_path, "cu", "a") == []
-
-
-DAY = timedelta(days=1)
 
 
 def write_days(root, *days):
@@ -174,6 +221,26 @@ def test_the_oldest_are_deleted_when_there_is_too_much_and_the_newest_stays(tmp_
     assert pruned(tmp_path, most=2 * size, now=2) == [first]
     assert pruned(tmp_path, most=1, now=2) == [second]
     assert [each.folder for each in kept_incidents(tmp_path)] == [third]
+
+
+def test_looks_at_quiet_times_have_half_of_the_room_and_the_newest_of_a_line_stays(tmp_path):
+    newest, older, oldest = write_days(tmp_path, 2, 1, 0)
+    for hours in range(6):
+        write_quiet(tmp_path, quiet(hours), mode=0o600)
+    write_quiet(tmp_path, replace(quiet(-9), egress="a"), mode=0o600)
+    size = kept_incidents(tmp_path)[0].size
+    look = quiet_files(tmp_path, "cu", "b")[0][1].stat().st_size
+    assert pruned(tmp_path, most=3 * size + 7 * look, now=3) == []
+    assert len(quiet_files(tmp_path, "cu", "b")) == 6
+    # The looks take room from the incidents, but not more than half.
+    assert pruned(tmp_path, most=2 * size + 7 * look, now=3) == [oldest]
+    (tmp_path / "cu/b/quiet/29991231T000000Z.json").write_text("of a clock ahead")
+    assert 2 * look < size
+    assert pruned(tmp_path, most=4 * look, now=3) == [older]
+    moments = [moment for moment, _ in quiet_files(tmp_path, "cu", "b")]
+    assert moments == [OPENED_AT + timedelta(hours=5)]
+    assert len(quiet_files(tmp_path, "cu", "a")) == 1, "the only one of its line"
+    assert [each.folder for each in kept_incidents(tmp_path)] == [newest]
 
 
 def test_what_was_half_deleted_is_deleted(tmp_path):

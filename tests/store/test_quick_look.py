@@ -4,15 +4,17 @@ import subprocess
 import sys
 
 import pytest
+import sqlalchemy as sa
 
 from netsky.evidence import Reason
-from netsky.store.quick_look import is_surely_quiet
+from netsky.store.quick_look import surely_quiet
 from netsky.store.traces import record_takings
 from testing.evidence import make_taking
+from testing.stores import Store
 
 
 def quiet(store, *, isp="cu", egress="b"):
-    return is_surely_quiet(store.url, isp, egress, timeout=5)
+    return bool(surely_quiet(store.url, [(isp, egress)], timeout=5))
 
 
 def add(store, cleared="NULL", evidence="NULL"):
@@ -62,12 +64,27 @@ def test_what_was_cleared_long_ago_or_has_no_evidence_waits_for_none(store, clea
     ],
 )
 def test_whatever_is_wrong_it_is_not_surely_quiet(url):
-    assert not is_surely_quiet(url, "cu", "b", timeout=1)
+    assert surely_quiet(url, [("cu", "b")], timeout=1) == set()
 
 
 def test_a_table_that_is_missing_is_not_surely_quiet(tmp_path):
     (tmp_path / "empty.db").touch()
-    assert not is_surely_quiet(f"sqlite:///{tmp_path}/empty.db", "cu", "b", timeout=1)
+    url = f"sqlite:///{tmp_path}/empty.db"
+    assert surely_quiet(url, [("cu", "b")], timeout=1) == set()
+
+
+def test_a_database_is_asked_for_all_of_its_lines(store):
+    store.create_tables()
+    add(store)
+    lines = [("cu", f"exit-{number}") for number in range(80)]
+    assert surely_quiet(store.url, [("cu", "b"), *lines], timeout=5) == set(lines)
+
+
+def test_a_database_that_is_away_hides_no_other(tmp_path):
+    url, lines = f"sqlite:///{tmp_path}/{{isp}}.db", [("cu", "a"), ("cm", "a")]
+    there = f"sqlite:///{tmp_path}/cu.db"
+    Store(there, sa.create_engine(there, poolclass=sa.NullPool)).create_tables()
+    assert surely_quiet(url, lines, timeout=5) == {("cu", "a")}
 
 
 def test_it_loads_neither_sqlalchemy_nor_numpy():

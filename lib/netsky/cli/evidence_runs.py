@@ -1,4 +1,4 @@
-"""Evidence by itself, each minute: of incidents when it is due, and of quiet paths once an hour.
+"""Evidence by itself, each minute: of incidents when it is due, and of each line's quiet paths once an hour.
 
 A run with nothing to do is to cost nearly nothing: what is only needed to work is imported then.
 """
@@ -6,10 +6,11 @@ A run with nothing to do is to cost nearly nothing: what is only needed to work 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netsky.cli.destinations import DatabaseOptions
@@ -18,15 +19,13 @@ from netsky.cli.lines import Lines
 from netsky.cli.probing import LibraryOptions
 from netsky.cli.running import Alone
 from netsky.cli.tool import DONE, INCOMPLETE, report
-from netsky.cli.tracing import TraceOptions, other_exits
+from netsky.cli.tracing import TraceOptions, other_exits, way_of
 from netsky.places import ISP, Egress
 
 if TYPE_CHECKING:
     from netsky.jobs.evidence import DueTaking, Found, Keeping, Taken, TracedLine
 
 log = logging.getLogger(__name__)
-
-QUIET_EVERY = timedelta(hours=1)
 
 Place = tuple[ISP, Egress]
 
@@ -68,29 +67,34 @@ class EvidenceRuns:
         """
         with self.output.hold():
             each = self.lines.each()
-            waiting = [line for line in each if self.options.now or not self._is_quiet(*line)]
-            if not waiting and self._oldest(each) is None:
+            quiet = set() if self.options.now else self._quiet(each)
+            waiting = [line for line in each if line not in quiet]
+            if not waiting and not self._oldest(each):
                 return DONE
             return self._work(each, waiting)
 
-    def _is_quiet(self, isp: ISP, egress: Egress) -> bool:
-        from netsky.store.quick_look import is_surely_quiet
+    def _quiet(self, lines: Sequence[Place]) -> set[Place]:
+        from netsky.store.quick_look import surely_quiet
 
-        return is_surely_quiet(
-            self.database.database, isp.slug, egress.name, timeout=self.database.database_timeout
-        )
+        names = {(isp.slug, egress.name): (isp, egress) for isp, egress in lines}
+        timeout = self.database.database_timeout
+        found = surely_quiet(self.database.database, names, timeout=timeout)
+        return {names[each] for each in found}
 
-    def _oldest(self, lines: Sequence[Place]) -> Place | None:
-        """The line whose quiet paths were looked at longest ago, if that is an hour."""
-        from netsky.store.evidence_names import quiet_files
+    def _oldest(self, lines: Sequence[Place]) -> list[Place]:
+        """The lines whose turn it is to have their quiet paths looked at, if an hour has passed."""
+        from netsky.judging.turns import whose_turn
+        from netsky.store.evidence_names import newest_look
 
-        now, never = datetime.now(UTC), datetime.min.replace(tzinfo=UTC)
-        ages = []
-        for number, (isp, egress) in enumerate(lines):
-            looks = quiet_files(self.options.evidence, isp.slug, egress.name)
-            ages.append((max((at for at, _ in looks if at <= now), default=never), number))
-        last, number = min(ages, default=(now, 0))
-        return lines[number] if last == never or now - last >= QUIET_EVERY else None
+        now = datetime.now(UTC)
+        looks = [
+            (
+                newest_look(self.options.evidence, isp.slug, egress.name, until=now),
+                way_of(egress),
+            )
+            for isp, egress in lines
+        ]
+        return [lines[number] for number in whose_turn(looks, now=now)]
 
     def _work(self, lines: Sequence[Place], waiting: Sequence[Place]) -> int:
         from netsky.jobs.evidence import Keeping
@@ -103,13 +107,15 @@ class EvidenceRuns:
         due = [each for of_line in found.values() for each in of_line.due]
         taken = self._take(due, keeping, codes)
         self._finish(taken, keeping, codes)
-        # Not those of which nobody knows whether they are quiet.
-        told = [each for each in lines if each not in waiting or each in found]
-        oldest = None if due or self.options.now else self._oldest(told)
-        if oldest is not None:
-            with codes.of(*oldest):
-                self._look_at_quiet_paths(oldest, keeping, found.get(oldest))
-        if due or oldest is not None:
+        # Not those of which nobody knows whether they are quiet, nor those that could not be traced just now.
+        failed = {(each.line.isp, each.line.egress) for each in due}
+        told = [
+            each for each in lines if (each not in waiting or each in found) and each not in failed
+        ]
+        oldest = [] if taken or self.options.now else self._oldest(told)
+        if oldest:
+            self._look_at_quiet_paths(oldest, keeping, found, codes)
+        if due or oldest:
             self._prune()
         return codes.code()
 
@@ -162,17 +168,31 @@ class EvidenceRuns:
                 self.output.show(TakingView(done.taking, done.line.isp, done.folder))
                 codes.found.add(DONE if done.complete else INCOMPLETE)
 
-    def _look_at_quiet_paths(self, place: Place, keeping: Keeping, found: Found | None) -> None:
+    def _look_at_quiet_paths(
+        self, lines: Sequence[Place], keeping: Keeping, found: Mapping[Place, Found], codes: Codes
+    ) -> None:
+        """Of all these lines at the same time."""
+        from concurrent.futures import ThreadPoolExecutor
+
         from netsky.jobs.quiet import look_at_quiet_paths
 
-        without = found.provinces if found else set()
-        quiet = look_at_quiet_paths(self._open(*place), keeping, self.trace.plan(), without=without)
-        log.info(
-            "ISP %s, egress %s: quiet paths toward %s provinces",
-            quiet.isp,
-            quiet.egress,
-            len(quiet.paths),
-        )
+        running, plan = [], self.trace.plan()
+        with ThreadPoolExecutor(len(lines)) as pool:
+            for place in lines:
+                without = found[place].provinces if place in found else set()
+                with codes.of(*place):
+                    line = self._open(*place)
+                    look = partial(look_at_quiet_paths, line, keeping, plan, without=without)
+                    running.append((place, pool.submit(look)))
+            for place, each in running:
+                with codes.of(*place):
+                    quiet = each.result()
+                    log.info(
+                        "ISP %s, egress %s: quiet paths toward %s provinces",
+                        quiet.isp,
+                        quiet.egress,
+                        len(quiet.paths),
+                    )
 
     def _prune(self) -> None:
         from netsky.store.evidence_files import prune

@@ -183,15 +183,17 @@ def other_exits(lines: Lines, library: LibraryOptions, egress: Egress) -> list[E
     """The other exits that may probe these libraries; two names of one exit are the same."""
     from netsky.targets.sources import check_source
 
-    def way(each: Egress) -> tuple[object, ...]:
-        return each.source, each.interface, each.fwmark
-
     others: dict[tuple[object, ...], Egress] = {}
     for each in lines.settings.find_egresses("all"):
         try:
             check_source(library.library, each)
         except InputError:
             continue
-        others.setdefault(way(each), each)
-    others.pop(way(egress), None)
+        others.setdefault(way_of(each), each)
+    others.pop(way_of(egress), None)
     return list(others.values())
+
+
+def way_of(egress: Egress) -> tuple[object, ...]:
+    """What two names of one exit have in common."""
+    return egress.source, egress.interface, egress.fwmark

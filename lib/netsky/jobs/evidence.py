@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from netsky.addresses import AddressLibrary
@@ -21,12 +21,15 @@ from netsky.evidence import Evidence, IncidentThen, Reason, Taking
 from netsky.jobs.trace import QuietTimes, look_and_choose, lossy_targets, trace_together
 from netsky.jobs.trace_choice import Choice
 from netsky.judging.incidents import Incident
-from netsky.judging.schedule import due
+from netsky.judging.schedule import due, may_try
 from netsky.places import ISP, Egress, Province
 from netsky.store.database import Database
 from netsky.store.evidence_files import (
+    failed_tries,
+    forget_failed_tries,
     incident_folder,
     is_incident_folder,
+    note_failed_try,
     read_evidence,
     remove_taking,
     taken_of_line,
@@ -40,8 +43,9 @@ from netsky.trace import MtrReport, MtrState, TracePlan
 log = logging.getLogger(__name__)
 
 INCIDENTS = 5  # of a line, open ones first
-OWN_SECONDS = 45.0  # for the traces of a taking; mtr has what is left of the whole
+OWN_SECONDS = 45.0  # for the looks and traces of a taking; mtr has what is left of the whole
 WHOLE_SECONDS = 120.0
+RECORDED_WITHIN = timedelta(days=1)  # rows of older takings are not missing, but pruned
 LEAST_MTR_SECONDS = 5.0
 NEAR_EACH = (
     5  # targets of each province are asked of a router that all have in common, in each round
@@ -84,10 +88,14 @@ class DueTaking:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is due of a line, and which provinces have an incident now."""
+    """What is due of a line, and which provinces have an incident now.
+
+    `waits`: nothing could be traced of it lately, and it is not tried again yet.
+    """
 
     due: Sequence[DueTaking]
     provinces: Collection[Province]
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
 
     What was kept and could not be recorded is recorded now. Raises DatabaseError.
     """
-    found, concerned, now = [], set[Province](), datetime.now(UTC)
+    found, concerned, now, waits = [], set[Province](), datetime.now(UTC), False
     of_line = taken_of_line(keeping.root, line.isp.slug, line.egress.name)
     for incident in incidents(line.database.connector, line.key, limit=INCIDENTS):
         folder = _folder(line, incident)
@@ -126,9 +134,16 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
         )
         if at_once:
             reason = Reason.BY_HAND if incident.is_open else None
+        elif reason and not _may_try(keeping.root, folder, now):
+            reason, waits = None, True
         if reason is not None:
             found.append(DueTaking(line, incident, reason, evidence, folder))
-    return Found(found, concerned)
+    return Found(found, concerned, waits)
+
+
+def _may_try(root: Path, folder: str, now: datetime) -> bool:
+    failed = failed_tries(root, folder)
+    return failed is None or may_try(failed.number, failed.last_at, now)
 
 
 def _folder(line: TracedLine, incident: Incident) -> str:
@@ -141,8 +156,19 @@ def _folder(line: TracedLine, incident: Incident) -> str:
 def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) -> Taken:
     """Trace, keep and record; mtr is not in it yet.
 
-    Raises EngineError or LibraryError when nothing can be traced, DeliveryError when it cannot be kept.
+    Raises EngineError or LibraryError when nothing can be traced, which is counted, and DeliveryError when it
+    cannot be kept.
     """
+    try:
+        taken = _take(each, keeping, plan, quiet)
+    except (EngineError, LibraryError):
+        note_failed_try(keeping.root, each.folder, datetime.now(UTC), mode=keeping.mode)
+        raise
+    forget_failed_tries(keeping.root, each.folder)
+    return taken
+
+
+def _take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) -> Taken:
     line, started = each.line, time.monotonic()
     check_traces(line.egress)
     noted = _noted(each)
@@ -156,7 +182,7 @@ def take(each: DueTaking, keeping: Keeping, plan: TracePlan, quiet: QuietTimes) 
             line.egress,
             line.others,
             replace(plan, near_targets=near),
-            seconds=OWN_SECONDS,
+            seconds=started + OWN_SECONDS - time.monotonic(),  # looks have taken some of them
             quiet=quiet,
         )
     except (EngineError, LibraryError):  # nothing was sent: the next run may try again
@@ -244,7 +270,8 @@ def _record(line: TracedLine, incident: Incident, taking: Taking, folder: str) -
 
 def _record_missing(line: TracedLine, incident: Incident, evidence: Evidence, folder: str) -> None:
     """Record what an earlier run could not. Raises DatabaseError."""
-    kept = [taking for taking in evidence.takings if taking.reports]
+    oldest = datetime.now(UTC) - RECORDED_WITHIN
+    kept = [t for t in evidence.takings if t.reports and t.taken_at >= oldest]
     if not kept or incident.id is None:
         return
     connector = line.database.connector

@@ -3,7 +3,8 @@
     evidence/cu/unicom-1/20261128T180900Z/            an incident, by when it was opened
         20261128T181000Z-opened.json                  a taking, see `evidence_document`
         20261128T181000Z-guangdong-10.25.0.1.mtr.txt  what mtr printed in it
-    evidence/cu/unicom-1/latest                       a link to the newest incident
+    evidence/cu/unicom-1/latest                       a link to the newest incident that was traced
+    evidence/cu/unicom-1/not-taken.json               how often in a row it could not be traced
     evidence/cu/unicom-1/quiet/20261128T180000Z.json  paths in quiet times
 
 Each file is written aside and renamed. The texts are there before the JSON that has them, too.
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from netsky.clock import CLOCK_TOLERANCE
 from netsky.evidence import Evidence, QuietPaths, Reason, Taking
 from netsky.evidence_document import parse_quiet, parse_taking, quiet_document, taking_document
 from netsky.files import MIB, read_file, replace_file
@@ -29,6 +31,7 @@ from netsky.store.evidence_names import QUIET, moment_of, quiet_files, stamp
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
+NOT_TAKEN = "not-taken.json"
 LONGEST_FILE = 64 * MIB
 
 KEPT_QUIET = timedelta(days=7)
@@ -49,6 +52,15 @@ class KeptIncident:
     folder: str
     size: int
     takings: tuple[Noted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTries:
+    """So many times in a row nothing could be traced for an incident, last at that time."""
+
+    folder: str
+    number: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,8 @@ def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
                 replace_file(into / name, text.encode(), mode=mode)
     document = json.dumps(taking_document(taking), ensure_ascii=False, allow_nan=False)
     replace_file(into / file_name(taking), f"{document}\n".encode(), mode=mode)
-    _link(into)
+    if taking.reports:
+        _link(into)
 
 
 def read_evidence(root: Path, folder: str) -> Evidence:
@@ -129,9 +142,36 @@ def list_takings(root: Path, folder: str) -> list[Noted]:
 
 
 def remove_taking(root: Path, folder: str, taking: Taking) -> None:
-    """Take away what was noted of a taking of which nothing came."""
+    """Take away what was noted of a taking of which nothing came, and its folder when that is all."""
     with suppress(OSError):
         (root / folder / file_name(taking)).unlink()
+        (root / folder).rmdir()
+
+
+def failed_tries(root: Path, folder: str) -> FailedTries | None:
+    """How often nothing could be traced for that incident since its last taking; None: never."""
+    file = (root / folder).with_name(NOT_TAKEN)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        document = json.loads(read_file(file).text())
+        tries = FailedTries(document["folder"], document["tries"], moment_of(document["last"]))
+        return tries if tries.folder == folder else None
+    return None
+
+
+def note_failed_try(root: Path, folder: str, now: datetime, *, mode: int) -> None:
+    """Count one more. Where that cannot be written it is not."""
+    before = failed_tries(root, folder)
+    tries = 1 + (before.number if before else 0)
+    document = {"folder": folder, "tries": tries, "last": stamp(now)}
+    line = (root / folder).parent
+    with suppress(OSError):
+        _make_folder(line, mode, above=1)
+        replace_file(line / NOT_TAKEN, f"{json.dumps(document)}\n".encode(), mode=mode)
+
+
+def forget_failed_tries(root: Path, folder: str) -> None:
+    with suppress(OSError):
+        (root / folder).with_name(NOT_TAKEN).unlink()
 
 
 def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
@@ -140,6 +180,8 @@ def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
     _make_folder(into, mode)
     document = json.dumps(quiet_document(quiet), ensure_ascii=False, allow_nan=False)
     replace_file(into / f"{stamp(quiet.taken_at)}.json", f"{document}\n".encode(), mode=mode)
+    for leftover in into.glob(".*"):  # of a run that was killed while it wrote
+        leftover.unlink()
     for _, file in quiet_files(root, quiet.isp, quiet.egress)[:-_MOST_QUIET]:
         file.unlink(missing_ok=True)
 
@@ -172,12 +214,14 @@ def kept_incidents(root: Path) -> list[KeptIncident]:
 def prune(root: Path, *, keep: timedelta, most_bytes: int, now: datetime) -> list[str]:
     """Delete incidents that are too old, and the oldest while there is too much; which. Raises OSError.
 
-    The newest stays. Nothing is too old only because a clock is ahead: the newest tells the time, too.
+    What is kept of quiet times counts, too, and has half of that at most. The newest incident stays, and the
+    newest look of each line. Nothing is too old only because a clock is ahead: the newest tells the time, too.
     """
     for leftover in root.glob("*/*/.removed-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+    size = _prune_quiet(root, most_bytes // 2, now)
     kept = kept_incidents(root)
-    removed, size = [], 0
+    removed = []
     for index, each in enumerate(kept):
         size += each.size
         too_old = each.opened_at < min(now, kept[0].opened_at) - keep
@@ -188,24 +232,47 @@ def prune(root: Path, *, keep: timedelta, most_bytes: int, now: datetime) -> lis
             path.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
             removed.append(each.folder)
+    for line in root.glob("*/*"):
+        _mend_link(line)
     return removed
 
 
+def _prune_quiet(root: Path, most_bytes: int, now: datetime) -> int:
+    """Delete the oldest looks of all lines while there is too much; how many bytes are left."""
+    looks = []  # whether it is the newest of its line, when it was, how many bytes, and where
+    latest = stamp(now + CLOCK_TOLERANCE)
+    for folder in root.glob(f"*/*/{QUIET}"):
+        # What a clock that was ahead has written goes first.
+        files = sorted(folder.glob("*.json"), key=lambda file: (file.stem <= latest, file.stem))
+        looks += [
+            (file is files[-1], file.stem <= latest, file.stem, file.lstat().st_size, file)
+            for file in files
+        ]
+    size = 0
+    for newest, _, _, in_bytes, file in sorted(looks, reverse=True):
+        if newest or size + in_bytes <= most_bytes:
+            size += in_bytes
+        else:
+            file.unlink()
+    return size
+
+
 def taken_of_line(root: Path, isp: str, egress: str) -> list[datetime]:
-    """When evidence was taken of the newest incidents of a line."""
+    """When evidence was taken of the newest incidents of a line by itself."""
     line = root / isp / egress
     names = sorted(path.name for path in line.glob("????????T??????Z"))
     return [
         noted.taken_at
         for name in names[-_MOST_IN_AN_HOUR:]
         for noted in list_takings(root, f"{isp}/{egress}/{name}")
+        if noted.reason is not Reason.BY_HAND
     ]
 
 
-def _make_folder(folder: Path, mode: int) -> None:
+def _make_folder(folder: Path, mode: int, *, above: int = 2) -> None:
     """Who may read the files may enter the folders, and nobody else."""
     entered = mode | (mode & 0o444) >> 2
-    for each in reversed([folder, *list(folder.parents)[:2]]):
+    for each in reversed([folder, *list(folder.parents)[:above]]):
         each.mkdir(mode=entered, parents=True, exist_ok=True)
 
 
@@ -214,6 +281,19 @@ def _link(folder: Path) -> None:
     link = folder.with_name(LATEST)
     if link.exists() and not link.is_symlink():
         return
+    for leftover in folder.parent.glob(f".{LATEST}.*"):  # of a run that was killed here
+        leftover.unlink()
     aside = folder.with_name(f".{LATEST}.{secrets.token_hex(8)}")
     aside.symlink_to(folder.name)
     aside.replace(link)
+
+
+def _mend_link(line: Path) -> None:
+    """Let `latest` of a line lead to what there is, if that to which it led is gone or empty."""
+    link = line / LATEST
+    if link.is_symlink() and next(link.glob("*.json"), None) is None:
+        link.unlink()
+        for folder in sorted(line.glob("????????T??????Z"), reverse=True):
+            if next(folder.glob("*.json"), None) is not None:
+                _link(folder)
+                return

@@ -28,3 +28,16 @@ def quiet_files(root: Path, isp: str, egress: str) -> list[tuple[datetime, Path]
         with suppress(ValueError):
             found.append((moment_of(file.stem), file))
     return found
+
+
+def newest_look(root: Path, isp: str, egress: str, *, until: datetime) -> datetime | None:
+    """When paths of a line were looked at last in quiet times; None: never.
+
+    A run with nothing to do asks it of each line: of a week of names one is read.
+    """
+    latest = stamp(until)
+    names = (file.stem for file in (root / isp / egress / QUIET).glob("????????T??????Z.json"))
+    for name in sorted((name for name in names if name <= latest), reverse=True):
+        with suppress(ValueError):
+            return moment_of(name)
+    return None

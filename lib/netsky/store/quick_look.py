@@ -7,8 +7,8 @@ with any doubt or trouble the real question is asked, which has words for what i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,30 +18,42 @@ CLEARED_WITHIN = timedelta(hours=2)
 """So long after an incident was cleared it is still told what its paths look like now."""
 
 _WAITING = """
-SELECT COUNT(*) FROM netsky_incident
-WHERE isp = {0} AND egress = {0} AND (cleared_at IS NULL OR (
+SELECT DISTINCT isp, egress FROM netsky_incident
+WHERE cleared_at IS NULL OR (
     cleared_at > {0} AND evidence IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM netsky_trace
-        WHERE incident_id = netsky_incident.id AND reason = 'cleared')))
+        WHERE incident_id = netsky_incident.id AND reason = 'cleared'))
 """
 
+Line = tuple[str, str]
+"""The slug of an ISP, and the name of an exit."""
 
-def is_surely_quiet(database: str, isp: str, egress: str, *, timeout: float) -> bool:
-    """Whether no incident of a line is open, nor was cleared lately without evidence of that.
 
-    `database` is the URL of an option, with its placeholders. False when it cannot be told so.
+def surely_quiet(database: str, lines: Iterable[Line], *, timeout: float) -> set[Line]:
+    """The lines of which no incident is open, nor was cleared lately without evidence of that.
+
+    `database` is the URL of an option, with its placeholders. Each database is asked once; of one that
+    cannot be asked no line is quiet.
     """
-    filled = database.replace("{isp}", isp).replace("{egress}", egress)
+    of_database: dict[str, list[Line]] = {}
+    for isp, egress in lines:
+        filled = database.replace("{isp}", isp).replace("{egress}", egress)
+        of_database.setdefault(filled, []).append((isp, egress))
     since = (datetime.now(UTC) - CLEARED_WITHIN).strftime("%Y-%m-%d %H:%M:%S")
-    try:
-        url = urlsplit(filled)
-        opened = _sqlite(url) if url.scheme.startswith("sqlite") else _mysql(url, timeout)
-        with opened as (connection, placeholder):
+    quiet = set()
+    for filled, its_lines in of_database.items():
+        # Whatever it is, it is told by who asks properly.
+        with suppress(Exception), _opened(filled, timeout) as (connection, placeholder):
             cursor = connection.cursor()
-            cursor.execute(_WAITING.format(placeholder), (isp, egress, since))
-            return bool(cursor.fetchone()[0] == 0)
-    except Exception:  # noqa: BLE001 - whatever it is, it is told by who asks properly
-        return False
+            cursor.execute(_WAITING.format(placeholder), (since,))
+            waiting = {(isp, egress) for isp, egress in cursor.fetchall()}
+            quiet |= set(its_lines) - waiting
+    return quiet
+
+
+def _opened(database: str, timeout: float) -> AbstractContextManager[tuple[Any, str]]:
+    url = urlsplit(database)
+    return _sqlite(url) if url.scheme.startswith("sqlite") else _mysql(url, timeout)
 
 
 @contextmanager
