@@ -42,7 +42,8 @@ def line_state(
         if province.slug not in without_baseline:
             baselines.append(Baseline(province, egress, usual, at - timedelta(minutes=12)))
         day[province] = _day(chance, rise if province.slug in rises else 0.0)
-        latency[province] = chance.uniform(0.02, 0.06)
+        distance = random.Random(province.slug).uniform(0.012, 0.055)
+        latency[province] = distance + chance.uniform(0.0, 0.006)
     thresholds = Thresholds()
     verdict = judge(newest, baselines, now=at, thresholds=thresholds)
     return LineState(

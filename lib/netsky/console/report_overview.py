@@ -11,31 +11,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from netsky.console import local_time
 from netsky.console.incidents import incident_document
-from netsky.console.tiles import tile_map
+from netsky.console.report_screen import headline_texts, overview_screen
 from netsky.judging.best_exit import BestExit, best_exits
 from netsky.judging.grading import Judgement, Severity
 from netsky.overview import LineState, Overview
-from netsky.page.headline import headline
-from netsky.page.names import line_name
-from netsky.page.overview_maps import line_status
-from netsky.page.overview_words import HEADLINES, PAGE
-from netsky.page.shades import shade
-from netsky.page.words import Words, points
 from netsky.places import ISP, Province
-
-WORDS = Words("zh", HEADLINES, PAGE)
-
-_SIGNS = {"bad": "▲", "ok": "✓", "doubt": "■"}
-_STYLES = {
-    "s0": "dim",
-    "s1": "default",
-    "s2": "yellow",
-    "s3": "black on yellow",
-    "s4": "bold white on red",
-}
-_MOST_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +47,7 @@ class OverviewView:
         }
 
     def screen(self) -> Sequence[Table | Text]:
-        """Fits into 80 columns and 24 lines, as far as the headline is short."""
-        overview = self.overview
-        parts: list[Table | Text] = [*headline_texts(overview)]
-        if overview.lines:
-            parts.append(tile_map(self._tile))
-            parts.append(_line_texts(overview))
-        return parts
-
-    def _tile(self, province: Province) -> tuple[str, str]:
-        """The worst of all lines."""
-        states = [
-            judgement
-            for line in self.overview.lines
-            for judgement in line.judged + line.not_judged
-            if judgement.province == province
-        ]
-        judged = [each for each in states if each.increase_ratio is not None]
-        if not judged:
-            reason = states[0].not_judged if states else None
-            return (WORDS(f"tile_{reason}") if reason else "–"), "magenta"
-        worst = max(each.increase_ratio or 0.0 for each in judged)
-        return points(worst), _STYLES[shade(worst, self.overview.thresholds)]
+        return overview_screen(self.overview)
 
     def _line_document(self, line: LineState) -> Mapping[str, Any]:
         sweep = line.sweep
@@ -137,32 +97,6 @@ class WrittenView:
 
     def screen(self) -> Sequence[Text]:
         return [*headline_texts(self.overview), Text(str(self.page))]
-
-
-def headline_texts(overview: Overview) -> list[Text]:
-    """What stands at the top, in lines."""
-    said = headline(overview, WORDS)
-    style = {"bad": "bold red", "ok": "bold green", "doubt": "bold magenta"}[said.tone]
-    at = f"  {local_time(overview.at)}"
-    texts = [Text.assemble((f"{_SIGNS[said.tone]} {said.first}", style), (at, "dim"))]
-    if said.second:
-        texts.append(Text(said.second, style=style))
-    return texts + [Text(each) for each in said.rest]
-
-
-def _line_texts(overview: Overview) -> Text:
-    """Of each line what is said of it, what is bad first; the rest is counted."""
-    tones = {"bad": 0, "doubt": 1, "ok": 2}
-    said = [(line, *line_status(line, overview, WORDS)) for line in overview.lines]
-    said.sort(key=lambda each: tones[each[2]])
-    text = Text()
-    for number, (line, state, tone) in enumerate(said[:_MOST_LINES]):
-        style = {"bad": "red", "ok": "green", "doubt": "magenta"}[tone]
-        text.append("\n" if number else "").append(f"{line_name(line, WORDS)}  ")
-        text.append(state, style)
-    if len(said) > _MOST_LINES:
-        text.append(f"\n… {len(said) - _MOST_LINES}")
-    return text
 
 
 def state_of(overview: Overview) -> str:

@@ -73,9 +73,7 @@ class BestExit:
         """Whether so much is gained that the users do better through another exit than the one in use."""
         if not self.current or self.current is self.best:
             return False
-        least = min(each.loss_ratio for each in self.exits)
-        is_less = self.current.loss_ratio - least >= LEAD_RATIO
-        return is_less or (self.gain_seconds or 0.0) >= LEAD_SECONDS
+        return (self.gain_ratio or 0.0) >= LEAD_RATIO or (self.gain_seconds or 0.0) >= LEAD_SECONDS
 
 
 def _earlier(other: ExitFigures | None, best: ExitFigures) -> float | None:

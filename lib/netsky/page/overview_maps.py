@@ -173,7 +173,10 @@ def _best_tile(best: BestExit | None, codes: Mapping[str, str], words: Words) ->
         return Tile(NOT_JUDGED, code)
     if not best.is_move:
         return Tile("s0", percent(best.current.loss_ratio))
-    points_less, seconds_less = best.gain_ratio or 0.0, best.gain_seconds or 0.0
-    if points_less >= LEAD_RATIO:
-        return Tile("go", f"{code} {MINUS}{100 * points_less:.0f}")
-    return Tile("go", f"{code} {MINUS}{1000 * seconds_less:.0f}ms")
+    return Tile("go", f"{code} {gain_text(best)}")
+
+
+def gain_text(best: BestExit) -> str:
+    """How many points less than through the exit in use are lost, or how many ms replies come earlier."""
+    less, sooner = best.gain_ratio or 0.0, best.gain_seconds or 0.0
+    return f"{MINUS}{100 * less:.0f}" if less >= LEAD_RATIO else f"{MINUS}{1000 * sooner:.0f}ms"
