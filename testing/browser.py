@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from testing import ROOT
@@ -41,7 +42,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Seen:
-    """What there was: messages of the console, requests, pixels beyond the width, texts beyond their tile."""
+    """What there was: messages of the console, requests, pixels beyond the width, texts beyond their tile.
+
+    `banner` is what is said on paper of a page that has stopped, where it is printed.
+    """
 
     name: str
     messages: list[str]
@@ -51,6 +55,7 @@ class Seen:
     title: str = ""
     text: str = ""
     is_stale: bool = False
+    banner: str = ""
     pages: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -61,9 +66,20 @@ def look_at(looks: Sequence[Look]) -> dict[str, Seen]:
         "chromium": program("chromium"),
         "looks": [{k: v for k, v in asdict(look).items() if v is not None} for look in looks],
     }
+    answers: list[dict[str, Any]] = _run("look.mjs", request)
+    return {answer["name"]: Seen(**answer) for answer in answers}
+
+
+def faults_of_html(files: Mapping[str, Path]) -> dict[str, list[str]]:
+    """What a validator has to say of pages, by name: HTML's own standard, no taste."""
+    faults: dict[str, list[str]] = _run("valid.mjs", {name: str(files[name]) for name in files})
+    return faults
+
+
+def _run(script: str, request: Mapping[str, Any]) -> Any:
     assert (FOLDER / "node_modules").is_dir(), "no node_modules here: `make test` installs them"
     done = subprocess.run(
-        [program("unshare"), "--net", "--map-root-user", program("node"), "look.mjs"],
+        [program("unshare"), "--net", "--map-root-user", program("node"), script],
         cwd=FOLDER,
         input=json.dumps(request),
         capture_output=True,
@@ -72,5 +88,4 @@ def look_at(looks: Sequence[Look]) -> dict[str, Seen]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return {answer["name"]: Seen(**answer) for answer in answers}
+    return json.loads(done.stdout)

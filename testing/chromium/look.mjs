@@ -1,4 +1,4 @@
-// Opens pages in Chromium, one after the other, and says as JSON what it saw. On standard input:
+// Opens pages in Chromium, two at a time, and says as JSON what it saw. On standard input:
 // {"chromium": FILE, "looks": [{"name", "file", "width", "height", "dark", "script", "now", "shot", "pdf", "axe"}]}
 // The browser is driven through a pipe: nothing listens, and nothing is connected to.
 import fs from "node:fs";
@@ -51,6 +51,9 @@ async function look(browser, each) {
   if (each.script !== false) { Object.assign(seen, await page.evaluate(measure)); }
   if (each.shot) { await page.screenshot({ path: each.shot, fullPage: each.height === undefined }); }
   if (each.pdf) {
+    await page.emulateMedia({ media: "print" });
+    const banner = page.locator("#stale");
+    seen.banner = (await banner.count()) && (await banner.isVisible()) ? await banner.innerText() : "";
     const pdf = await page.pdf({ path: each.pdf, format: "A4", preferCSSPageSize: true, printBackground: true });
     seen.pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g).length;
   }
@@ -70,7 +73,11 @@ const browser = await chromium.launch({
 });
 try {
   const answers = [];
-  for (const each of request.looks) { answers.push(await look(browser, each)); }
+  const waiting = [...request.looks];
+  async function next() {
+    while (waiting.length) { answers.push(await look(browser, waiting.shift())); }
+  }
+  await Promise.all([next(), next()]);  // while one page is drawn, another waits for its turn
   process.stdout.write(JSON.stringify(answers));
 } finally {
   await browser.close();

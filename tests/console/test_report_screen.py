@@ -92,6 +92,8 @@ def test_a_tile_of_which_nothing_is_judged_says_why_and_one_that_is_judged_in_pa
     assert north(both).count("?") == 7
     well = shown(overviews.overview_of(fresh))
     assert "?" not in north(well)
+    tainted = shown(overviews.overview_of(replace(fresh, sweep=replace(fresh.sweep, tainted=True))))
+    assert north(tainted).count("?") == 7
     unread = replace(stale, verdict=None, trouble="away")
     away = shown(overviews.overview_of(fresh, unread))
     assert north(away).count("?") == 7

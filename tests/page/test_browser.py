@@ -6,15 +6,17 @@ from functools import partial
 import pytest
 
 from netsky.page.overview import overview_page
-from netsky.places import ISP
+from netsky.places import ISP, PROVINCES
 from testing import overviews
 from testing.browser import Look, look_at
 
 
 def long_names():
     """Names as long as they may be, and as wide."""
-    isp = ISP("cu", "中国教育和科研计算机网" * 2)
+    isp = ISP("cu", "中国教育和科研计算机网" * 2, home="w" * 40)
     lines = [overviews.line_state(isp, egress, {}) for egress in ("w" * 40, "联通出口" * 10)]
+    slow = replace(lines[0].sweep, latency_seconds=dict.fromkeys(PROVINCES, 0.9))
+    lines[0] = replace(lines[0], sweep=slow)
     faulty = overviews.line_state(
         isp,
         "m" * 40,
@@ -35,13 +37,13 @@ PAGES = {
     "many": (partial(overviews.many, exits=8), "zh"),
     "names": (long_names, "zh"),
 }
-SIZES = {"night": (390, 1440), "many": (390,), "names": (390,)}
+SIZES = {"night": (390, 1440), "away": (390, 1440), "many": (390,), "names": (390,)}
 AXE = {
     "night-1440-light",
     "night-1440-dark",
     "night-390-light",
-    "away-1440-light",
-    "away-1440-dark",
+    "night-390-dark",
+    "away-390-dark",
 }
 # What no screenshot with anything on it is smaller than.
 LEAST_BYTES = 15_000
@@ -71,11 +73,17 @@ def seen(folder):
         for name in PAGES
         for width in SIZES.get(name, (1440,))
         for scheme in ("light", "dark")
-        if scheme == "light" or (name in ("night", "away") and width == 1440)
+        if scheme == "light" or name in ("night", "away")
     ]
     night = str(folder / "night.html")
     looks += [
-        Look("stale", night, now=NOW + 1500, shot=str(folder / "stale.png")),
+        Look(
+            "stale",
+            night,
+            now=NOW + 1500,
+            shot=str(folder / "stale.png"),
+            pdf=str(folder / "stale.pdf"),
+        ),
         Look("behind", night, now=NOW - 600),
         Look("no-script", night, script=False, shot=str(folder / "no-script.png")),
         Look("paper", night, now=NOW, pdf=str(folder / "night.pdf")),
@@ -118,5 +126,8 @@ def test_a_clock_that_is_behind_is_told(seen):
     assert not seen["behind"].is_stale
 
 
-def test_on_paper_it_is_three_sheets_of_a4(seen):
+def test_on_paper_it_is_three_sheets_of_a4_and_says_when_it_has_stopped(seen):
     assert seen["paper"].pages <= 3
+    assert seen["paper"].banner == ""
+    assert seen["stale"].pages <= 3
+    assert seen["stale"].banner.startswith("■ 画面停在 25 分钟前（03:12:20）")

@@ -19,8 +19,10 @@ AXE = {
     "least-1440-light",
     "most-1440-dark",
     "most-390-light",
+    "most-390-dark",
     "month-1440-light",
     "month-1440-dark",
+    "month-390-dark",
 }
 
 
@@ -33,9 +35,9 @@ def seen(tmp_path_factory):
         file = folder / f"{name}.html"
         file.write_text(make(), encoding="utf-8")
         looks.append(Look(f"{name}-paper", str(file), pdf=str(folder / f"{name}.pdf")))
-        for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light")):
+        for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
             look = f"{name}-{width}-{scheme}"
-            if look not in AXE and width == 1440:
+            if look not in AXE and look != f"{name}-390-light":
                 continue  # what is too wide is so at 390 first
             looks.append(Look(look, str(file), width=width, dark=scheme == "dark", axe=look in AXE))
     return look_at(looks)

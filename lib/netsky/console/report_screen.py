@@ -88,7 +88,7 @@ def overview_screen(overview: Overview) -> list[Table | Text]:
     if not overview.lines:
         return [*head]
     legend = Text(
-        f"比平时高出的百分点，{len(overview.lines)} 组中最坏的；? 有组未判定，旧/无/新 各组都未判定",
+        f"比平时高出的百分点，{len(overview.lines)} 组中最坏的；? 有组未判定或本机丢包，旧/无/新 都未判定",
         style="dim",
     )
     tiles = tile_row_map(lambda province: _tile(overview, province))
@@ -125,7 +125,7 @@ def _folded(sections: Sequence[Section], room: int) -> list[Text]:
 
 
 def _tile(overview: Overview, province: Province) -> tuple[str, str]:
-    """The worst of all lines, and whether some of them could not be judged."""
+    """The worst of all lines, and whether some of them cannot be trusted."""
     states = [
         judgement
         for line in overview.lines
@@ -138,7 +138,9 @@ def _tile(overview: Overview, province: Province) -> tuple[str, str]:
         away = "?" if any(line.trouble for line in overview.lines) else "·"
         return _NOT_JUDGED[reason] if reason else away, "magenta"
     worst = max(each.increase_ratio or 0.0 for each in judged)
-    is_whole = len(judged) == len(states) and not any(line.trouble for line in overview.lines)
+    is_whole = len(judged) == len(states) and not any(
+        line.trouble or line.is_tainted for line in overview.lines
+    )
     figure = points(worst).removeprefix("+")
     text = figure if len(figure) < len("10.0") else figure.partition(".")[0]
     return text + ("" if is_whole else "?"), _STYLES[shade(worst, overview.thresholds)]

@@ -18,6 +18,7 @@ from netsky.places import ISP, Province
 
 _CAPTION_WIDTH = 30  # Latin characters of the line below the title
 _TITLE_WIDTH = 24
+_SHORT_CODE, _LONG_SECONDS = 2, 0.0995  # what has room in a tile
 _SPOKEN = 6  # provinces that the label of a map names
 
 
@@ -173,10 +174,15 @@ def _best_tile(best: BestExit | None, codes: Mapping[str, str], words: Words) ->
         return Tile(NOT_JUDGED, code)
     if not best.is_move:
         return Tile("s0", percent(best.current.loss_ratio))
-    return Tile("go", f"{code} {gain_text(best)}")
+    less = (best.gain_ratio or 0.0) >= LEAD_RATIO
+    if not less and len(code) > _SHORT_CODE:  # there is no room for both
+        return Tile("late", code)
+    return Tile("go" if less else "late", f"{code} {gain_text(best)}")
 
 
 def gain_text(best: BestExit) -> str:
-    """How many points less than through the exit in use are lost, or how many ms replies come earlier."""
+    """How many points less than through the exit in use are lost, or how much earlier replies come."""
     less, sooner = best.gain_ratio or 0.0, best.gain_seconds or 0.0
-    return f"{MINUS}{100 * less:.0f}" if less >= LEAD_RATIO else f"{MINUS}{1000 * sooner:.0f}ms"
+    if less >= LEAD_RATIO:
+        return f"{MINUS}{100 * less:.0f}"
+    return f"{1000 * sooner:.0f}ms" if sooner < _LONG_SECONDS else f"{sooner:.1f}s"

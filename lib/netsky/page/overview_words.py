@@ -226,10 +226,10 @@ PAGE: Table = {
     "etc_provinces": ("{first}等 {count} 省", "{first} … ({count} provinces)"),
     "best": ("此刻走哪条出口", "Which exit to use now"),
     "best_about": (
-        "灰：常用出口现在也好，数字是它的丢包率；蓝：改走所写出口，丢包率低这么多个百分点，丢包相当时快这么多 ms；斜纹：常用出口的数据不可信，写的是其余出口里最好的{codes}",
+        "灰：常用出口现在也好，数字是它的丢包率；蓝：改走所写出口，丢包率低这么多个百分点；蓝框：丢包相当，快这么多毫秒；斜纹：常用出口的数据不可信，写的是其余出口里最好的{codes}",
         (
             "Grey: the exit in use is fine, with its loss rate; blue: use the exit that is named, which loses so many "
-            "points less, or is so many ms faster where the losses are alike; hatched: of the exit in use there is no "
+            "points less; framed in blue: which loses as much and is so many ms faster; hatched: of the exit in use there is no "
             "data to trust, the best of the others is named{codes}"
         ),
     ),
