@@ -127,6 +127,7 @@ CREATE TABLE IF NOT EXISTS netsky_cu.netsky_usual (
   calm INT UNSIGNED NOT NULL,
   swept_at DATETIME,
   start DATETIME NOT NULL,
+  noticed DOUBLE,
   PRIMARY KEY (isp, egress, province, targets)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

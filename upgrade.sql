@@ -333,6 +333,7 @@ CALL netsky_upgrade_add('netsky_usual', '(
   calm INT UNSIGNED NOT NULL,
   swept_at DATETIME,
   start DATETIME NOT NULL,
+  noticed DOUBLE,
   PRIMARY KEY (isp, egress, province, targets)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
 CALL netsky_upgrade_add('netsky_usual_bucket', '(
@@ -480,6 +481,7 @@ CALL netsky_upgrade_column('netsky_sweep', 'prefixes', 'TEXT');
 CALL netsky_upgrade_column('netsky_sweep', 'tainted', 'BOOL NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_sweep', 'serial', 'BIGINT UNSIGNED NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_incident', 'given_up', 'BOOL NOT NULL DEFAULT 0');
+CALL netsky_upgrade_column('netsky_usual', 'noticed', 'DOUBLE');
 -- Hours that were summed up without judging their sweeps are due again, as far as these are still there.
 INSERT IGNORE INTO netsky_rollup_due (isp, egress, start)
 SELECT DISTINCT isp, egress, start FROM netsky_hourly

@@ -12,7 +12,7 @@ from netsky.jobs.history import StoredHistory
 from netsky.judging.grading import Grade, NotJudged, Severity, Thresholds
 from netsky.judging.rule import MeanRule
 from netsky.judging.usual import BUCKET_SECONDS, Buckets
-from netsky.judging.usual_rule import COLUMNS, UsualRule, column_of
+from netsky.judging.usual_rule import COLUMNS, IS_LOSS, Kind, UsualRule, column_of
 from netsky.judging.usual_sweeps import Sweep, average, nothing_kept, start_of
 from netsky.places import find_province
 from netsky.store.baselines import store_computed
@@ -86,7 +86,7 @@ def grades(verdict):
 
 
 def column(slug, *, live=False):
-    return column_of(find_province(slug), live=live)
+    return column_of(find_province(slug), Kind.LIVE if live else Kind.ALL)
 
 
 def usual_rows(store):
@@ -116,7 +116,7 @@ def in_memory(minutes):
                 loss[column(slug, live=True)] = round(500 * value) / 1000
         sweeps.append(Sweep((START + minute * MINUTE).timestamp(), loss))
     buckets = Buckets(COLUMNS)
-    kept, _ = average(RULE._rises, buckets, nothing_kept(COLUMNS), sweeps)
+    kept, _ = average(RULE._rises, buckets, nothing_kept(COLUMNS, is_loss=IS_LOSS), sweeps)
     return kept, buckets, [each for each in sweeps if each.at >= start_of(kept.usual)]
 
 

@@ -21,6 +21,7 @@ from enum import StrEnum
 from functools import partial
 
 from netsky.clock import CLOCK_TOLERANCE
+from netsky.judging.notice import Latency, Notice
 from netsky.loss import Band, Baseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
@@ -81,7 +82,8 @@ class Thresholds:
 class Judgement:
     """One province: what is known, and either a grade or the reason why there is none.
 
-    `newest` and `baseline` may be too old to judge by.
+    `newest` and `baseline` may be too old to judge by. A `notice` is of a rise that has no grade; both this
+    and `latency` are there where the rule tells them.
     """
 
     province: Province
@@ -90,6 +92,8 @@ class Judgement:
     increase_ratio: float | None
     grade: Grade | None
     not_judged: NotJudged | None
+    notice: Notice | None = None
+    latency: Latency | None = None
 
     @property
     def by_live(self) -> bool:
@@ -150,12 +154,26 @@ class Verdict:
     def not_judged(self) -> list[Judgement]:
         return [judgement for judgement in self.judgements if judgement.not_judged]
 
+    @property
+    def noticed(self) -> list[Judgement]:
+        """Where a small rise of loss stands."""
+        return [judgement for judgement in self.judgements if judgement.notice]
+
+    @property
+    def latency_high(self) -> list[Judgement]:
+        return [each for each in self.judgements if each.latency and each.latency.is_high]
+
+    @property
+    def latency_noticed(self) -> list[Judgement]:
+        """Where a small rise of latency stands."""
+        return [each for each in self.judgements if each.latency and each.latency.notice]
+
     def not_judged_for(self, reason: NotJudged) -> list[Judgement]:
         return [judgement for judgement in self.judgements if judgement.not_judged is reason]
 
 
-GradeOf = Callable[[Judgement], tuple[float, Grade]]
-"""By how much the loss of a province is up, and what grade that is; both ratios are known."""
+GradeOf = Callable[[Judgement], Judgement]
+"""A province with its increase and the grade of it; both ratios are known."""
 
 
 def judge(
@@ -228,13 +246,13 @@ def _not_graded(
 def _graded(judgement: Judgement, grade_of: GradeOf) -> Judgement:
     if judgement.not_judged or None in (judgement.loss_ratio, judgement.baseline_ratio):
         return judgement
-    increase, its_grade = grade_of(judgement)
-    return replace(judgement, increase_ratio=max(0.0, increase), grade=its_grade)
+    return grade_of(judgement)
 
 
-def _plain_grade(judgement: Judgement, thresholds: Thresholds) -> tuple[float, Grade]:
+def _plain_grade(judgement: Judgement, thresholds: Thresholds) -> Judgement:
     increase = (judgement.loss_ratio or 0.0) - (judgement.baseline_ratio or 0.0)
-    return increase, grade(increase, thresholds)
+    its_grade = grade(increase, thresholds)
+    return replace(judgement, increase_ratio=max(0.0, increase), grade=its_grade)
 
 
 def grade(increase_ratio: float, thresholds: Thresholds) -> Grade:
@@ -279,8 +297,8 @@ def _undetermined(
 
 
 def _badness(judgement: Judgement) -> tuple[int, float, float]:
-    """What is graded first, then what could not be judged, then by increase and loss."""
+    """What is graded first, then what could not be judged or is noticed, then by increase and loss."""
     graded = judgement.grade in (Grade.ELEVATED, Grade.SEVERE)
     loss_ratio = judgement.loss_ratio or 0.0
-    rank = 2 if graded else 1 if judgement.not_judged else 0
+    rank = 3 if graded else 2 if judgement.not_judged else 1 if judgement.notice else 0
     return rank, judgement.increase_ratio or 0.0, loss_ratio

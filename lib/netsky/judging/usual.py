@@ -1,4 +1,4 @@
-"""What is usual for the loss of a line, by what is stored of the past days.
+"""What is usual for the loss and for the latency of a line, by what is stored of the past days.
 
     P       for each of the past days the mean of the quiet sweeps within half an hour of this time of day; of
             these the lower median, but no less than a week ago, as far as that is not much more
@@ -6,11 +6,15 @@
     usual   P + the level, which goes up by a little only, unless it has stood for half a day, and down by no
             more than a little below both P and the past hour
 
+While a small rise stands the level does not go up at all, unless it has stood for half a day: what is
+usual does not follow what is noticed.
+
 The past is known by buckets, each of ten minutes. A sweep is quiet when it is far from an alarm. So an
 outage is not learned, nor is one that comes slowly: what is usual does not follow it. A rise that has
 lasted for a day is the new usual: only what was measured since it began counts from then on.
 
-Arrays are over columns: the provinces of a line, or twice these, of all targets and of the usually alive.
+Arrays are over columns: the provinces of a line, once for each of what is measured. `loss` stands for the
+value of a column: a loss as a ratio, or a latency in seconds.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 BUCKET_SECONDS = 600
+Each = Floats | float
+"""One number for all columns, or one for each."""
+
 AN_HOUR, A_DAY = 3600 // BUCKET_SECONDS, 86_400 // BUCKET_SECONDS
 HALF_A_DAY, A_WEEK = A_DAY // 2, 7 * A_DAY
 NEVER = 2**40
@@ -40,35 +47,40 @@ FIELDS = 7
 and usual as they were then."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tuning:
     """By which the rule is tuned; ratios are of the replies that usually come, times in hours or days.
+
+    Of a column with latencies, what is added to values is in seconds.
 
     How far the level may go up: `up`, and `share` of how far P is above the quiet hours of a day, or `wide`
     times the usual scatter; `first` as long as no other day is known; and as far as it has stood for
     `stood` hours. A week ago lifts P by no more than `week_most`. A rise that has lasted for `accept` hours is usual from then on if of the replies it
-    takes no more than `accept_most`.
+    takes no more than `accept_most`. No value is above `most`.
 
     A sweep is quiet below `learn_below` of the threshold. An alarm ends below `leave` of the threshold,
     a severe one is elevated below `leave_severe`. A rise must be `sigmas` times the usual scatter, and as
-    many sweeps are taken together as put chance `smooth` deviations below the threshold.
+    many sweeps are taken together as put chance `smooth` deviations below the threshold. One that is noticed
+    must be `smooth` deviations of a median of sweeps, and stand for `notice_seconds`.
     """
 
     days: int = 3
-    up: float = 0.005
+    up: Each = 0.005
     share: float = 0.5
     wide: float = 1.0
-    first: float = 0.03
+    first: Each = 0.03
     stood: float = 12.0
-    week_most: float = 0.025
+    week_most: Each = 0.025
     accept: float = 24.0
-    accept_most: float = 0.5
+    accept_most: Each = 0.5
+    most: Each = 1.0
     learn_below: float = 0.7
     leave: float = 0.7
     leave_severe: float = 0.8
     sigmas: float = 5.0
     smooth: float = 4.0
     min_sweeps: int = 3
+    notice_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +91,7 @@ class Usual:
     that usually come. `days` that know this hour, and `sweeps` of the past 12 hours, have made it. `level`
     and `seasonal` (P) are as above. `begins`: buckets before are forgotten; before `accepted`, all sweeps
     count as quiet. `risen_since` is the bucket in which a rise began, `calm` so many were without since.
+    `is_loss`: the others are latencies, of which rises count as they are.
     """
 
     number: int
@@ -93,25 +106,33 @@ class Usual:
     accepted: Ints
     risen_since: Ints
     calm: Ints
+    is_loss: Bools
 
     @property
     def answered(self) -> Floats:
         """The share of replies that usually come; never so little that any loss would be a rise."""
-        return np.maximum(1 - self.loss, 0.01)
+        return self.answered_of(self.loss)
+
+    def answered_of(self, loss: Floats) -> Floats:
+        """The same if that were usual."""
+        return np.where(self.is_loss, np.maximum(1 - loss, 0.01), 1)
 
     @property
     def band(self) -> tuple[Floats, Floats]:
         """From which loss to which chance and the usual swing explain it."""
         half = self.answered * np.hypot(5 * self.scatter, 3 * self.noise)
-        return np.maximum(self.loss - half, 0), np.minimum(self.loss + half, 1)
+        high = self.loss + half
+        return np.maximum(self.loss - half, 0), np.where(self.is_loss, np.minimum(high, 1), high)
 
 
-def nothing_known(columns: int, number: int = 0) -> Usual:
-    """What is usual before the first sweep."""
+def nothing_known(columns: int, *, is_loss: Bools | None = None) -> Usual:
+    """What is usual before the first sweep; without `is_loss` all columns are losses."""
     unknown, nothing = np.full(columns, np.nan), np.zeros(columns)
     none, never = np.zeros(columns, np.int64), np.full(columns, NEVER)
+    if is_loss is None:
+        is_loss = np.ones(columns, np.bool_)
     return Usual(
-        number, unknown, nothing, nothing, nothing, unknown, none, none, none, none, never, none
+        0, unknown, nothing, nothing, nothing, unknown, none, none, none, none, never, none, is_loss
     )
 
 
@@ -154,8 +175,13 @@ def _around(number: int) -> range:
     return range(number - _HALF_AN_HOUR, number + _HALF_AN_HOUR + 1)
 
 
-def find_usual(buckets: Buckets, before: Usual, number: int, tuning: Tuning) -> Usual:
-    """What is usual in the bucket of that number, by the buckets before it."""
+def find_usual(
+    buckets: Buckets, before: Usual, number: int, tuning: Tuning, *, held: Bools | None = None
+) -> Usual:
+    """What is usual in the bucket of that number, by the buckets before it.
+
+    `held` are the columns in which a small rise stands: their level does not follow it.
+    """
     past = _Past(buckets, before)
     seasonal, days = _seasonal(past, number, tuning)
     recent = number - 1 - np.arange(HALF_A_DAY)
@@ -164,13 +190,15 @@ def find_usual(buckets: Buckets, before: Usual, number: int, tuning: Tuning) -> 
     level, stands = _level(past, recent, seasonal, is_new, tuning)
     elapsed = max(1, min(number - before.number, HALF_A_DAY))
     level = np.where(np.isnan(level), 0.93**elapsed * before.level, level)
+    if held is not None:
+        level = np.where(held, np.fmax(np.fmin(level, before.level), stands), level)
     day = number - 1 - np.arange(A_DAY)
     swing = np.maximum(seasonal - low_quantile(past.loss(day), 0.1), 0)
     room = tuning.up + np.maximum(tuning.share * swing, tuning.wide * before.scatter) + stands
     room = np.where(is_new, tuning.first, room)
     # Where P falls at once, as after a day that was wrong, the level of the past hour says too little.
     least = np.fmin(seasonal, _mean(past.loss(recent[:AN_HOUR]))) - tuning.up
-    loss = np.clip(np.maximum(seasonal + np.minimum(level, room), least), 0, 1)
+    loss = np.clip(np.maximum(seasonal + np.minimum(level, room), least), 0, tuning.most)
     loss = np.where(np.isnan(loss), before.loss, loss)
     now = replace(
         before,

@@ -1,7 +1,7 @@
 """The rule `usual`: what is usual is computed from the past days, and an alarm is told by the sweeps since then.
 
-The columns of its arrays are the provinces twice: by the loss of all targets, and by that of the targets
-that usually answer, where enough of these are known.
+The columns of its arrays are the provinces three times: by the loss of all targets, by that of the targets
+that usually answer, where enough of these are known, and by the mean latency.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -22,11 +23,14 @@ from netsky.judging.grading import (
     Verdict,
     judge,
 )
+from netsky.judging.notice import Latency, Notice
 from netsky.judging.rule import Computed, Recent
 from netsky.judging.usual import (
     A_DAY,
     BUCKET_SECONDS,
+    Bools,
     Buckets,
+    Each,
     Floats,
     Ints,
     Tuning,
@@ -39,15 +43,29 @@ from netsky.judging.usual_sweeps import (
     SEVERE,
     Kept,
     Rises,
+    Standing,
+    Steps,
     Sweep,
     average,
     nothing_kept,
     start_of,
+    together,
 )
 from netsky.loss import Band, Baseline, NewBaseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
-COLUMNS = 2 * len(PROVINCES)
+
+class Kind(StrEnum):
+    """What a column is of, in the order of the columns."""
+
+    ALL = "all"
+    LIVE = "live"
+    LATENCY = "rtt"
+
+
+_KINDS = {kind: index * len(PROVINCES) for index, kind in enumerate(Kind)}
+COLUMNS = len(Kind) * len(PROVINCES)
+IS_LOSS = np.arange(COLUMNS) < _KINDS[Kind.LATENCY]
 GRADES = {NONE: Grade.NONE, ELEVATED: Grade.ELEVATED, SEVERE: Grade.SEVERE}
 
 _INDEX = {province: index for index, province in enumerate(PROVINCES)}
@@ -59,8 +77,52 @@ _PART_SECONDS = 6 * 3600
 _MOST_SECONDS = 3600
 
 
-def column_of(province: Province, *, live: bool) -> int:
-    return _INDEX[province] + live * len(PROVINCES)
+# From which rises of latency on it is noticed, and an alarm: in seconds, and as a part of what is usual.
+LATENCY_NOTICE, LATENCY_NOTICE_PART = 0.010, 0.25
+LATENCY_HIGH, LATENCY_HIGH_PART = 0.030, 0.5
+# Tuning in which latencies differ: what the level may go up by, in seconds. A lasting rise is usual after a day
+# however large it is.
+LATENCY_TUNING = Tuning(up=0.002, first=0.015, week_most=0.01, accept_most=np.inf, most=np.inf)
+
+
+def column_of(province: Province, kind: Kind = Kind.ALL) -> int:
+    return _INDEX[province] + _KINDS[kind]
+
+
+def nothing_known_of() -> Kept:
+    """Before the first averaging of a line."""
+    return nothing_kept(COLUMNS, is_loss=IS_LOSS)
+
+
+def rises_of(thresholds: Thresholds, tuning: Tuning) -> Rises:
+    """Those of all columns; thresholds and tuning are those of losses."""
+    steps = Steps(
+        notice=_by_column(Steps().notice, LATENCY_NOTICE),
+        elevated=_by_column(thresholds.elevated, LATENCY_HIGH),
+        severe=_by_column(thresholds.severe, np.inf),
+        notice_part=_by_column(0.0, LATENCY_NOTICE_PART),
+        elevated_part=_by_column(0.0, LATENCY_HIGH_PART),
+    )
+    latency = LATENCY_TUNING
+    of_columns = replace(
+        tuning,
+        up=_by_column(tuning.up, latency.up),
+        first=_by_column(tuning.first, latency.first),
+        week_most=_by_column(tuning.week_most, latency.week_most),
+        accept_most=_by_column(tuning.accept_most, latency.accept_most),
+        most=_by_column(tuning.most, latency.most),
+    )
+    return Rises(steps, of_columns)
+
+
+def latency_rises() -> Rises:
+    """Those of latencies alone."""
+    steps = Steps(LATENCY_NOTICE, LATENCY_HIGH, np.inf, LATENCY_NOTICE_PART, LATENCY_HIGH_PART)
+    return Rises(steps, LATENCY_TUNING)
+
+
+def _by_column(loss: Each, latency: Each) -> Floats:
+    return np.where(IS_LOSS, loss, latency)
 
 
 class UsualHistory(Protocol):
@@ -102,7 +164,7 @@ class UsualRule:
 
     @property
     def _rises(self) -> Rises:
-        return Rises(self.thresholds, self.tuning)
+        return rises_of(self.thresholds, self.tuning)
 
     def baselines(self, history: UsualHistory, *, now: datetime) -> Computed:
         """Where the last averaging ended this one goes on, up to now."""
@@ -139,18 +201,18 @@ class UsualRule:
     ) -> Verdict:
         """By all sweeps since the averaging; without `recent` by the newest and the baselines alone."""
         newest, baselines = list(newest), list(baselines)
-        recent = recent or Recent(nothing_kept(COLUMNS), ())
+        recent = recent or Recent(nothing_known_of(), ())
         usual, standing = _with_baselines(recent.kept.usual, baselines), recent.kept.standing
-        until = _until(now)
+        until, rises, latency = _until(now), self._rises, np.full(len(PROVINCES), np.nan)
         for sweep in sorted(_with_newest(newest, recent.sweeps), key=lambda each: each.at):
             if sweep.at <= until:
-                standing = self._rises.after_sweep(standing, usual, sweep)
-
-        def grade_of(judgement: Judgement) -> tuple[float, Grade]:
-            column = column_of(judgement.province, live=judgement.by_live)
-            return float(standing.rise[column]), GRADES[int(standing.grades[column])]
-
-        return judge(newest, baselines, now=now, thresholds=self.thresholds, grade_of=grade_of)
+                standing = rises.after_sweep(standing, usual, sweep)
+                of_all, seconds = sweep.loss[: len(PROVINCES)], sweep.loss[~IS_LOSS]
+                latency = np.where(np.isnan(of_all), latency, seconds)
+        stands = _Stands(
+            usual, standing, rises.is_noticed(standing), together(standing.recent), latency
+        )
+        return judge(newest, baselines, now=now, thresholds=self.thresholds, grade_of=stands.graded)
 
     def _average(self, history: UsualHistory, now: datetime) -> _Averaged:
         """Go over what has come since the last averaging; in parts, since that may be days."""
@@ -159,7 +221,7 @@ class UsualRule:
         if kept is None or _is_ahead(kept, now):
             last = history.last_bucket(int(until // BUCKET_SECONDS) - 1)
             known_until = 0 if last is None else (last + 1) * BUCKET_SECONDS
-            kept, since = nothing_kept(COLUMNS), max(until - _BACK_SECONDS, known_until)
+            kept, since = nothing_known_of(), max(until - _BACK_SECONDS, known_until)
         else:
             since = start_of(kept.usual)
         first, now_in = int(since // BUCKET_SECONDS), int(until // BUCKET_SECONDS)
@@ -174,6 +236,49 @@ class UsualRule:
             closed += new
             since = max(since, start_of(kept.usual))
         return _Averaged(kept, buckets, closed, [each for each in sweeps if each.at >= since])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stands:
+    """What stands after the newest sweeps, by column; `latency` is that of the newest sweep of each province."""
+
+    usual: Usual
+    standing: Standing
+    noticed: Bools
+    together: Floats
+    latency: Floats
+
+    def graded(self, judgement: Judgement) -> Judgement:
+        column = column_of(judgement.province, Kind.LIVE if judgement.by_live else Kind.ALL)
+        grade = GRADES[int(self.standing.grades[column])]
+        return replace(
+            judgement,
+            increase_ratio=max(0.0, float(self.standing.rise[column])),
+            grade=grade,
+            notice=self._notice(column) if grade is Grade.NONE else None,
+            latency=self._latency(judgement.province),
+        )
+
+    def _notice(self, column: int) -> Notice | None:
+        if not self.noticed[column]:
+            return None
+        return Notice(float(self.together[column]), float(self.standing.noticed[column]))
+
+    def _latency(self, province: Province) -> Latency | None:
+        """None where the newest sweep had no reply, or it is not known what is usual."""
+        column = column_of(province, Kind.LATENCY)
+        seconds, usual = float(self.latency[_INDEX[province]]), float(self.usual.loss[column])
+        if np.isnan(seconds) or np.isnan(usual):
+            return None
+        is_high = self.standing.grades[column] != NONE
+        return Latency(
+            seconds,
+            usual,
+            _band(self.usual, column),
+            max(0.0, float(self.standing.rise[column])),
+            bool(is_high),
+            None if is_high else self._notice(column),
+        )
 
 
 def _until(now: datetime) -> float:
@@ -192,7 +297,7 @@ def _new_baseline(
 
     What is known of the usually alive only since today does not count beside what is known for days.
     """
-    of_all, of_live = column_of(province, live=False), column_of(province, live=True)
+    of_all, of_live = column_of(province), column_of(province, Kind.LIVE)
     if not samples[of_all]:
         return None
     trusted = usual.days[of_live] >= min(usual.days[of_all], 1)
@@ -221,8 +326,9 @@ def _with_baselines(usual: Usual, baselines: Iterable[Baseline]) -> Usual:
     """With the baselines of which nothing was kept: another rule has stored them."""
     loss = usual.loss.copy()
     for baseline in baselines:
-        for live, ratio in ((False, baseline.loss_ratio), (True, baseline.live_loss_ratio)):
-            column = column_of(baseline.province, live=live)
+        known = ((Kind.ALL, baseline.loss_ratio), (Kind.LIVE, baseline.live_loss_ratio))
+        for kind, ratio in known:
+            column = column_of(baseline.province, kind)
             if np.isnan(loss[column]) and ratio is not None:
                 loss[column] = ratio
     return replace(usual, loss=loss)
@@ -236,13 +342,13 @@ def _with_newest(newest: Iterable[NewestLoss], sweeps: Sequence[Sweep]) -> list[
     missing: dict[float, Floats] = {}
     for each in newest:
         at = each.measured_at.timestamp()
-        if at > measured_at[column_of(each.province, live=False)]:
+        if at > measured_at[column_of(each.province)]:
             set_losses(missing.setdefault(at, np.full(COLUMNS, np.nan)), each)
     return [*sweeps, *(Sweep(at, loss) for at, loss in missing.items())]
 
 
 def set_losses(losses: Floats, of: NewestLoss) -> None:
     """Put the losses of a province in their columns."""
-    losses[column_of(of.province, live=False)] = of.loss_ratio
+    losses[column_of(of.province)] = of.loss_ratio
     if of.live_loss_ratio is not None and (of.live_targets or 0) >= LIVE_TARGETS:
-        losses[column_of(of.province, live=True)] = of.live_loss_ratio
+        losses[column_of(of.province, Kind.LIVE)] = of.live_loss_ratio

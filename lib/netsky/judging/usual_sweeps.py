@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netsky.clock import MOST_BETWEEN_SWEEPS
-from netsky.judging.grading import TOLERANCE_RATIO, Thresholds
+from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.judging.usual import (
     A_DAY,
     AN_HOUR,
@@ -21,6 +21,7 @@ from netsky.judging.usual import (
     NEVER,
     Bools,
     Buckets,
+    Each,
     Floats,
     Ints,
     Tuning,
@@ -37,47 +38,89 @@ MOST_SWEEPS = 5
 """So many sweeps are taken together at most."""
 
 _PAUSE_SECONDS = MOST_BETWEEN_SWEEPS.total_seconds()
+_VARIANCE_OF_MEDIAN = 1.57  # of n values, in that of one value / n
+# Of the time between two sweeps so much counts for a rise that stands: sweeps that are lost tell nothing of it.
+_MOST_STOOD = 120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """The loss of a sweep, a ratio for each column, NaN: none was measured; `at` in Unix seconds."""
+    """The loss of a sweep, a ratio for each column, NaN: none was measured; `at` in Unix seconds.
+
+    `sent` are the packets of each column, NaN where that is not known, or no matter.
+    """
 
     at: float
     loss: Floats
+    sent: Each = np.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
     """What stands after a sweep: grades, and the rise that has led to each, NaN where none is known.
 
-    `recent` are the rises of the last sweeps, the newest last: float64[MOST_SWEEPS, columns].
+    `recent` are the rises of the last sweeps, the newest last: float64[MOST_SWEEPS, columns]. `noticed` is for
+    how many seconds a rise has stood that chance and the usual swing do not explain, however small.
     """
 
     at: float
     grades: Grades
     rise: Floats
     recent: Floats
+    noticed: Floats
 
 
 def nothing_stands(columns: int) -> Standing:
     """What stands before the first sweep."""
     unknown = np.full(columns, np.nan)
     recent = np.full((MOST_SWEEPS, columns), np.nan)
-    return Standing(-np.inf, np.full(columns, NONE, np.int8), unknown, recent)
+    none = np.full(columns, NONE, np.int8)
+    return Standing(-np.inf, none, unknown, recent, np.zeros(columns))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """From which rises on a column is noticed, elevated, severe.
+
+    `notice_part` and `elevated_part`: and so large a part of what is usual, for latencies.
+    """
+
+    notice: Each = 0.01
+    elevated: Each = 0.05
+    severe: Each = 0.10
+    notice_part: Each = 0.0
+    elevated_part: Each = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rises:
     """From which rises on there is which grade, and how a rise is told from chance."""
 
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    steps: Steps = field(default_factory=Steps)
     tuning: Tuning = field(default_factory=Tuning)
 
     def needed(self, usual: Usual) -> Floats:
         """From which rise on a column is elevated."""
-        needed: Floats = np.maximum(self.thresholds.elevated, self.tuning.sigmas * usual.scatter)
-        return needed
+        steps = self.steps
+        needed = np.fmax(steps.elevated, steps.elevated_part * usual.loss)
+        return np.asarray(np.fmax(needed, self.tuning.sigmas * usual.scatter))
+
+    def noticeable(self, usual: Usual, sweep: Sweep) -> Floats:
+        """From which median of the last sweeps on a rise is none of chance, nor of the usual swing.
+
+        Chance is what has been measured of it; before that, what it is for so many packets.
+        """
+        ratio = np.clip(usual.loss, 0, 1)
+        binomial = np.sqrt(ratio * (1 - ratio) / sweep.sent) / usual.answered
+        noise = np.where(usual.noise > 0, usual.noise, np.where(usual.is_loss, binomial, 0))
+        chance = self.tuning.smooth * np.sqrt(_VARIANCE_OF_MEDIAN / MOST_SWEEPS) * noise
+        steps = self.steps
+        least = np.fmax(steps.notice, steps.notice_part * usual.loss)
+        return np.asarray(np.fmax(np.fmax(least, self.tuning.sigmas * usual.scatter), chance))
+
+    def is_noticed(self, standing: Standing) -> Bools:
+        """Where a rise has stood for long enough to be shown."""
+        return np.asarray(standing.noticed >= self.tuning.notice_seconds)
 
     def after_sweep(self, standing: Standing, usual: Usual, sweep: Sweep) -> Standing:
         """What stands after one more sweep."""
@@ -87,8 +130,8 @@ class Rises:
         recent = np.concatenate([standing.recent[1:], newest[None]])
         needed = self.needed(usual)
         rise = self._beyond_chance(recent, usual.noise, needed)
-        tuning, thresholds = self.tuning, self.thresholds
-        severe = needed + (thresholds.severe - thresholds.elevated)
+        tuning, steps = self.tuning, self.steps
+        severe = needed + (steps.severe - steps.elevated)
         low = np.where(standing.grades >= ELEVATED, tuning.leave * needed, needed)
         high = np.where(standing.grades >= SEVERE, tuning.leave_severe * severe, severe)
         reached = rise + TOLERANCE_RATIO
@@ -99,7 +142,16 @@ class Rises:
             np.where(known, grades, standing.grades).astype(np.int8),
             np.where(known, rise, standing.rise),
             recent,
+            self._noticed(standing, usual, sweep, recent),
         )
+
+    def _noticed(self, standing: Standing, usual: Usual, sweep: Sweep, recent: Floats) -> Floats:
+        """For how long a rise stands then: it begins at what is noticeable, and ends below `leave` of that."""
+        rise = np.where(np.isnan(recent[-1]), np.nan, together(recent))
+        least = self.noticeable(usual, sweep)
+        more = standing.noticed + min(sweep.at - standing.at, _MOST_STOOD)
+        noticed = np.where(rise >= least - TOLERANCE_RATIO, more, standing.noticed)
+        return np.where(rise < self.tuning.leave * least, 0, noticed)
 
     def _beyond_chance(self, recent: Floats, noise: Floats, needed: Floats) -> Floats:
         """The newest rise; where chance alone could reach the threshold, that of some sweeps together.
@@ -107,13 +159,13 @@ class Rises:
         These are the median of three or five, or the newest less what chance may add, if that is more.
         """
         newest, smooth = recent[-1], self.tuning.smooth
-        sweeps = 1.57 * (smooth * noise / needed) ** 2  # a median of n varies by 1.57/n
+        sweeps = _VARIANCE_OF_MEDIAN * (smooth * noise / needed) ** 2
         if not (sweeps > 1).any():
             return np.asarray(newest)
-        three, five = _median(recent[-3:]), _median(recent)
-        together: Floats = np.where(sweeps <= 3, three, five)
-        together = np.where(np.isnan(newest), np.nan, np.fmax(together, newest - smooth * noise))
-        return np.where(sweeps > 1, together, newest)
+        three, five = together(recent[-3:]), together(recent)
+        rise: Floats = np.where(sweeps <= 3, three, five)
+        rise = np.where(np.isnan(newest), np.nan, np.fmax(rise, newest - smooth * noise))
+        return np.where(sweeps > 1, rise, newest)
 
     def is_quiet(self, standing: Standing, usual: Usual, sweep: Sweep) -> Bools:
         """Whether a sweep may be learned, by what stands after it."""
@@ -122,8 +174,8 @@ class Rises:
         return quiet
 
 
-def _median(recent: Floats) -> Floats:
-    """The lower one; NaN with fewer than three values."""
+def together(recent: Floats) -> Floats:
+    """The rise of some sweeps: their lower median; NaN with fewer than three values."""
     known = np.sum(~np.isnan(recent), axis=0)
     return np.where(known >= 3, low_quantile(recent, 0.5), np.nan)
 
@@ -183,8 +235,8 @@ class Kept:
     standing: Standing
 
 
-def nothing_kept(columns: int) -> Kept:
-    return Kept(nothing_known(columns), nothing_stands(columns))
+def nothing_kept(columns: int, *, is_loss: Bools | None = None) -> Kept:
+    return Kept(nothing_known(columns, is_loss=is_loss), nothing_stands(columns))
 
 
 def start_of(usual: Usual) -> int:
@@ -208,7 +260,8 @@ def average(
             if tally.sweeps.any():
                 usual = _close(buckets, usual, tally, rises.tuning)
                 closed.append(usual.number)
-            usual = find_usual(buckets, usual, number, rises.tuning)
+            held = standing.noticed > 0
+            usual = find_usual(buckets, usual, number, rises.tuning, held=held)
             kept = Kept(usual, standing)
             tally = _empty(len(usual.loss))
         standing = rises.after_sweep(standing, usual, sweep)
@@ -252,5 +305,5 @@ def _begun(usual: Usual, tally: Tally, tuning: Tuning) -> Usual:
     if not new.any():
         return usual
     loss = np.where(new, tally.mean, usual.loss)
-    noise = np.nan_to_num(np.sqrt(tally.variance)) / np.maximum(1 - loss, 0.01)
+    noise = np.nan_to_num(np.sqrt(tally.variance)) / usual.answered_of(loss)
     return replace(usual, loss=loss, noise=np.where(new, noise, usual.noise))

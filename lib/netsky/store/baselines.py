@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from netsky.judging.rule import Computed
+from netsky.judging.usual_rule import Kind
 from netsky.loss import Band, Baseline, NewBaseline
 from netsky.store.connection import Connector
 from netsky.store.replacing import replace_rows
@@ -93,7 +94,7 @@ def _bands(
     columns = usual.c
     query = sa.select(
         columns.province, columns.egress, columns.targets, columns.low, columns.high, columns.days
-    ).where(columns.isp == isp)
+    ).where(columns.isp == isp, columns.targets != Kind.LATENCY)
     if egress is not None:
         query = query.where(columns.egress == egress)
     return {

@@ -110,14 +110,15 @@ live_baseline = sa.Table(
 
 
 # What the rule `usual` knows at `start`, of all targets and of those that usually answer: losses in percent,
-# `scatter`, `noise` and `recent` (the rises of the last sweeps, as JSON) in points of the usual replies.
+# `scatter`, `noise` and `recent` (the rises of the last sweeps, as JSON) in points of the usual replies. With
+# `rtt` in place of targets they are of the mean latency, in ms. `noticed` is in seconds.
 usual = sa.Table(
     "netsky_usual",
     metadata,
     sa.Column("isp", sa.String(7), primary_key=True),
     sa.Column("egress", sa.String(40), primary_key=True),
     sa.Column("province", sa.String(40), primary_key=True),
-    sa.Column("targets", sa.String(4), primary_key=True),  # all, live
+    sa.Column("targets", sa.String(4), primary_key=True),  # all, live, rtt
     *(sa.Column(name, sa.Double) for name in ("value", "low", "high", "scatter", "noise")),
     sa.Column("days", _COUNT, nullable=False),
     sa.Column("sweeps", _COUNT, nullable=False),
@@ -128,6 +129,7 @@ usual = sa.Table(
     sa.Column("calm", _COUNT, nullable=False),
     sa.Column("swept_at", sa.DateTime),
     sa.Column("start", sa.DateTime, nullable=False),
+    sa.Column("noticed", sa.Double),
     **_MYSQL,
 )
 

@@ -1,15 +1,16 @@
 """What the rule `usual` keeps of a line: netsky_usual, a row a province, and netsky_usual_bucket, one in ten minutes.
 
 Of a bucket it is JSON: for each province that had sweeps, by slug, [all targets, those that usually answer or
-null], each of sweeps, quiet sweeps, the mean loss of all and of the quiet, the variance of these, and what was
-usual then, without and with the level. These are ratios, to seven digits, as a FLOAT is.
+null, the latency or null], each of sweeps, quiet sweeps, the mean loss of all and of the quiet, the variance of
+these, and what was usual then, without and with the level. These are ratios, or seconds, to seven digits, as a
+FLOAT is.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,19 +29,19 @@ from netsky.judging.usual import (
     Buckets,
     Floats,
     Usual,
-    nothing_known,
 )
-from netsky.judging.usual_rule import COLUMNS, GRADES, column_of
-from netsky.judging.usual_sweeps import Kept, Standing, nothing_stands
+from netsky.judging.usual_rule import COLUMNS, GRADES, IS_LOSS, Kind, column_of, nothing_known_of
+from netsky.judging.usual_sweeps import Kept
 from netsky.places import PROVINCES
 from netsky.store.replacing import replace_rows
 from netsky.store.rows import aware_time
 from netsky.store.tables import PROVINCES_BY_CHINESE, usual, usual_bucket
 
-_KINDS = ((False, "all"), (True, "live"))
+# Ratios are stored in percent, seconds in ms.
+_UNITS = np.where(IS_LOSS, 100.0, 1000.0)
 _CODES = {grade: code for code, grade in GRADES.items()}
 # Columns of netsky_usual, and the fields of `Usual` that they hold.
-_PERCENT = {
+_VALUES = {
     "value": "loss",
     "scatter": "scatter",
     "noise": "noise",
@@ -64,15 +65,16 @@ def store_kept(connection: sa.Connection, isp: str, egress: str, kept: Kept | No
 
 def _row(kept: Kept, column: int) -> dict[str, Any]:
     now, standing = kept.usual, kept.standing
-    live, index = divmod(column, len(PROVINCES))
+    kind, index = divmod(column, len(PROVINCES))
     low, high = now.band
+    unit = float(_UNITS[column])
     swept_at = None if np.isinf(standing.at) else _time(standing.at)
     return {
         "province": PROVINCES[index].name,
-        "targets": _KINDS[live][1],
-        "low": 100 * float(low[column]),
-        "high": 100 * float(high[column]),
-        **{name: _percent(getattr(now, of)[column]) for name, of in _PERCENT.items()},
+        "targets": list(Kind)[kind],
+        "low": unit * float(low[column]),
+        "high": unit * float(high[column]),
+        **{name: _stored(getattr(now, of)[column], unit) for name, of in _VALUES.items()},
         **{name: int(getattr(now, name)[column]) for name in _COUNTS},
         **{
             name: None
@@ -81,7 +83,8 @@ def _row(kept: Kept, column: int) -> dict[str, Any]:
             for name, unset in _BUCKETS.items()
         },
         "grade": GRADES[int(standing.grades[column])].value,
-        "recent": json.dumps([_percent(rise) for rise in standing.recent[:, column]]),
+        "recent": json.dumps([_stored(rise, unit) for rise in standing.recent[:, column]]),
+        "noticed": float(standing.noticed[column]),
         "swept_at": swept_at,
         "start": _start(now.number),
     }
@@ -92,28 +95,30 @@ def stored_kept(connection: sa.Connection, isp: str, egress: str) -> Kept | None
     rows = connection.execute(sa.select(usual).filter_by(isp=isp, egress=egress)).mappings().all()
     if not rows:
         return None
-    empty, standing = nothing_known(COLUMNS), nothing_stands(COLUMNS)
+    empty, standing = nothing_known_of().usual, nothing_known_of().standing
     arrays = {
         each.name: getattr(empty, each.name).copy()
         for each in fields(Usual)
         if each.name != "number"
     }
     for row in rows:
-        column = column_of(PROVINCES_BY_CHINESE[row["province"]], live=row["targets"] == "live")
-        for name, of in _PERCENT.items():
-            arrays[of][column] = _ratio(row[name])
+        column = column_of(PROVINCES_BY_CHINESE[row["province"]], Kind(row["targets"]))
+        unit = float(_UNITS[column])
+        for name, of in _VALUES.items():
+            arrays[of][column] = _value(row[name], unit)
         for name in _COUNTS:
             arrays[name][column] = row[name]
         for name in _BUCKETS:
             if row[name] is not None:
                 arrays[name][column] = _number(row[name])
         standing.grades[column] = _CODES[Grade(row["grade"])]
-        standing.recent[:, column] = [_ratio(rise) for rise in json.loads(row["recent"])]
+        standing.recent[:, column] = [_value(rise, unit) for rise in json.loads(row["recent"])]
+        standing.noticed[column] = row["noticed"] or 0
     swept_at = max((_seconds(row["swept_at"]) for row in rows if row["swept_at"]), default=-np.inf)
     number = max(_number(row["start"]) for row in rows)
     return Kept(
         Usual(number, **arrays),
-        Standing(swept_at, standing.grades, standing.rise, standing.recent),
+        replace(standing, at=swept_at),
     )
 
 
@@ -167,16 +172,19 @@ def _document(values: Floats) -> dict[str, list[list[float | None] | None]]:
     return {
         province.slug: [
             [_short(value) for value in values[:, column]] if known[column] else None
-            for column in (column_of(province, live=live) for live, _ in _KINDS)
+            for column in (column_of(province, kind) for kind in Kind)
         ]
         for province in PROVINCES
-        if known[column_of(province, live=False)]
+        if known[column_of(province)]
     }
 
 
 def _values(document: Mapping[str, Sequence[Sequence[float | None] | None]]) -> Floats:
-    """float64[FIELDS, columns] of what JSON has."""
-    provinces = [document.get(province.slug, (None, None)) for province in PROVINCES]
+    """float64[FIELDS, columns] of what JSON has; before there were latencies it was shorter."""
+    nothing = [None] * len(Kind)
+    provinces = [
+        [*document.get(province.slug, ()), *nothing][: len(Kind)] for province in PROVINCES
+    ]
     columns = [figures or _NOTHING for kind in zip(*provinces, strict=True) for figures in kind]
     return np.array(columns, np.float64).T.copy()  # None becomes NaN
 
@@ -185,12 +193,12 @@ def _short(value: float) -> float | None:
     return None if np.isnan(value) else float(f"{value:.7g}")
 
 
-def _percent(ratio: float) -> float | None:
-    return None if np.isnan(ratio) else 100 * float(ratio)
+def _stored(value: float, unit: float) -> float | None:
+    return None if np.isnan(value) else unit * float(value)
 
 
-def _ratio(percent: float | None) -> float:
-    return np.nan if percent is None else percent / 100
+def _value(stored: float | None, unit: float) -> float:
+    return np.nan if stored is None else stored / unit
 
 
 def _start(number: int) -> datetime:
