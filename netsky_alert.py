@@ -53,7 +53,7 @@ def main(
     each = lines.each()
     if listing.incidents:
         return running.run([listing.run(each, database, running)])
-    rule = judged.rule()
+    rule = judged.learned_rule()
     opened = outlets.open(several=several(each))
     other_lines = OtherLines(rule)
 

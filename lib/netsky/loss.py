@@ -37,7 +37,7 @@ class MeanLoss:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """From which loss to which (ratios) chance and the usual swing explain what is measured.
+    """From which loss to which (ratios) chance and the usual swing explain what is measured; of a latency, seconds.
 
     So many past `days` know this hour, which tells how sure it is; 0: only what was before on this day.
     """

@@ -12,6 +12,7 @@ from netsky.console.alert_text import chinese, english
 from netsky.fault import Fault, Part
 from netsky.jobs.alert import AlertReport
 from netsky.judging.grading import Severity, Thresholds, judge
+from netsky.judging.notice import Latency, Notice
 from netsky.loss import Band
 from netsky.places import BUILTIN_ISPS
 from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_newest
@@ -61,6 +62,8 @@ def test_json_has_what_scripts_rely_on():
         "rest": None,
         "increase_ratio": pytest.approx(0.112),
         "grade": "severe",
+        "notice": None,
+        "latency": None,
         "not_judged": None,
         "measured_at": "2024-05-06T07:07:59.654321+00:00",
         "baseline_at": "2024-05-06T06:38:09.654321+00:00",
@@ -137,6 +140,8 @@ def test_a_line_has_what_grep_looks_for():
         "prefixes": "-",
         "not_judged": "no_baseline:xizang",
         "incident": "-",
+        "noticed": "-",
+        "latency_high": "-",
     }
 
 
@@ -245,3 +250,69 @@ def test_the_table_never_says_that_all_is_well_when_it_cannot_be_told(capsys):
     output = table_of(make_alert_report({"hunan": None}), capsys)
     assert "无告警" not in output
     assert "无法断定：中度 medium、危急 critical" in output
+
+
+def noticed_report(*, is_high):
+    """Two small rises of loss, and a latency that is up."""
+    verdict = make_alert_report({"hunan": 2.1, "hubei": 3.4, "hebei": 0.0}).verdict
+    latency = Latency(
+        0.0852,
+        0.0501,
+        Band(0.045, 0.055, 3),
+        0.0351,
+        is_high,
+        None if is_high else Notice(0.0148, 660.0),
+    )
+    judgements = [
+        replace(
+            each,
+            notice=Notice(each.increase_ratio, 725.0) if each.increase_ratio else None,
+            latency=latency if each.province.slug == "hebei" else None,
+        )
+        for each in verdict.judgements
+    ]
+    verdict = replace(verdict, judgements=tuple(judgements))
+    return AlertReport(BUILTIN_ISPS["cu"], "unicom-1", Thresholds(), verdict, ())
+
+
+def test_small_rises_are_told_as_such_and_alert_nobody(capsys):
+    report = noticed_report(is_high=False)
+    assert report.complete, "the exit code is 0"
+    text = table_of(report, capsys)
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if "秒前" in line}
+    assert [rows[name][5] for name in ("湖北", "湖南", "河北")] == ["留意", "留意", "正常"]
+    assert "，无告警" in text
+    assert "留意，不告警：2 省丢包率小幅升高：湖北 +3.40（12 分钟）、湖南 +2.10（12 分钟）" in text
+    assert "留意，不告警：1 省时延小幅升高，毫秒：河北 +14.8（11 分钟）" in text
+    fields = fields_of(report)
+    assert (fields["active"], fields["noticed"]) == ("-", "hubei:+3.40,hunan:+2.10")
+    assert fields["latency_high"] == "-"
+    document = document_of(report)
+    assert document["alert"]["active"] == []
+    hubei = document["provinces"][0]
+    assert (hubei["grade"], hubei["notice"]["seconds"]) == ("none", 725)
+    assert hubei["notice"]["increase_ratio"] == pytest.approx(0.034)
+
+
+def test_a_high_latency_is_told_with_what_is_usual_and_is_no_alert_on_loss(capsys):
+    report = noticed_report(is_high=True)
+    text = table_of(report, capsys)
+    [row] = [line for line in text.splitlines() if line.startswith("河北") and "秒前" in line]
+    assert row.split()[-2:] == ["85.20", "+35.1"]
+    assert "时延偏高：1 省，毫秒：河北 +35.1（现 85.20，平时 50.10）" in text
+    assert fields_of(report)["latency_high"] == "hebei:+35.1ms"
+    [latency] = [each["latency"] for each in document_of(report)["provinces"] if each["latency"]]
+    assert latency == {
+        "seconds": 0.0852,
+        "usual_seconds": 0.0501,
+        "usual_low_seconds": 0.045,
+        "usual_high_seconds": 0.055,
+        "usual_days": 3,
+        "increase_seconds": 0.0351,
+        "high": True,
+        "notice": None,
+    }
+
+
+def test_without_latencies_there_is_no_column_of_them(capsys):
+    assert "时延" not in table_of(make_alert_report(RISES), capsys)

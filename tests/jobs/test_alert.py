@@ -243,7 +243,8 @@ def test_edges_of_the_grading_in_values_as_the_database_keeps_them(store, tmp_pa
 
 def test_thresholds_and_ages_are_options(store, tmp_path):
     fill(store, {"beijing": 3, "hunan": 5}, age=100)
-    arguments = ["--elevated", "2", "--severe", "4", "--format", "json"]
+    (tmp_path / "netsky.toml").write_text("[alert]\nelevated = 2\nsevere = 4\n")
+    arguments = ["--format", "json"]
     alert = json.loads(run_alert(store, tmp_path, *arguments).stdout)["alert"]
     assert alert["active"] == ["medium", "critical"]
     done = run_alert(store, tmp_path, *arguments, "--max-age", "60")
@@ -252,6 +253,20 @@ def test_thresholds_and_ages_are_options(store, tmp_path):
     done = run_alert(store, tmp_path, *arguments, "--max-baseline-age", "0.1")
     reasons = [entry["not_judged"] for entry in json.loads(done.stdout)["provinces"]]
     assert reasons == ["stale_baseline"] * 2
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_thresholds_that_the_averaging_does_not_know_are_refused(by_environment, tmp_path):
+    options = [] if by_environment else ["--elevated", "2"]
+    environment = {"NETSKY_ELEVATED": "2"} if by_environment else {}
+    done = run_tool(tmp_path, "netsky_alert", *options, **environment)
+    assert done.returncode == 2
+    assert "learned by elevated = 5 and severe = 10" in done.stderr
+    assert "below [alert] in netsky.toml" in done.stderr
+    by_mean = run_tool(tmp_path, "netsky_alert", "--baseline", "mean", *options, **environment)
+    assert by_mean.returncode == 1, "a mean learns nothing; there is no database here"
+    (tmp_path / "netsky.toml").write_text("[alert]\nelevated = 2\n")
+    assert run_tool(tmp_path, "netsky_alert", *options, **environment).returncode == 1
 
 
 def test_thresholds_the_wrong_way_round_are_refused(tmp_path):

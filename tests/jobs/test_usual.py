@@ -1,6 +1,8 @@
 """What is usual, through SQLite and MariaDB: stored, gone on from, and judged by, as cron has it."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -16,7 +18,9 @@ from netsky.judging.usual_rule import COLUMNS, IS_LOSS, Kind, UsualRule, column_
 from netsky.judging.usual_sweeps import Sweep, average, nothing_kept, start_of
 from netsky.places import find_province
 from netsky.store.baselines import store_computed
-from netsky.store.tables import line, sweeps
+from netsky.store.connection import fill_url
+from netsky.store.database import Database
+from netsky.store.tables import line, sweeps, usual, usual_bucket
 from netsky.store.usual import prune_buckets
 from testing.commands import run_tool
 
@@ -33,13 +37,16 @@ def store_minute(store, at, losses, **keywords):
 
 
 def store_steady(store, minutes, loss=0.02, *, start=START, every=5, **keywords):
-    """A sweep every few minutes, all provinces alike; the time of the last one."""
+    """A sweep every few minutes, all provinces alike; the time of the last one.
+
+    `seconds` is the mean RTT; None: not known.
+    """
     times = [start + minute * MINUTE for minute in range(0, minutes, every)]
     store_all(store, {at: dict.fromkeys(SLUGS, loss) for at in times}, **keywords)
     return times[-1]
 
 
-def store_all(store, losses, *, live=(), egress="default"):
+def store_all(store, losses, *, live=(), egress="default", seconds=None):
     """In one transaction, in this order; the usually alive of `live` lose half as much."""
     with store.engine.begin() as connection:
         serial = connection.scalar(sa.select(sa.func.max(sweeps.c.serial))) or 0
@@ -50,6 +57,8 @@ def store_all(store, losses, *, live=(), egress="default"):
                 "province": find_province(slug).name,
                 "started_at": at.replace(tzinfo=None),
                 "lossrate": 100 * loss,
+                "sent": 2000,
+                "mean": None if seconds is None else 1000 * seconds,
                 "live_targets": 1000 if slug in live else None,
                 "live_sent": 1000 if slug in live else None,
                 "live_lost": round(500 * loss) if slug in live else None,
@@ -322,6 +331,84 @@ def test_thresholds_of_the_alert_decide_what_is_learned(store):
     run_average(store, last + MINUTE, rule)
     assert history_of(store).kept().usual.loss[0] > 0.03
     assert judge(store, last + MINUTE, rule).active == {}
+
+
+def test_a_small_rise_is_noticed_through_averagings_and_is_no_alarm(store):
+    store.create_tables()
+    last = store_steady(store, 60, every=1)
+    for _ in range(2):
+        run_average(store, last + MINUTE)
+        assert not any(each.notice for each in judge(store, last + MINUTE).judgements)
+        last = store_steady(store, 7, 0.045, start=last + MINUTE, every=1)
+    run_average(store, last + MINUTE)
+    assert history_of(store).kept().standing.noticed[column("hunan")] > 0
+    verdict = judge(store, last + MINUTE)
+    assert set(grades(verdict).values()) == {Grade.NONE}
+    assert verdict.active == {}
+    assert {each.province.slug for each in verdict.noticed} == set(SLUGS)
+    for each in verdict.noticed:
+        assert each.notice.increase == pytest.approx(0.025 / 0.98, abs=0.003)
+        assert 600 <= each.notice.seconds <= 780
+    store_all(store, {last + MINUTE: dict.fromkeys(SLUGS, 0.09)})
+    verdict = judge(store, last + 2 * MINUTE)
+    assert not verdict.noticed, "an alarm is told as one"
+    assert set(verdict.active) == {Severity.MEDIUM}
+
+
+def test_the_latency_is_judged_beside_the_loss_and_makes_no_alarm(store):
+    store.create_tables()
+    last = store_steady(store, 60, every=1, seconds=0.040)
+    run_average(store, last + MINUTE)
+    assert ("湖南", "rtt", pytest.approx(40), "none") in usual_rows(store)
+    last = store_steady(store, 7, start=last + MINUTE, every=1, seconds=0.110)
+    run_average(store, last + MINUTE)
+    verdict = judge(store, last + MINUTE)
+    assert verdict.active == {}
+    assert set(grades(verdict).values()) == {Grade.NONE}
+    assert len(verdict.latency_high) == len(SLUGS)
+    latency = verdict.judgements[0].latency
+    assert latency.seconds == pytest.approx(0.110)
+    assert latency.usual_seconds == pytest.approx(0.040, abs=0.004)
+    assert latency.increase_seconds == pytest.approx(0.110 - latency.usual_seconds)
+    assert latency.band.low_ratio <= latency.usual_seconds <= latency.band.high_ratio
+    store_all(store, {last + MINUTE: dict.fromkeys(SLUGS, 1.0)}, seconds=None)
+    verdict = judge(store, last + 2 * MINUTE)
+    assert all(each.latency is None for each in verdict.judgements), "nobody replied"
+    assert set(verdict.active) == {Severity.CRITICAL}
+
+
+def test_buckets_of_before_there_were_latencies_are_read_as_they_are(store):
+    store.create_tables()
+    last = store_steady(store, 60, seconds=0.040)
+    run_average(store, last + MINUTE)
+    with store.engine.begin() as connection:
+        for start, provinces in connection.execute(
+            sa.select(usual_bucket.c.start, usual_bucket.c.provinces)
+        ).all():
+            earlier = {slug: kinds[:2] for slug, kinds in json.loads(provinces).items()}
+            connection.execute(
+                sa.update(usual_bucket)
+                .where(usual_bucket.c.start == start)
+                .values(provinces=json.dumps(earlier))
+            )
+        connection.execute(sa.delete(usual).where(usual.c.targets == Kind.LATENCY))
+    kept = history_of(store).kept()
+    latency = column_of(find_province("hunan"), Kind.LATENCY)
+    assert np.isnan(kept.usual.loss[latency])
+    assert kept.usual.loss[column("hunan")] == pytest.approx(0.02)
+    last = store_steady(store, 20, start=last + 5 * MINUTE, seconds=0.040)
+    run_average(store, last + MINUTE)
+    kept = history_of(store).kept()
+    assert kept.usual.loss[latency] == pytest.approx(0.040)
+
+
+def test_a_sqlite_file_of_before_is_mended(tmp_path):
+    database = Database(fill_url(f"sqlite:///{tmp_path}/x.db", "cu", "default"), timeout=5)
+    database.connector.run(lambda _: None, create=True)
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("ALTER TABLE netsky_usual DROP COLUMN noticed")
+    database.connector.run(lambda _: None, create=True)
+    assert StoredHistory(database, "cu", "default").kept() is None
 
 
 def test_the_tools_do_it(store, tmp_path):

@@ -1,5 +1,6 @@
 """The metrics of each job, as Prometheus would read them."""
 
+from dataclasses import replace
 from math import isnan, nan
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -7,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from netsky import __version__
 from netsky.judging.incidents import Watch, after
+from netsky.judging.notice import Latency, Notice
 from netsky.loss import Band
 from netsky.outlets.metrics import (
     JOBS,
@@ -17,7 +19,7 @@ from netsky.outlets.metrics import (
     library_metrics,
     probe_metrics,
 )
-from netsky.places import find_province
+from netsky.places import BUILTIN_ISPS, find_province
 from netsky.spool_state import SpoolState
 from testing.samples import STARTED_AT, make_alert_report, make_baseline, make_quality, make_sweep
 from testing.verdicts import ALERT, MINUTE, QUIET, verdict
@@ -159,7 +161,12 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
         "netsky_avg_lossrate": baseline_metrics(
             "cu", "b", [make_baseline("hunan", 1, band=Band(0.005, 0.02, 2))], at=STARTED_AT
         ),
-        "netsky_alert": alert_metrics_of({"hunan": 7.0, "hubei": None}, watch_of(ALERT, ALERT)),
+        "netsky_alert": alert_metrics(
+            BUILTIN_ISPS["cu"],
+            "b",
+            with_latency(make_alert_report({"hunan": 7.0, "hubei": None}).verdict),
+            watch_of(ALERT, ALERT),
+        ),
         "netsky_library": library_metrics("cu", "b", LIBRARY, asked_at=7.0, age_seconds=90.0),
     }
     assert groups.keys() == JOBS.keys()
@@ -170,6 +177,77 @@ def test_the_labels_of_each_metric_are_those_that_it_declares():
         for gauge in JOBS[job]:
             for labels, _ in samples[gauge.name]:
                 assert set(labels) == {"egress", "isp", *gauge.labels}
+
+
+# Small rises, and the latency
+
+
+BAND = Band(0.01, 0.03, 2)
+
+
+def with_latency(verdict, **of_latency):
+    """Of all provinces that are judged, as the rule `usual` has them."""
+    latency = Latency(
+        **{
+            "seconds": 0.09,
+            "usual_seconds": 0.04,
+            "band": Band(0.035, 0.045, 3),
+            "increase_seconds": 0.05,
+            "is_high": True,
+            "notice": None,
+            **of_latency,
+        }
+    )
+    judgements = [
+        replace(each, latency=latency, baseline=each.baseline and replace(each.baseline, band=BAND))
+        for each in verdict.judgements
+    ]
+    return replace(verdict, judgements=tuple(judgements))
+
+
+def by_province(verdict):
+    samples = exported(alert_metrics(BUILTIN_ISPS["cu"], "b", verdict))
+    return {
+        name: {labels["province"]: value for labels, value in found}
+        for name, found in samples.items()
+        if "province" in found[0][0]
+    }
+
+
+def test_grades_are_numbers_for_rules():
+    rises = {"hunan": 7.0, "hubei": 12.0, "hebei": 1.0, "henan": None}
+    grades = by_province(make_alert_report(rises).verdict)["netsky_loss_grade"]
+    assert grades == {"hunan": 1, "hubei": 2, "hebei": 0}
+
+
+def test_a_notice_is_a_metric_of_its_own_and_moves_no_other():
+    verdict = with_latency(make_alert_report({"hunan": 2.5, "hubei": 0.5}).verdict, is_high=False)
+    [hunan, hubei] = verdict.judgements
+    noticed = replace(verdict, judgements=(replace(hunan, notice=Notice(0.021, 900.0)), hubei))
+    before, after_ = (by_province(each) for each in (verdict, noticed))
+    assert before.pop("netsky_loss_notice_ratio") == {"hunan": 0, "hubei": 0}
+    assert after_.pop("netsky_loss_notice_ratio") == {"hunan": 0.021, "hubei": 0}
+    assert before == after_
+    assert noticed.active == {}
+
+
+def test_with_a_mean_nothing_is_said_of_notices_nor_of_latency():
+    of_mean = by_province(make_alert_report({"hunan": 2.5}).verdict)
+    assert of_mean.keys() == {"netsky_loss_increase_ratio", "netsky_loss_grade"}
+
+
+def test_the_latency_has_what_is_usual_and_whether_it_is_high():
+    notice = Notice(0.012, 720.0)
+    verdict = with_latency(make_alert_report({"hunan": 0.0}).verdict, is_high=False, notice=notice)
+    found = {name: of["hunan"] for name, of in by_province(verdict).items() if "latency" in name}
+    assert found == {
+        "netsky_latency_usual_seconds": 0.04,
+        "netsky_latency_usual_low_seconds": 0.035,
+        "netsky_latency_usual_high_seconds": 0.045,
+        "netsky_latency_increase_seconds": 0.05,
+        "netsky_latency_high": 0,
+        "netsky_latency_notice_seconds": 0.012,
+    }
 
 
 # The library

@@ -559,6 +559,14 @@ def test_hours_of_which_sweeps_are_there_are_judged_again(installation):
     ) == [(0, 0)]
 
 
+def test_what_is_usual_learns_for_how_long_a_rise_has_stood(installation):
+    installation.apply_schema()
+    installation.execute("ALTER TABLE netsky_usual DROP COLUMN noticed")
+    for _ in range(2):
+        installation.upgrade(init_command=None)
+    assert installation.execute("SELECT noticed FROM netsky_usual") == []
+
+
 def test_names_of_something_else_stay_behind(installation):
     make_first_wave(installation)
     add_narrow(installation, NOON, isp="SEVENLETTERS")

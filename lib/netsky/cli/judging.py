@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from netsky.cli.options import Number, Option
-from netsky.cli.rule import BASELINE_OPTION, make_rule
+from netsky.cli.rule import BASELINE_OPTION, USUAL, make_rule
 from netsky.cli.running import LineRun, Run, Running
 from netsky.cli.settings import Settings
 from netsky.cli.tool import DONE, INCOMPLETE
@@ -31,14 +31,14 @@ STEPS: tuple[Option, ...] = (
         type=Number(0.01, 100),
         default=5,
         metavar="POINTS",
-        help="A province is elevated when its loss rate is at least so much above its baseline.",
+        help="A province is elevated when its loss rate is at least so much above its baseline; set it in netsky.toml.",
     ),
     click.option(
         "--severe",
         type=Number(0.01, 100),
         default=10,
         metavar="POINTS",
-        help="A province is severe when its loss rate is at least so much above its baseline.",
+        help="A province is severe when its loss rate is at least so much above its baseline; set it in netsky.toml.",
     ),
 )
 """From which rise on a province counts as elevated, and as severe."""
@@ -46,13 +46,17 @@ STEPS: tuple[Option, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ThresholdOptions:
-    """In percentage points, seconds and hours; `baseline` is what the loss is compared with."""
+    """In percentage points, seconds and hours; `baseline` is what the loss is compared with.
+
+    The averaging learns by the thresholds in `settings`.
+    """
 
     baseline: str
     elevated: float
     severe: float
     max_age: float
     max_baseline_age: float
+    settings: Settings
 
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         BASELINE_OPTION,
@@ -81,6 +85,21 @@ class ThresholdOptions:
             max_baseline_age=timedelta(hours=self.max_baseline_age),
         )
         return make_rule(self.baseline, thresholds)
+
+    def learned_rule(self) -> UsualRule | MeanRule:
+        """The same; InputError when what is usual is learned by other thresholds than it would judge by."""
+        rule, learned = self.rule(), alert_thresholds(self.settings)
+        ours = rule.thresholds
+        if self.baseline == USUAL and (ours.elevated, ours.severe) != (
+            learned.elevated,
+            learned.severe,
+        ):
+            raise InputError(
+                f"--elevated {self.elevated:g} --severe {self.severe:g}: what is usual is learned by elevated = "
+                f"{100 * learned.elevated:g} and severe = {100 * learned.severe:g}: set both below [alert] in "
+                "netsky.toml, where netsky_get_avg_lossrate.py reads them, too"
+            )
+        return rule
 
 
 def alert_thresholds(settings: Settings) -> Thresholds:

@@ -34,6 +34,13 @@ from netsky.console.incidents import (
     incident_field,
     incident_text,
 )
+from netsky.console.notices import (
+    latency_document,
+    latency_text,
+    notice_document,
+    noticed_fields,
+    noticed_lines,
+)
 from netsky.console.province_table import ProvinceTable, Row
 from netsky.fault import Fault
 from netsky.jobs.alert import AlertReport, averaging_command
@@ -104,6 +111,7 @@ class AlertView:
             "prefixes": listed(fault_names(_faults(verdict))),
             "not_judged": listed(_not_judged(verdict.not_judged)),
             "incident": incident_field(self.report.incident),
+            **{name: listed(found) for name, found in noticed_fields(verdict).items()},
         }
 
     def screen(self) -> Sequence[ProvinceTable | Text]:
@@ -112,14 +120,21 @@ class AlertView:
 
     def _table(self, below: Text) -> ProvinceTable:
         report = self.report
+        headings = ["省份", "丢包率", baseline_word(report), "升幅", "判定", "数据"]
+        if self._has_latency:
+            headings.append("时延 ms")
         return ProvinceTable(
             title=f"{report.isp.name} ({report.isp.slug})  出口 {report.egress}  "
             f"{local_time(report.verdict.judged_at)}",
-            headings=("省份", "丢包率", baseline_word(report), "升幅", "判定", "数据"),
+            headings=headings,
             rows=[self._row(judgement) for judgement in report.verdict.judgements],
-            dispensable=(2, 5, 1),
+            dispensable=(2, 5, *([6] if self._has_latency else []), 1),
             below=below,
         )
+
+    @property
+    def _has_latency(self) -> bool:
+        return any(each.latency for each in self.report.verdict.judgements)
 
     def _row(self, judgement: Judgement) -> Row:
         newest = judgement.newest
@@ -131,6 +146,7 @@ class AlertView:
                 increase_text(judgement),
                 _verdict_text(judgement),
                 _age(self.report.verdict.judged_at, newest.measured_at) if newest else "-",
+                *([_latency_cell(judgement)] if self._has_latency else []),
             ]
         )
 
@@ -158,11 +174,19 @@ class AlertView:
             text.append("，无告警", style="green")
         elif verdict.judged:
             text.append("\n已判定的省无告警")
+        return text.append_text(self._details())
+
+    def _details(self) -> Text:
+        """What is told besides, each in a line."""
+        report, verdict = self.report, self.report.verdict
+        text = Text()
         for line in fault_lines(_faults(verdict)):
             text.append(f"\n{line}", style="yellow")
         if not verdict.active and verdict.judged and verdict.judged[0].increase_ratio:
             worst = verdict.judged[0]
             text.append(f"\n升幅最大 {worst.province.name} {increase_text(worst)}")
+        for line in noticed_lines(verdict):
+            text.append(f"\n{line}", style="cyan")
         if report.incident:
             text.append(f"\n{incident_text(report.incident, now=verdict.judged_at)}", style="bold")
         return text
@@ -192,7 +216,16 @@ def _not_judged(judgements: Sequence[Judgement]) -> list[str]:
 def _verdict_text(judgement: Judgement) -> Text:
     if judgement.not_judged is not None:
         return Text(f"未判定：{REASONS[judgement.not_judged]}", style="bold red")
+    if judgement.notice:
+        return Text("留意", style="cyan")
     return _GRADE_TEXTS[judgement.grade or Grade.NONE]
+
+
+def _latency_cell(judgement: Judgement) -> Text:
+    latency = judgement.latency
+    is_high = latency is not None and latency.is_high
+    is_noticed = latency is not None and latency.notice is not None
+    return Text(latency_text(latency), style="yellow" if is_high else "cyan" if is_noticed else "")
 
 
 def _age(now: datetime, measured_at: datetime) -> str:
@@ -231,6 +264,8 @@ def _province_document(judgement: Judgement) -> dict[str, Any]:
         **fault_document(newest.fault if newest and fresh_loss else None),
         "increase_ratio": judgement.increase_ratio,
         "grade": judgement.grade,
+        "notice": notice_document(judgement),
+        "latency": latency_document(judgement.latency),
         "not_judged": reason,
         "measured_at": newest.measured_at.isoformat() if newest else None,
         "baseline_at": baseline.computed_at.isoformat() if baseline else None,

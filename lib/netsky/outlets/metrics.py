@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from netsky import __version__
 from netsky.aggregate import ProvinceQuality
 from netsky.figures import BY_PROVINCE, FIGURES, Gauge
-from netsky.judging.grading import Judgement, Severity, Verdict
+from netsky.judging.grading import Grade, Judgement, Severity, Verdict
 from netsky.judging.incidents import Watch
 from netsky.loss import Baseline
 from netsky.places import ISP, Province
@@ -69,6 +69,41 @@ ALERT_JOB = "netsky_alert"
 INCREASE = Gauge(
     "netsky_loss_increase_ratio",
     "Newest loss ratio minus its baseline, at least 0; only of provinces that could be judged.",
+    BY_PROVINCE,
+)
+GRADE = Gauge(
+    "netsky_loss_grade",
+    "0: loss is as usual; 1: elevated; 2: severe; it ends below 0.7 of what began it. Only of provinces that "
+    "could be judged.",
+    BY_PROVINCE,
+)
+NOTICE = Gauge(
+    "netsky_loss_notice_ratio",
+    "By how much loss is up where a small rise stands, that alerts nobody; 0: none does.",
+    BY_PROVINCE,
+)
+LATENCY_USUAL = Gauge(
+    "netsky_latency_usual_seconds",
+    "What the mean RTT of the replies usually is at this hour.",
+    BY_PROVINCE,
+)
+LATENCY_LOW = Gauge(
+    "netsky_latency_usual_low_seconds",
+    "From this mean RTT on chance and the usual swing explain what is measured.",
+    BY_PROVINCE,
+)
+LATENCY_UP_TO = Gauge("netsky_latency_usual_high_seconds", "Up to it they do.", BY_PROVINCE)
+LATENCY_INCREASE = Gauge(
+    "netsky_latency_increase_seconds", "Newest mean RTT minus that, at least 0.", BY_PROVINCE
+)
+LATENCY_HIGH = Gauge(
+    "netsky_latency_high",
+    "1: the mean RTT is up by 30 ms and by half of what is usual; 0: it is not, or no more.",
+    BY_PROVINCE,
+)
+LATENCY_NOTICE = Gauge(
+    "netsky_latency_notice_seconds",
+    "By how much the mean RTT is up where a small rise stands, that alerts nobody; 0: none does.",
     BY_PROVINCE,
 )
 ALERT = Gauge(
@@ -128,6 +163,14 @@ JOBS: Mapping[str, tuple[Gauge, ...]] = {
     BASELINE_JOB: (BASELINE, BASELINE_TIMESTAMP, USUAL_LOW, USUAL_HIGH, USUAL_DAYS),
     ALERT_JOB: (
         INCREASE,
+        GRADE,
+        NOTICE,
+        LATENCY_USUAL,
+        LATENCY_LOW,
+        LATENCY_UP_TO,
+        LATENCY_INCREASE,
+        LATENCY_HIGH,
+        LATENCY_NOTICE,
         ALERT,
         ALERT_PROVINCES,
         ALERT_JUDGED,
@@ -289,6 +332,21 @@ def _add_judgement(samples: Mapping[Gauge, Samples], judgement: Judgement) -> No
         samples[ALERT_NOT_JUDGED].append(((*labels, judgement.not_judged), 1))
     elif judgement.increase_ratio is not None:
         samples[INCREASE].append((labels, judgement.increase_ratio))
+        samples[GRADE].append((labels, list(Grade).index(judgement.grade or Grade.NONE)))
+        if judgement.band:  # with a mean nothing is noticed
+            notice = judgement.notice
+            samples[NOTICE].append((labels, notice.increase if notice else 0))
+    if latency := judgement.latency:
+        notice = latency.notice
+        for gauge, value in (
+            (LATENCY_USUAL, latency.usual_seconds),
+            (LATENCY_LOW, latency.band.low_ratio),
+            (LATENCY_UP_TO, latency.band.high_ratio),
+            (LATENCY_INCREASE, latency.increase_seconds),
+            (LATENCY_HIGH, int(latency.is_high)),
+            (LATENCY_NOTICE, notice.increase if notice else 0),
+        ):
+            samples[gauge].append((labels, value))
 
 
 def _labels(province: Province) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from netsky.store.tables import (
     metadata,
     rollup_due,
     sweeps,
+    usual,
 )
 
 
@@ -27,8 +28,8 @@ def make_tables(connection: sa.Connection) -> None:
     """Make what is missing in an SQLite file; a new netsky_sweep gets the history."""
     is_new = not sa.inspect(connection).has_table(sweeps.name)
     metadata.create_all(connection)
-    _add_columns(connection, incident)
-    _add_columns(connection, daily)
+    for table in (incident, daily, usual):
+        _add_columns(connection, table)
     if _add_columns(connection, hourly):
         connection.execute(_due_again())
     if is_new:
