@@ -176,17 +176,26 @@ class Lab:
         """The command line that runs a command in the probe's host, or another namespace."""
         return self.holder.command(namespace, *command)
 
-    def run(self, *command: str, namespace: str = "probe") -> subprocess.CompletedProcess[str]:
-        """Run a command there to its end; it ends at the latest with this process."""
+    def run(
+        self, *command: str, namespace: str = "probe", timeout: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command there to its end; it ends at the latest with this process, or after `timeout` seconds.
+
+        LabError then.
+        """
         die_with_us = [program("setpriv"), "--pdeathsig=KILL", "--"]
-        return subprocess.run(
-            self.command(*die_with_us, *command, namespace=namespace),
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            return subprocess.run(
+                self.command(*die_with_us, *command, namespace=namespace),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"{' '.join(command)} did not end within {timeout:g} s") from error
 
     def _routes(self, egress: str | None) -> tuple[Route, ...]:
         return self.routes if egress is None else (self.route(egress),)

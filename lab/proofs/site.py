@@ -16,6 +16,8 @@ from lab.network.lab import Lab
 ROOT = Path(__file__).resolve().parents[2]
 _CLOCK = Path(__file__).with_name("at_other_time.py")
 INCOMPLETE = 3
+MOST_SECONDS = 300.0
+"""No tool takes so long, however busy this host is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Site:
 
     def run(self, tool: str, isp: str, *options: str) -> str:
         """What a tool prints; LabError with what it logged when it failed."""
-        done = self.lab.run(*self.command(tool, isp, *options))
+        done = self.lab.run(*self.command(tool, isp, *options), timeout=MOST_SECONDS)
         if done.returncode not in (0, INCOMPLETE):
             raise LabError(f"{tool} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
