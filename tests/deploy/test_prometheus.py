@@ -6,7 +6,8 @@ import subprocess
 import pytest
 import yaml
 
-from netsky.judging.grading import GONE_AFTER, NotJudged, Severity, Thresholds
+from netsky.judging.grading import GONE_AFTER, Grade, NotJudged, Severity, Thresholds
+from netsky.judging.usual_rule import LATENCY_HIGH, LATENCY_HIGH_PART
 from netsky.outlets.metrics import ALERT, JOBS
 from netsky.places import PROVINCES
 from testing import ROOT
@@ -190,7 +191,25 @@ def test_every_series_of_the_tests_could_be_one_of_netskys():
 def test_the_provinces_thresholds_are_the_judges():
     for alert, threshold in (("Elevated", Thresholds().elevated), ("Severe", Thresholds().severe)):
         expr = ALERTS[f"NetskyProvinceLoss{alert}"]["expr"]
-        assert expr.endswith(f":last12h >= {100 * threshold:g}")
+        assert f"increase_points:last12h >= {100 * threshold:g}\n" in expr
+
+
+def test_the_grades_of_a_province_are_the_judges():
+    for alert, grade in (("Elevated", Grade.ELEVATED), ("Severe", Grade.SEVERE)):
+        expr = ALERTS[f"NetskyProvinceLoss{alert}"]["expr"]
+        assert f"netsky_loss_grade:last12h >= {list(Grade).index(grade)}\n" in expr
+
+
+def test_what_is_noticed_alerts_nobody():
+    assert not any("notice" in rule["expr"] for rule in ALL_RULES)
+
+
+def test_the_latency_that_is_high_without_a_verdict_is_as_high_as_with_one():
+    [high] = [
+        rule["expr"] for rule in ALL_RULES if rule.get("record", "").endswith("rise_seconds:high")
+    ]
+    assert f">= {LATENCY_HIGH:g}\n" in high
+    assert f">= {LATENCY_HIGH_PART:g} * " in high
 
 
 def test_the_words_name_the_judges_thresholds():

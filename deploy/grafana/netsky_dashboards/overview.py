@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as dashboard_builders
-from grafana_foundation_sdk.builders import statetimeline
+from grafana_foundation_sdk.builders import statetimeline, timeseries
 from grafana_foundation_sdk.models import common, dashboard
 
 from netsky import figures
@@ -118,23 +118,48 @@ def _trends() -> list[Panel]:
             (24, 10),
             over_time(promql.each(figures.LIVE_LOSS), each),
         ),
-        _usual(),
+        _usual(
+            loss_graph(style.RATIO, style.LOSS_RATIO, "lastNotNull", "max"),
+            "丢包率",
+            figures.LOSS,
+            (metrics.USUAL_LOW, metrics.USUAL_HIGH),
+        ),
+        _usual(
+            graph(style.SECONDS, "lastNotNull", "max"),
+            "平均时延",
+            figures.LATENCY_MEAN,
+            (metrics.LATENCY_LOW, metrics.LATENCY_UP_TO),
+        ),
+        place(
+            graph(style.RATIO, "lastNotNull", "max"),
+            "留意：丢包率小幅升高",
+            "升高 1 个百分点以上、持续 10 分钟、偶然和平时的起伏解释不了，又够不上告警的省。不发通知。",
+            (12, 8),
+            over_time(promql.each(metrics.NOTICE), each),
+        ),
+        place(
+            graph(style.SECONDS, "lastNotNull", "max"),
+            "留意：时延小幅升高",
+            "高出平时 10 毫秒且四分之一、持续 10 分钟，又够不上偏高的省。不发通知。",
+            (12, 8),
+            over_time(promql.each(metrics.LATENCY_NOTICE), each),
+        ),
     ]
 
 
-def _usual() -> Panel:
-    """The band of what is chosen, behind the losses; of one province and exit it is theirs."""
-    panel = loss_graph(style.RATIO, style.LOSS_RATIO, "lastNotNull", "max")
-    panel.override_by_name("正常范围", style.band(down_to="下限"))
-    panel.override_by_name("下限", style.band())
+def _usual(graph: timeseries.Panel, figure: str, newest: Gauge, band: tuple[Gauge, Gauge]) -> Panel:
+    """The band of what is chosen, behind the figures; of one province and exit it is theirs."""
+    graph.override_by_name("正常范围", style.band(down_to="下限"))
+    graph.override_by_name("下限", style.band())
+    low, high = band
     return place(
-        panel,
-        "丢包率与正常范围",
-        "灰色是正常范围：偶然和平时的起伏可以解释的丢包率。请在上方选一个省、一个出口来看；选了多个时，取其中最低的下限与最高的上限。",
+        graph,
+        f"{figure}与正常范围",
+        f"灰色是正常范围：偶然和平时的起伏可以解释的{figure}。请在上方选一个省、一个出口来看；选了多个时，取其中最低的下限与最高的上限。",
         (24, 10),
-        over_time(promql.each(figures.LOSS), "{{province_name}} {{egress}}"),
-        over_time(f"max({promql.chosen(metrics.USUAL_HIGH)})", "正常范围", ref_id="B"),
-        over_time(f"min({promql.chosen(metrics.USUAL_LOW)})", "下限", ref_id="C"),
+        over_time(promql.each(newest), "{{province_name}} {{egress}}"),
+        over_time(f"max({promql.chosen(high)})", "正常范围", ref_id="B"),
+        over_time(f"min({promql.chosen(low)})", "下限", ref_id="C"),
     )
 
 
