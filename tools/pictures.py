@@ -30,10 +30,12 @@ from netsky.aggregate import ProvinceQuality
 from netsky.console import View
 from netsky.console.alert import AlertView
 from netsky.console.probe import ProbeView
+from netsky.fault import parse_fault
 from netsky.jobs.alert import AlertReport
 from netsky.jobs.probe import ProbeReport
-from netsky.judging.grading import Thresholds, judge
-from netsky.loss import Baseline, NewestLoss
+from netsky.judging.controls import Comparison, Control
+from netsky.judging.grading import Grade, Judgement, Severity, Thresholds, Verdict, add_up
+from netsky.loss import Band, Baseline, NewestLoss
 from netsky.places import BUILTIN_ISPS, Egress, find_province
 from netsky.sweep import Sweep
 
@@ -98,25 +100,61 @@ def sweep_view(document: Mapping[str, Any]) -> ProbeView:
 
 
 def alert_view(document: Mapping[str, Any]) -> AlertView:
-    """What `netsky_alert.py --format json` printed, judged again, as the view of its table."""
-    alert, rows = document["alert"], document["provinces"]
-    newest = [
-        NewestLoss(find_province(row["province"]), row["loss_ratio"], _moment(row["measured_at"]))
-        for row in rows
-    ]
-    means = [
-        Baseline(
-            find_province(row["province"]),
-            alert["egress"],
-            row["baseline_ratio"],
-            _moment(row["baseline_at"]),
-        )
-        for row in rows
-    ]
+    """What `netsky_alert.py --format json` printed, as the view of its table; nothing is judged again."""
+    alert = document["alert"]
+    judgements = tuple(_judgement(row, alert["egress"]) for row in document["provinces"])
     thresholds = Thresholds()
-    verdict = judge(newest, means, now=_moment(alert["judged_at"]), thresholds=thresholds)
+    verdict = Verdict(
+        judged_at=_moment(alert["judged_at"]),
+        judgements=judgements,
+        active=add_up(judgements, thresholds),
+        undetermined=frozenset(Severity(each) for each in alert["undetermined"]),
+    )
     isp = BUILTIN_ISPS[alert["isp"]]
-    return AlertView(AlertReport(isp, alert["egress"], thresholds, verdict, ()))
+    comparisons = {
+        find_province(row["province"]): _comparison(row["compared"], isp.slug, thresholds.elevated)
+        for row in document["provinces"]
+        if row["compared"]
+    }
+    report = AlertReport(isp, alert["egress"], thresholds, verdict, (), comparisons=comparisons)
+    return AlertView(report)
+
+
+def _comparison(compared: Mapping[str, Any], isp: str, elevated: float) -> Comparison:
+    controls = [
+        Control(each["isp"], each["egress"], each["increase_ratio"], each["grade"])
+        for each in compared["controls"]
+    ]
+    by_exit = tuple(each for each in controls if each.isp == isp)
+    return Comparison(by_exit, tuple(each for each in controls if each.isp != isp), elevated)
+
+
+def _judgement(row: Mapping[str, Any], egress: str) -> Judgement:
+    province, by_live = find_province(row["province"]), row["by_live"]
+    band = None
+    if row["usual_days"] is not None:
+        band = Band(row["usual_low_ratio"], row["usual_high_ratio"], row["usual_days"])
+    fault = {"prefixes": row["prefixes"], "rest": row["rest"]}
+    newest = NewestLoss(
+        province,
+        row["loss_ratio"],
+        _moment(row["measured_at"]),
+        row["live_loss_ratio"],
+        row["live_targets"],
+        parse_fault(json.dumps(fault)) if row["rest"] else None,
+    )
+    baseline = Baseline(
+        province,
+        egress,
+        row["baseline_ratio"],
+        _moment(row["baseline_at"]),
+        row["live_baseline_ratio"],
+        None if by_live else band,
+        band if by_live else None,
+    )
+    return Judgement(
+        province, newest, baseline, row["increase_ratio"], Grade(row["grade"]), row["not_judged"]
+    )
 
 
 def _moment(text: str) -> datetime:

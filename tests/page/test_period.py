@@ -58,7 +58,7 @@ def test_without_a_judged_sweep_the_page_says_so_and_not_100_percent():
     report = replace(make_report(1), lines=(line,))
     shown = text_of_page(check_page(period_page(report, "zh")))
     assert "1 条线路：可用率未判定（还不知道哪些目标常在线）；没有事件。" in shown
-    assert "本机丢包 3 轮，不计入，259,197 轮未判定可用率" in shown
+    assert "本机丢包 3 轮，未判定 259,197 轮" in shown
     assert "100%" not in shown
     assert "可用率 –" in period_text(report, period_words("zh"))
 

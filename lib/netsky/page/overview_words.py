@@ -207,7 +207,7 @@ PAGE: Table = {
     "column_data": ("数据", "data"),
     "column_spool": ("暂存", "waiting"),
     "column_baseline": ("均值", "usual"),
-    "column_dead": ("不常应答", "dead"),
+    "column_dead": ("不应答", "dead"),
     "library_of": ("地址库 {isp}：{age}发布", "Library of {isp}: published {age}"),
     "day": ("过去 24 小时", "The past 24 hours"),
     "day_about": (
