@@ -43,7 +43,8 @@ class LineState:
     `trouble`: why it could not be read, then there is no verdict. `rises` are those of each cell of
     the day, oldest first: the largest rise of a sweep above today's baseline, None where no sweep counts.
     `incidents` are open, or were within the day. `spooled` sweeps wait on this host for the database;
-    None: not known. `library_at` is when the library was published.
+    None: not known. `library_at` is when the library was published. `above_since` is the start of the first
+    sweep of an alert that is no incident yet, None: not known.
     """
 
     isp: ISP
@@ -57,6 +58,7 @@ class LineState:
     comparisons: Comparisons | None = None
     spooled: int | None = None
     library_at: datetime | None = None
+    above_since: datetime | None = None
 
     @property
     def open_incident(self) -> Incident | None:

@@ -81,6 +81,31 @@ def test_a_cell_holds_the_largest_rise_of_its_sweeps(measured):
     assert sum(rise is not None for rise in rises) <= 3
 
 
+@pytest.mark.parametrize(
+    ("losses", "since"),
+    [
+        ([13.0], 0),
+        ([13.0, 9.0, 6.0], 2),
+        ([13.0, 5.9, 9.0], 0),
+        ([13.0, 6.0, 1.0, 16.0], 1),
+    ],
+)
+def test_an_alert_that_is_no_incident_is_told_since_its_first_sweep(store, losses, since):
+    """One percent is usual, and five points more the threshold; newest first."""
+    store.create_tables()
+    store.add_baseline("hunan", 1.0, NOW - 10 * MINUTE)
+    times = [NOW - (minutes + 1) * MINUTE for minutes in range(len(losses))]
+    for loss, at in reversed(list(zip(losses, times, strict=True))):
+        store.add_losses(Loss("hunan", loss, at))
+    [line] = read(store).lines
+    assert line.above_since == times[since]
+    for at in (NOW - 2 * MINUTE, NOW - MINUTE):
+        record_verdict(store.database.connector, Line("cu", "default"), verdict(ALERT, at))
+    [line] = read(store).lines
+    assert line.open_incident
+    assert line.above_since is None
+
+
 def test_a_tainted_sweep_is_told_and_does_not_count_for_the_day(store):
     store.create_tables()
     store.add_baseline("beijing", 1.0, NOW - MINUTE)

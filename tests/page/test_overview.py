@@ -50,6 +50,17 @@ def test_a_fault_is_told_in_words_with_its_age_and_whose_fault_it_is():
     assert "全部正常" not in said
 
 
+def test_an_alert_without_an_incident_says_what_is_known_of_when_it_began():
+    line = overviews.line_state(overviews.ISPS[0], "unicom-1", overviews.FAULT)
+    assert "联通用户经 unicom-1 丢包，超过告警线，还不是故障事件" in page(
+        overviews.overview_of(line)
+    )
+    since = overviews.AT - timedelta(minutes=3)
+    known = replace(line, above_since=since)
+    said = "丢包，11-25 03:09:20 那轮起超过告警线，还不是故障事件"
+    assert said in page(overviews.overview_of(known))
+
+
 def test_all_is_well_only_when_every_province_of_every_line_was_judged_and_nothing_is_tainted():
     assert headline(overviews.well(), WORDS).first.startswith("全部正常：9 组")
     first, *others = overviews.well().lines

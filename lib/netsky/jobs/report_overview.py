@@ -21,7 +21,7 @@ from netsky.judging.grading import Judgement, Verdict
 from netsky.judging.rule import Recent, Rule
 from netsky.overview import CELLS, LineState, Overview
 from netsky.places import ISP, Province
-from netsky.store.overview import CellLoss, StoredState, read_state
+from netsky.store.overview import CellLoss, StoredState, above_since, read_state
 from netsky.time_limit import time_limit
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ READING_SECONDS = 45.0
 """For all lines together: cron comes again each minute."""
 
 _SPOOL_BUSY_SECONDS = 1.0
+_ABOVE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,29 @@ class _Reader:
             self.away[database] = str(error)
             log.error("ISP %s through egress %s: %s", line.isp.slug, line.egress, error)
             return replace(state, trouble=str(error))
-        return self._judged(state, *found) if found else None
+        if not found:
+            return None
+        judged = self._judged(state, *found)
+        if judged.is_alerting and not judged.open_incident:
+            return replace(judged, above_since=self._above_since(line, judged))
+        return judged
+
+    def _above_since(self, line: StoredLine, state: LineState) -> datetime | None:
+        """Since when its worst province is above the threshold."""
+        worst = max(state.judged, key=lambda each: each.increase_ratio or 0.0)
+        try:
+            with time_limit(_ABOVE_SECONDS, f"reading {line.database}", DatabaseError):
+                return above_since(
+                    line.database.connector,
+                    line.isp.slug,
+                    line.egress,
+                    worst,
+                    limit=self.rule.thresholds.elevated,
+                    since=self.day_begins,
+                )
+        except DatabaseError as error:
+            log.warning("ISP %s through egress %s: %s", line.isp.slug, line.egress, error)
+            return None
 
     def _stored(self, line: StoredLine, database: str) -> tuple[StoredState, Recent | None] | None:
         if database in self.away:

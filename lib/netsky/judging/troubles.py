@@ -36,13 +36,14 @@ class Rise:
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Lines in alarm for one reason. `rises` the worst first; `since` the first sweep of it, if an
-    incident is open; `fine_exits` are those through which the same provinces are fine.
+    incident is open, and else `above_since` the first that is above the threshold; `fine_exits` are those through which the same provinces are fine.
     """
 
     lines: tuple[LineState, ...]
     blame: Blame
     rises: tuple[Rise, ...]
     since: datetime | None
+    above_since: datetime | None = None
     fine_exits: tuple[str, ...] = ()
 
     @property
@@ -121,8 +122,14 @@ def _trouble(blame: Blame, lines: Sequence[LineState]) -> Trouble:
     rises = [Rise(province, increase) for province, increase in worst.items()]
     rises.sort(key=lambda rise: rise.increase_ratio or 0.0, reverse=True)
     opened = [line.open_incident.opened_at for line in lines if line.open_incident]
+    above = [line.above_since for line in lines if line.above_since]
     return Trouble(
-        tuple(lines), blame, tuple(rises), min(opened, default=None), _fine_exits(blame, lines)
+        tuple(lines),
+        blame,
+        tuple(rises),
+        min(opened, default=None),
+        min(above, default=None),
+        _fine_exits(blame, lines),
     )
 
 

@@ -57,8 +57,11 @@ def _bad(overview: Overview, found: Sequence[Trouble], words: Words) -> Headline
     )
     if worst.since is not None:
         first += words("lasting", duration=words.duration(overview.at - worst.since))
+    elif worst.above_since is not None:
+        at = beijing(worst.above_since, "%m-%d %H:%M:%S")
+        first += words("no_incident_since", at=at)
     else:
-        first += words("just_now")
+        first += words("no_incident")
     others = [line for line in overview.lines if line not in worst.lines]
     tainted = any(line.is_tainted and line.is_alerting for line in worst.lines)
     doubt = (words("blame_tainted"),) if tainted else ()

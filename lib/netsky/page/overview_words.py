@@ -18,7 +18,11 @@ HEADLINES: Table = {
         "{isps} users through {exits}: an incident is open, and nothing can be told now",
     ),
     "lasting": ("，已 {duration}", ", for {duration}"),
-    "just_now": ("，刚开始", ", since just now"),
+    "no_incident_since": (
+        "，{at} 那轮起超过告警线，还不是故障事件",
+        ", above the threshold since the sweep of {at}, not an incident yet",
+    ),
+    "no_incident": ("，超过告警线，还不是故障事件", ", above the threshold, not an incident yet"),
     "points_unit": ("{rises} 个百分点", "{rises} points"),
     "and_provinces": ("{rises} 等 {count} 省", "{rises} and more, {count} provinces"),
     "nationwide": ("全国，最高{rises}", "All provinces, at most {rises}"),

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netsky.clock import CLOCK_TOLERANCE
+from netsky.judging.grading import TOLERANCE_RATIO, Judgement
 from netsky.judging.incidents import Incident
 from netsky.loss import Baseline, NewestLoss
 from netsky.overview import CELL, CELLS, SweepState
@@ -59,6 +60,40 @@ def read_state(
             incidents_since(connection, Line(isp, egress), day_begins),
             _cells(connection, isp, egress, column_time(day_begins), until),
         )
+
+
+def above_since(
+    connector: Connector,
+    isp: str,
+    egress: str,
+    judgement: Judgement,
+    *,
+    limit: float,
+    since: datetime,
+) -> datetime | None:
+    """The start of the first of the sweeps, up to the newest, that all lost so much more than the baseline.
+
+    Not before `since`; sweeps that this host spoilt are passed over. None: the newest did not.
+    """
+    if judgement.newest is None:
+        return None
+    columns, until = sweeps.c, judgement.newest.measured_at
+    live = columns.live_lost * sa.literal_column("1e0", sa.Double) / columns.live_sent
+    loss = live if judgement.by_live else exact(columns.lossrate) / sa.literal_column("1e2")
+    query = (
+        by_key(sa.select(columns.started_at, loss))
+        .where(columns.isp == isp, columns.egress == egress, columns.tainted == sa.false())
+        .where(columns.province == judgement.province.name)
+        .where(columns.started_at >= column_time(since), columns.started_at <= column_time(until))
+        .order_by(columns.started_at.desc())
+    )
+    found = None
+    with connector.transaction() as connection:
+        for at, ratio in connection.execute(query):
+            if ratio is None or ratio - (judgement.baseline_ratio or 0.0) < limit - TOLERANCE_RATIO:
+                break
+            found = at
+    return None if found is None else aware_time(found)
 
 
 def _newest_sweep(
