@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from netsky.fault import Fault
+from netsky.loss import Band
 from netsky.places import ISP, Province
 
 
@@ -53,16 +54,21 @@ Series = Sequence[tuple[datetime, Sums]]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The loss of a place at the moment that is compared, and what it usually is; None: not known."""
+    """The loss of a place at the moment that is compared, and what it usually is; None: not known.
+
+    `of_replies`: the alert tells its rises in points of the replies that usually come.
+    """
 
     loss_ratio: float | None
     usual_ratio: float | None
+    of_replies: bool = False
 
     @property
     def increase_ratio(self) -> float | None:
         if self.loss_ratio is None or self.usual_ratio is None:
             return None
-        return max(0.0, self.loss_ratio - self.usual_ratio)
+        rise = max(0.0, self.loss_ratio - self.usual_ratio)
+        return rise / (1 - self.usual_ratio) if self.of_replies and self.usual_ratio < 1 else rise
 
 
 NOT_KNOWN = Level(None, None)
@@ -72,7 +78,7 @@ NOT_KNOWN = Level(None, None)
 class ProvinceLoss:
     """A province of the incident over time.
 
-    `live`: figures are of the targets that usually answer, because the alert judges by these. `peak_at` and
+    `band` is that in which its loss usually is, where the alert knows it; None: `usual_ratio` is a median. `live`: figures are of the targets that usually answer, because the alert judges by these. `peak_at` and
     `peak_ratio` are of the worst step of the incident; None where nothing is stored of it any more.
     """
 
@@ -83,11 +89,22 @@ class ProvinceLoss:
     peak_at: datetime | None
     peak_ratio: float | None
     newest_ratio: float | None
+    band: Band | None = None
 
     @property
     def increase_ratio(self) -> float:
         """By how much it rose at its peak."""
         return max(0.0, (self.peak_ratio or 0.0) - (self.usual_ratio or 0.0))
+
+    @property
+    def newest(self) -> Level:
+        return Level(self.newest_ratio, self.usual_ratio or 0.0, self.band is not None)
+
+    def risen(self, increase: float) -> float | None:
+        """The loss at which the alert sees such a rise."""
+        if self.usual_ratio is None:
+            return None
+        return self.usual_ratio + increase * (1 - self.usual_ratio if self.band else 1)
 
     def ratio(self, sums: Sums) -> float | None:
         return sums.loss_ratio(live=self.live)

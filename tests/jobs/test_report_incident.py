@@ -167,6 +167,36 @@ def test_the_figures_are_a_row_for_each_province_and_minute(stored, tmp_path):
     assert beijing - utc == timedelta(hours=8)
 
 
+def test_usual_is_what_the_alert_compares_with_where_that_is_stored(site):
+    page = site / "page.html"
+    report(site, "--output", "page.html")
+    assert "平时＝故障前 12 小时的中位数" in page.read_text(encoding="utf-8")
+    done = run_verb(site, "netsky_get_avg_lossrate", "--isp", "cu", "--egress", "b")
+    assert done.returncode == 0, done.stderr
+    [usual] = read_all(site, "SELECT value FROM netsky_live_baseline WHERE province = '广东'")
+    report(site, "--output", "page.html")
+    text = page.read_text(encoding="utf-8")
+    assert "平时＝告警所比的这一时段的水平" in text
+    assert f">平时 {usual:.1f}%</text>" in text
+    assert text.count('class="band"') >= 2
+    # As it is after an outage of days, and long after one: then it is of another time.
+    for change in ("update_time = '2020-01-01 00:00:00'", "update_time = '2036-01-01 00:00:00'"):
+        for table in ("netsky_avg_lossrate", "netsky_live_baseline"):
+            write_all(site, f"UPDATE {table} SET {change}")
+        report(site, "--output", "page.html")
+        assert "平时＝故障前 12 小时的中位数" in page.read_text(encoding="utf-8")
+
+
+def read_all(site, sql):
+    with database_in(site, "cu").connector.transaction() as connection:
+        return [row[0] for row in connection.exec_driver_sql(sql)]
+
+
+def write_all(site, sql):
+    with database_in(site, "cu").connector.transaction() as connection:
+        connection.exec_driver_sql(sql)
+
+
 def test_a_page_without_a_place_is_refused_before_anything_is_read(tmp_path):
     run = report(tmp_path)
     assert (run.returncode, run.stdout) == (2, "")

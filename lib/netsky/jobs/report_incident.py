@@ -83,7 +83,7 @@ def gather_incident(
     end = incident.cleared_at or span.until
     key = Line(line.isp.slug, line.egress)
     with line.database.connector.transaction() as connection:
-        usual = read_usual(connection, line, incident.opened_at)
+        usual = read_usual(connection, line, incident, span.until)
         series, step, span = read_own_series(connection, key, incident, span)
         provinces = province_losses(incident, incident.provinces, series, usual, step=step, end=end)
         moment = _moment(provinces, incident, thresholds)
@@ -127,7 +127,7 @@ def _moment(
     """What is compared: now, while it still rises, and else the peak of the worst province."""
     worst = provinces[0]
     if incident.is_open and worst.series and worst.newest_ratio is not None:
-        rise = max(0.0, worst.newest_ratio - (worst.usual_ratio or 0.0))
-        if grade(rise, thresholds) is not Grade.NONE:
+        rise = worst.newest.increase_ratio
+        if rise is not None and grade(rise, thresholds) is not Grade.NONE:
             return worst.series[-1][0]
     return worst.peak_at

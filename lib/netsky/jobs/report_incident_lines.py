@@ -17,6 +17,7 @@ from netsky.jobs.report_incident_series import Span, Usual, province_losses, rea
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.judging.incidents import Incident
 from netsky.places import PROVINCES, Province
+from netsky.store.baselines import stored_baselines
 from netsky.store.incidents import Line
 from netsky.store.reports import hourly_losses, losses_over_time
 
@@ -25,19 +26,43 @@ log = logging.getLogger(__name__)
 USUAL_BEFORE = timedelta(hours=12)
 """What is usual is the median of so long before an incident: a fault before this one does not move it."""
 
+BASELINE_AFTER = timedelta(hours=1)
+"""A baseline of the rule `usual` that was computed so long before or after an incident is that of its time: what was
+in alarm is not part of it."""
+
+LEARNED_AFTER = timedelta(hours=23)
+"""Nor is what the rule has come to take for usual after a day of it."""
+
 MOMENT = timedelta(minutes=5)
 _LEAST_FOR_USUAL = 3  # steps of ten minutes
 
 
 def read_usual(
-    connection: sa.Connection, line: StoredLine, opened_at: datetime
+    connection: sa.Connection, line: StoredLine, incident: Incident, now: datetime
+) -> dict[Province, Usual]:
+    """What the alert compared with, as far as it is that of the incident's time; else medians of the time before."""
+    over = min(incident.cleared_at or now, incident.opened_at + LEARNED_AFTER)
+    usual = {
+        each.province: Usual(each.loss_ratio, each.live_loss_ratio, each.band, each.live_band)
+        for each in stored_baselines(connection, line.isp.slug, line.egress)
+        if each.band
+        and incident.opened_at - BASELINE_AFTER <= each.computed_at <= over + BASELINE_AFTER
+    }
+    others = [each for each in PROVINCES if each not in usual]
+    if others:
+        usual |= _medians(connection, line, incident.opened_at, others)
+    return usual
+
+
+def _medians(
+    connection: sa.Connection, line: StoredLine, opened_at: datetime, provinces: Sequence[Province]
 ) -> dict[Province, Usual]:
     """What each province lost before an incident; of hours where there are no sweeps any more."""
     where = (connection, Line(line.isp.slug, line.egress))
     first = opened_at - USUAL_BEFORE
     before = losses_over_time(
-        *where, provinces=(), first=first, until=opened_at, step=Step.TEN_MINUTES
-    ) or hourly_losses(*where, provinces=(), first=first, until=opened_at - Step.HOUR.length)
+        *where, provinces=provinces, first=first, until=opened_at, step=Step.TEN_MINUTES
+    ) or hourly_losses(*where, provinces=provinces, first=first, until=opened_at - Step.HOUR.length)
     return {province: usual_of(series) for province, series in before.items()}
 
 
@@ -62,7 +87,7 @@ def other_line(
     """Another line at that moment, and the incident's worst province on it over time."""
     try:
         with line.database.connector.transaction() as connection:
-            usual = read_usual(connection, line, incident.opened_at)
+            usual = read_usual(connection, line, incident, span.until)
             found = at_moment(
                 connection, line, incident.provinces, usual, moment, tainted=span.tainted
             )
@@ -123,7 +148,11 @@ def _added(series: Series) -> Sums:
 
 def _level(sums: Sums, usual: Usual | None) -> Level:
     live = usual.live if usual else sums.live_targets >= LIVE_TARGETS
-    return Level(sums.loss_ratio(live=live), usual.ratio if usual else None)
+    return Level(
+        sums.loss_ratio(live=live),
+        usual.ratio if usual else None,
+        of_replies=bool(usual and usual.band),
+    )
 
 
 def _level_of_all(provinces: Sequence[tuple[Sums, Usual | None]]) -> Level:
@@ -146,4 +175,5 @@ def _level_of_all(provinces: Sequence[tuple[Sums, Usual | None]]) -> Level:
     return Level(
         sum(lost) / total,
         sum(usual * each for usual, each in known) / weight if weight else None,
+        of_replies=all(usual is not None and usual.band is not None for _, usual in provinces),
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from netsky.incident_loss import ProvinceLoss, Series, Step
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.judging.incidents import Incident
+from netsky.loss import Band
 from netsky.places import Province
 from netsky.store.incidents import Line
 from netsky.store.reports import hourly_losses, losses_over_time
@@ -22,10 +23,15 @@ _MOST_MINUTES, _MOST_TENS = timedelta(hours=6), timedelta(hours=60)
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Of a province: the usual loss of all targets, and of those that usually answer."""
+    """Of a province: the usual loss of all targets, and of those that usually answer.
+
+    The bands are those of the rule `usual`; None: the losses are medians.
+    """
 
     of_all: float | None
     of_live: float | None
+    band_of_all: Band | None = None
+    band_of_live: Band | None = None
 
     @property
     def live(self) -> bool:
@@ -35,6 +41,10 @@ class Usual:
     @property
     def ratio(self) -> float | None:
         return self.of_all if self.of_live is None else self.of_live
+
+    @property
+    def band(self) -> Band | None:
+        return self.band_of_all if self.of_live is None else self.band_of_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,9 @@ def _province_loss(
     during = [(ratio, at) for at, ratio in known if after < at <= end]
     peak_ratio, peak_at = max(during, default=(None, None))
     newest = known[-1][1] if known and known[-1][0] == series[-1][0] else None
-    return ProvinceLoss(province, live, usual.ratio, series, peak_at, peak_ratio, newest)
+    return ProvinceLoss(
+        province, live, usual.ratio, series, peak_at, peak_ratio, newest, usual.band
+    )
 
 
 def _is_live(series: Series) -> bool:

@@ -25,7 +25,7 @@ def charts(report: IncidentReport, words: Words) -> list[tuple[str, Markup]]:
     ratios = [
         ratio for each in shown for _, s in each.series if (ratio := each.ratio(s)) is not None
     ]
-    ratios += [(each.usual_ratio or 0.0) + report.thresholds.severe for each in shown]
+    ratios += [each.risen(report.thresholds.severe) or report.thresholds.severe for each in shown]
     top = timeline.scale_top(ratios)
     return [(_chart_title(each, words), _chart(report, each, top, words)) for each in own] + [
         (_title_beside(line, line.worst, words), _chart(report, line.worst, top, words))
@@ -53,6 +53,7 @@ def _chart(report: IncidentReport, loss: ProvinceLoss, top: float, words: Words)
         _points(report, loss),
         top=top,
         levels=_levels(report, loss, words),
+        band=(loss.band.low_ratio, loss.band.high_ratio) if loss.band else None,
         begin=timeline.Moment(incident.opened_at, words("begin")),
         end=incident.cleared_at,
         peak=peak,
@@ -88,10 +89,9 @@ def _levels(report: IncidentReport, loss: ProvinceLoss, words: Words) -> list[ti
             loss.usual_ratio, words("usual_level", ratio=percent(loss.usual_ratio)), "usual"
         ),
         *(
-            timeline.Level(
-                min(1.0, loss.usual_ratio + step), words(name, points=f"{100 * step:g}"), kind
-            )
+            timeline.Level(min(1.0, risen), words(name, points=f"{100 * step:g}"), kind)
             for name, step, kind in steps
+            if (risen := loss.risen(step)) is not None
         ),
     ]
 

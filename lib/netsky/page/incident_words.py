@@ -126,8 +126,16 @@ CHARTS: Table = {
     "step_ten_minutes": ("每 10 分钟一个点", "a point every 10 minutes"),
     "step_hour": ("每小时一个点", "a point an hour"),
     "over_time_note": (
-        "{step}，纵轴相同；平时＝故障前 12 小时的中位数；浅色为故障期间；北京时间",
-        "{step}, one scale; usual = the median of the 12 hours before; shaded: the incident; times of Beijing",
+        "{step}，纵轴相同；{usual}；浅红为故障期间；北京时间",
+        "{step}, one scale; {usual}; shaded red: the incident; times of Beijing",
+    ),
+    "usual_median": (
+        "平时＝故障前 12 小时的中位数",
+        "usual = the median of the 12 hours before",
+    ),
+    "usual_rule": (
+        "平时＝告警所比的这一时段的水平，灰带是平时的起伏",
+        "usual = what the alert compares with at this hour, grey: its usual swing",
     ),
     "live": ("常在线目标", "usually alive"),
     "usual_level": ("平时 {ratio}", "usual {ratio}"),

@@ -15,6 +15,7 @@ from netsky.page.words import BEIJING, beijing, percent
 _WIDTH, _HEIGHT = 440, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 74, 22, 166
 _MOST_TICKS = 5
+_PEAK_TEXT = 74  # so wide is the text beside a peak
 _STEPS = tuple(
     timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 10080)
 )
@@ -49,6 +50,7 @@ def timeline(
     *,
     top: float,
     levels: Sequence[Level] = (),
+    band: tuple[float, float] | None = None,
     begin: Moment | None = None,
     end: datetime | None = None,
     peak: tuple[datetime, float, str] | None = None,
@@ -56,7 +58,8 @@ def timeline(
 ) -> Markup:
     """`points` in the order of time, None for what was not measured: the line has a gap there.
 
-    `begin` to `end` is shaded; `top` is the end of the axis, see `scale_top`.
+    `begin` to `end` is shaded, `band` is what is usual, from which ratio to which; `top` is the end of the
+    axis, see `scale_top`.
     """
     first, last = points[0][0], points[-1][0]
     seconds = max(1.0, (last - first).total_seconds())
@@ -69,13 +72,15 @@ def timeline(
         return _BOTTOM - min(1.0, ratio / top) * (_BOTTOM - _TOP)
 
     drawn = [*_grid(top, y), *_hours(first, last, x)]
+    if band:
+        drawn.append(_band(y(band[0]), y(band[1])))
     if begin:
         drawn += _period(begin.label, x(begin.at), x(end or last))
     drawn += _levels(levels, y)
     drawn.append(element("path", d=_path(points, x, y), class_="loss"))
     if peak:
         at, ratio, text = peak
-        drawn += _peak(x(at), y(ratio), text)
+        drawn += _peak(x(at), y(ratio), text, x(begin.at) if begin else None)
     return element(
         "svg",
         *drawn,
@@ -103,14 +108,33 @@ def _period(label: str, left: float, right: float) -> list[Markup]:
     ]
 
 
-def _peak(x: float, y: float, text: str) -> list[Markup]:
-    """A dot, and its text above, which stays within the frame."""
-    middle = min(max(x, _LEFT + 40), _WIDTH - _RIGHT - 30)
+def _band(low: float, high: float) -> Markup:
+    """From the lower to the higher of two heights; where both are one it is seen, too."""
+    return element(
+        "rect",
+        x=_LEFT,
+        y=number(high),
+        width=_WIDTH - _LEFT - _RIGHT,
+        height=number(max(1.0, low - high)),
+        class_="band",
+    )
+
+
+def _peak(x: float, y: float, text: str, begin: float | None) -> list[Markup]:
+    """A dot, and its text above it on the right, or on the left where that has more room.
+
+    The name of the beginning is on the left of it: the text does not reach over that.
+    """
+    has_room = x + _PEAK_TEXT < _WIDTH - _RIGHT
+    goes_left = not has_room and (begin is None or x - _PEAK_TEXT > begin)
+    place = (
+        {"x": number(x - 6), "class_": "mark end"}
+        if goes_left
+        else {"x": number(x + 6), "class_": "mark"}
+    )
     return [
         element("circle", cx=number(x), cy=number(y), r=3.5, class_="peak"),
-        element(
-            "text", text, x=number(middle), y=number(max(_TOP - 8, y - 9)), class_="mark middle"
-        ),
+        element("text", text, y=number(max(_TOP - 8, y - 7)), **place),
     ]
 
 
