@@ -45,6 +45,7 @@ class Seen:
     """What there was: messages of the console, requests, pixels beyond the width, texts beyond their tile.
 
     `banner` is what is said on paper of a page that has stopped, where it is printed.
+    `pages` of a PDF, and what is `cut` on them.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Seen:
     is_stale: bool = False
     banner: str = ""
     pages: int = 0
+    cut: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
 

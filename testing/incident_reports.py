@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from netsky.incident_loss import Level, LineAtMoment, ProvinceFault, ProvinceLos
 from netsky.incident_report import IncidentReport
 from netsky.judging.grading import Severity, Thresholds
 from netsky.judging.incidents import Incident
-from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, Province
+from netsky.loss import Band
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress, Province, find_province
 from netsky.trace import MtrReport
 from testing.evidence import make_report, make_taking
 from testing.incidents import prefix_fault
@@ -52,7 +54,10 @@ def make_incident_report(
         "data_until": NOW,
         "provinces": tuple(map(_loss, concerned)),
         "moment": NOW - MINUTE,
-        "lines": (_line("cu", egress, concerned, 0.25), _line("cu", "a", concerned, 0.006)),
+        "lines": (
+            _line("cu", egress, dict.fromkeys(concerned, 0.244)),
+            _line("cu", "a", dict.fromkeys(concerned, 0.0)),
+        ),
         "faults": (),
         "tainted": 0,
         "only_tainted": False,
@@ -86,7 +91,7 @@ def most_of_all() -> IncidentReport:
         lines=(
             *report.lines,
             *(
-                _line("cu", f"{number}-{LONGEST_NAME}"[:40], PROVINCES, 0.006)
+                _line("cu", f"{number}-{LONGEST_NAME}"[:40], dict.fromkeys(PROVINCES, 0.0))
                 for number in range(9)
             ),
         ),
@@ -96,10 +101,112 @@ def most_of_all() -> IncidentReport:
     )
 
 
+def outage() -> IncidentReport:
+    """As a night brings it: three provinces, a rise within ten minutes, prefixes, three reports of mtr, nine lines."""
+    concerned = tuple(map(find_province, ("guangdong", "guangxi", "hainan")))
+    losses = dict(zip(concerned, (0.235, 0.118, 0.074), strict=True))
+    egress = Egress(
+        "unicom-1",
+        source="192.0.2.10",
+        circuit="ABC0123-45",
+        contact="bj1 网络值班 010-0000-0000，noc@example.com",
+    )
+    mtr = MtrReport("10.25.0.1", ("mtr", "-a", "192.0.2.10"), mtr_text(12))
+    traced = [replace(make_report(each.slug), mtr=(mtr,)) for each in concerned]
+    taking = make_taking(egress="unicom-1", reports=tuple(traced))
+    report = make_incident_report(egress="unicom-1")
+    incident = replace(
+        report.incident, provinces=concerned, peak_provinces=3, peak_increase_ratio=0.235
+    )
+    return replace(
+        report,
+        egress=egress,
+        incident=incident,
+        provinces=tuple(rising(each, loss) for each, loss in losses.items()),
+        lines=(
+            _line("cu", "unicom-1", losses),
+            *(
+                _line("cu", name, dict.fromkeys(concerned, 0.002))
+                for name in ("telecom-1", "mobile-1")
+            ),
+            *(_line(isp, "unicom-1", dict.fromkeys(concerned, 0.001)) for isp in ("ct", "cm")),
+        ),
+        faults=(
+            ProvinceFault(
+                concerned[0],
+                NOW - 14 * MINUTE,
+                prefix_fault(
+                    ("203.0.113.0/26", 58, 0.38, 0.004), ("203.0.113.64/26", 51, 0.31, 0.006)
+                ),
+            ),
+            ProvinceFault(
+                concerned[1], NOW - 9 * MINUTE, prefix_fault(("203.0.113.128/26", 47, 0.17, 0.007))
+            ),
+        ),
+        evidence=Evidence((taking,)),
+    )
+
+
+def longest_outage() -> IncidentReport:
+    """The most that an outage may bring in practice: half of the country, many prefixes and lines, full lists."""
+    most, likely = most_of_all(), outage()
+    concerned = PROVINCES[:16]
+    return replace(
+        most,
+        egress=likely.egress,
+        provinces=tuple(rising(each, 0.3 - number / 100) for number, each in enumerate(concerned)),
+        incident=replace(most.incident, provinces=concerned, peak_provinces=16),
+        lines=tuple(
+            replace(line, egress="unicom-1" if not number else f"exit-of-site-{number}")
+            for number, line in enumerate(most.lines)
+        ),
+        faults=most.faults[:16],
+    )
+
+
+def hostile_outage(text: str) -> IncidentReport:
+    """The same with that text wherever text comes from outside: names, errors, what mtr printed."""
+    report = longest_outage()
+    [opened, *_] = report.evidence.takings if report.evidence else []
+    mtr = MtrReport(text, ("mtr",), mtr_text(3) + text)
+    none = MtrReport(text, ("mtr",), None, not_taken=text)
+    traced = tuple(replace(each, mtr=(mtr, none)) for each in opened.reports[:2])
+    return replace(
+        report,
+        isp=replace(report.isp, name=text),
+        egress=replace(report.egress, name=text, source=text, circuit=text, contact=text),
+        lines=tuple(replace(line, egress=text, problem=text) for line in report.lines),
+        evidence=Evidence((replace(opened, reports=traced, problems=(text,)),), (text,)),
+    )
+
+
+def rising(province: Province, rise: float, *, usual: float = 0.006) -> ProvinceLoss:
+    """Within ten minutes, with a little chance in it, as the alert knows it: with a band."""
+    chance = random.Random(province.slug)
+    series = []
+    for number in range(-42, 42):
+        loss = usual + rise * min(1.0, max(0.0, number / 10)) + chance.uniform(-0.003, 0.003)
+        series.append(
+            (OPENED_AT + number * MINUTE, Sums(1, 1000, 400, 800, round(800 * loss), 800))
+        )
+    ratios = [sums.live_lost / sums.live_sent for _, sums in series]
+    peak = ratios.index(max(ratios[42:]), 42)
+    return ProvinceLoss(
+        province,
+        live=True,
+        usual_ratio=usual,
+        series=series,
+        peak_at=series[peak][0],
+        peak_ratio=ratios[peak],
+        newest_ratio=ratios[-1],
+        band=Band(0.002, 0.014, 4),
+    )
+
+
 def mtr_text(hops: int) -> str:
-    head = "Start: 2026-11-25T03:08:41+0800\nHOST: probe                        Loss%   Snt   Last   Avg  Best  Wrst StDev\n"
+    head = "Start: 2026-11-25T03:08:41+0800\nHOST: probe-1.example      Loss%   Snt   Last   Avg  Best  Wrst StDev\n"
     return head + "".join(
-        f" {hop:2}.|-- 198.51.100.{100 + hop:<17} 40.0%    20  131.8 131.7 131.6 132.2   0.2\n"
+        f" {hop:2}.|-- 198.51.100.{100 + hop:<8} 40.0%    20  131.8 131.7 131.6 132.2   0.2\n"
         for hop in range(1, hops + 1)
     )
 
@@ -120,8 +227,10 @@ def _loss(province: Province) -> ProvinceLoss:
     )
 
 
-def _line(isp: str, egress: str, provinces: Sequence[Province], loss: float) -> LineAtMoment:
-    levels = dict.fromkeys(provinces, Level(loss, 0.006))
+def _line(isp: str, egress: str, rises: Mapping[Province, float]) -> LineAtMoment:
+    """The first of the provinces is that over time, too."""
+    levels = {province: Level(0.006 + rise, 0.006) for province, rise in rises.items()}
+    [(province, rise), *_] = rises.items()
     return LineAtMoment(
-        BUILTIN_ISPS[isp], egress, levels, Level(0.006, 0.006), worst=_loss(provinces[0])
+        BUILTIN_ISPS[isp], egress, levels, Level(0.006, 0.006), worst=rising(province, rise)
     )

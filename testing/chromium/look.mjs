@@ -30,6 +30,17 @@ function measure() {
   };
 }
 
+// The width of A4 within our margins of 11 mm, in pixels.
+const SHEET = Math.floor((210 - 2 * 11) / 25.4 * 96);
+
+function cut() {
+  const wide = [...document.querySelectorAll("body *")].filter((each) => {
+    const box = each.getBoundingClientRect();
+    return box.width && !each.closest("svg") && (box.right > window.innerWidth + 1 || each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX !== "visible");
+  });
+  return wide.map((each) => `${each.tagName} ${each.className} ${each.textContent.slice(0, 40)}`);
+}
+
 async function look(browser, each) {
   const context = await browser.newContext({
     viewport: { width: each.width, height: each.height ?? 900 },
@@ -48,12 +59,15 @@ async function look(browser, each) {
   });
   if (each.now) { await page.clock.setFixedTime(each.now * 1000); }
   await page.goto(url);
-  if (each.script !== false) { Object.assign(seen, await page.evaluate(measure)); }
+  Object.assign(seen, await page.evaluate(measure));
   if (each.shot) { await page.screenshot({ path: each.shot, fullPage: each.height === undefined }); }
   if (each.pdf) {
     await page.emulateMedia({ media: "print" });
     const banner = page.locator("#stale");
     seen.banner = (await banner.count()) && (await banner.isVisible()) ? await banner.innerText() : "";
+    // What is wider than its place on a sheet is cut there, or the browser makes all smaller until it fits.
+    await page.setViewportSize({ width: SHEET, height: 1040 });
+    seen.cut = await page.evaluate(cut);
     const pdf = await page.pdf({ path: each.pdf, format: "A4", preferCSSPageSize: true, printBackground: true });
     seen.pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g).length;
   }

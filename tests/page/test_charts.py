@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -49,6 +50,40 @@ def test_thresholds_that_are_set_otherwise_move_the_shades():
         "s3",
         "s4",
     ]
+
+
+@pytest.mark.parametrize("number", range(0, 60, 3))
+def test_the_peak_is_named_beside_its_dot_and_never_over_the_beginning(number):
+    """Whenever it is between its beginning in the middle and its end."""
+    points = [(BEGIN + minute * MINUTE, 0.2) for minute in range(-60, 61)]
+    peak = (BEGIN + number * MINUTE, 0.2, "峰值 24.4%")
+    drawn = str(timeline(points, top=0.3, begin=Moment(BEGIN, "开始"), peak=peak, label="x"))
+    x, kind = re.search(
+        r'<text [^>]*x="([\d.]+)"[^>]*class="(mark[a-z ]*)"[^>]*>峰值', drawn
+    ).groups()
+    dot = float(re.search(r'<circle cx="([\d.]+)"', drawn)[1])
+    begin = float(re.search(r'd="M([\d.]+) \d+V\d+" class="begin"', drawn)[1])
+    left, right = (float(x) - 74, float(x)) if kind == "mark end" else (float(x), float(x) + 74)
+    assert begin <= left
+    assert right <= 440 + 8
+    assert min(abs(dot - left), abs(dot - right)) <= 8
+
+
+@pytest.mark.parametrize("ratio", [0.001, 0.03, 0.07, 0.15, 0.29, 0.33, 0.45, 0.55, 0.7, 0.9])
+def test_an_axis_is_divided_at_round_figures(ratio):
+    points = [(BEGIN, ratio), (BEGIN + MINUTE, ratio)]
+    drawn = str(timeline(points, top=scale_top([ratio]), label="x"))
+    ticks = re.findall(r'class="axis end">([\d.]+)%<', drawn)
+    steps = {round(float(b) - float(a), 6) for a, b in pairwise(ticks)}
+    assert len(steps) == 1
+    assert 3 <= len(ticks) <= 6
+
+
+def test_the_band_of_what_is_usual_is_seen_however_narrow():
+    points = [(BEGIN, 0.01), (BEGIN + MINUTE, 0.01)]
+    for low, high, height in ((0.1, 0.2, "48"), (0.01, 0.01, "1")):
+        drawn = str(timeline(points, top=0.3, band=(low, high), label="x"))
+        assert f'height="{height}" class="band"' in drawn
 
 
 def test_each_province_has_a_tile_of_its_own():

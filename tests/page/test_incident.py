@@ -11,17 +11,23 @@ from netsky.incident_loss import Level
 from netsky.incident_report import State
 from netsky.page.incident import incident_page
 from netsky.page.incident_age import old_words
-from netsky.page.incident_findings import headline
+from netsky.page.incident_findings import findings, headline
 from netsky.page.incident_sheet import HEADINGS, incident_sheet
 from netsky.page.incident_text import MOST_BYTES, incident_text
 from netsky.page.incident_traces import blocks, marked
 from netsky.page.incident_words import incident_words
 from netsky.page.sheet import sheet
 from netsky.page.words import beijing
-from netsky.places import BUILTIN_ISPS
+from netsky.places import BUILTIN_ISPS, PROVINCES, Egress
 from netsky.trace import Finding, Verdict
 from testing.evidence import make_report
-from testing.incident_reports import make_incident_report, most_of_all, mtr_text
+from testing.incident_reports import (
+    hostile_outage,
+    make_incident_report,
+    most_of_all,
+    mtr_text,
+    outage,
+)
 from testing.pages import HOSTILE, check_page, text_of_page
 
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
@@ -118,18 +124,41 @@ def _fields(words, name):
     ]
 
 
-@given(
-    provinces=st.integers(1, 31),
-    said=st.text(st.characters(codec="utf-8"), min_size=1, max_size=100),
+# What netsky.toml takes: names of exits, and beside them any text of so many characters.
+SAID = st.text(st.characters(codec="utf-8"), min_size=1, max_size=100)
+MADE = {
+    "open": lambda report: report,
+    "old": lambda report: replace(report, made_at=report.made_at + timedelta(days=400)),
+    "over": lambda report: replace(
+        report, incident=replace(report.incident, cleared_at=report.made_at)
+    ),
+    "given up": lambda report: replace(
+        report, incident=replace(report.incident, cleared_at=report.made_at, given_up=True)
+    ),
+    "spoilt": lambda report: replace(report, only_tainted=True, tainted=10**9),
+}
+
+
+EGRESSES = st.builds(
+    Egress,
     name=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=40),
+    source=st.none() | st.ip_addresses().map(str),
+    circuit=st.none() | SAID,
+    contact=st.none() | SAID,
 )
-def test_whatever_the_names_are_the_text_fits(provinces, said, name):
-    report = make_incident_report(provinces, egress=name)
-    report = replace(report, egress=replace(report.egress, contact=said, circuit=said))
+REPORTS = [*map(make_incident_report, (1, 2, 7, 31)), most_of_all(), outage()]
+
+
+@given(
+    report=st.sampled_from(REPORTS), egress=EGRESSES, isp=SAID, how=st.sampled_from(sorted(MADE))
+)
+def test_whatever_the_names_are_the_text_fits(report, egress, isp, how):
+    report = MADE[how](replace(report, isp=replace(report.isp, name=isp), egress=egress))
     for language in ("zh", "en"):
         text = incident_text(report, incident_words(language))
         assert len(text.encode()) <= MOST_BYTES
         assert len(text) <= 2000
+        assert text.endswith("\n")
 
 
 def test_what_there_is_room_for_is_not_left_out():
@@ -193,16 +222,60 @@ def test_the_lines_of_mtr_are_marked_as_all_traces_say_together(verdict, marks):
 
 
 def test_four_reports_of_mtr_are_shown_and_those_with_room_printed():
+    """On paper the one of when all was well comes before the third of the fault."""
     report = most_of_all()
     shown = blocks(report)
     assert [block.reason.value for block in shown] == ["opened", "opened", "opened", "cleared"]
-    assert all(block.on_paper for block in shown)
+    assert [block.on_paper for block in shown] == [True, True, False, True]
     [opened, cleared] = report.evidence.takings
-    mtr = replace(opened.reports[0].mtr[0], text=mtr_text(30))
-    reports = tuple(replace(each, mtr=(mtr,)) for each in opened.reports)
-    long = replace(report.evidence, takings=(replace(opened, reports=reports), cleared))
-    shown = blocks(replace(report, evidence=long))
-    assert [block.on_paper for block in shown] == [True, False, False, False]
+
+    def of_hops(hops):
+        mtr = replace(opened.reports[0].mtr[0], text=mtr_text(hops))
+        reports = tuple(replace(each, mtr=(mtr,)) for each in opened.reports)
+        evidence = replace(report.evidence, takings=(replace(opened, reports=reports), cleared))
+        return [block.on_paper for block in blocks(replace(report, evidence=evidence))]
+
+    assert of_hops(30) == [True, False, False, True]
+    assert of_hops(6) == [True, True, True, True]
+
+
+# What is thought
+
+
+def test_provinces_that_see_the_same_are_said_together():
+    found = findings(outage(), CHINESE)
+    assert found.where == (
+        "丢包始于第 1 跳 198.18.1.2 之后，至迟到第 3 跳 198.18.1.10、198.18.1.11（广东、广西、海南，2 个目标）。",
+    )
+    assert found.changed == (
+        "路径有变：到广东、广西、海南的第 3 跳原为 198.18.1.10，现为 198.18.1.11。",
+    )
+    assert len(set(found.reasons)) == len(found.reasons)
+
+
+def test_whether_paths_have_changed_is_told_in_any_case():
+    report = outage()
+    [taking] = report.evidence.takings
+    for quiet, said in ((taking.reports[0].quiet, "no_changes"), ((), "changes_unknown")):
+        reports = tuple(replace(each, changes=(), quiet=quiet) for each in taking.reports)
+        evidence = replace(report.evidence, takings=(replace(taking, reports=reports),))
+        found = findings(replace(report, evidence=evidence), CHINESE)
+        assert found.changed == ()
+        assert CHINESE(said) in found.reasons
+    assert findings(replace(report, evidence=None), CHINESE).changed == ()
+
+
+def test_all_provinces_are_named_however_many():
+    shown = text_of_page(check_page(incident_page(make_incident_report(31), "zh")))
+    assert all(province.name in shown for province in PROVINCES)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_comes_from_outside_stays_text(language, text):
+    page = incident_page(hostile_outage(text), language)
+    shown = text_of_page(check_page(page))
+    assert shown.count(text.splitlines()[0][:6].strip("\x1b\u202e")) >= 5
 
 
 # The page

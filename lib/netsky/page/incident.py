@@ -16,10 +16,10 @@ from netsky.page.incident_findings import findings
 from netsky.page.incident_tables import MOST_LINES, compare_note, compare_rows, parts, parts_notes
 from netsky.page.incident_text import incident_text, newest_known, province_names
 from netsky.page.incident_words import incident_words
+from netsky.page.names import EXIT_WIDTH, cut
 from netsky.page.words import Words, beijing, percent, points, utc
 
 _MOST_NAMED = 4
-_MOST_ROWS = 400  # of the table over time; the CSV has all
 _MINUTE = "%m-%d %H:%M"
 
 
@@ -144,7 +144,11 @@ def _facts(report: IncidentReport, words: Words) -> list[Fact]:
             severity,
             words("severity_note", count=incident.peak_provinces),
         ),
-        Fact(words("whose"), f"{words.isp(report.isp)} · {report.egress.name}", source),
+        Fact(
+            words("whose"),
+            f"{words.isp(report.isp)} · {cut(report.egress.name, EXIT_WIDTH)}",
+            source,
+        ),
         Fact(
             words("where"),
             words("count_of", count=len(report.provinces)),

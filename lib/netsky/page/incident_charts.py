@@ -9,10 +9,10 @@ from markupsafe import Markup
 from netsky.incident_loss import LineAtMoment, ProvinceLoss
 from netsky.incident_report import IncidentReport
 from netsky.page import timeline
+from netsky.page.names import EXIT_WIDTH, cut
 from netsky.page.words import UNKNOWN, Words, beijing, percent
 
 MOST_CHARTS = 3
-_MOST_LEFT = 8
 _MOST_ROWS = 400  # of the table over time; the CSV has all
 _MINUTE = "%m-%d %H:%M"
 
@@ -35,7 +35,7 @@ def charts(report: IncidentReport, words: Words) -> list[tuple[str, Markup]]:
 
 
 def _title_beside(line: LineAtMoment, loss: ProvinceLoss, words: Words) -> str:
-    return f"{_chart_title(loss, words)} · {words.isp_short(line.isp)} · {line.egress}"
+    return f"{_chart_title(loss, words)} · {words.isp_short(line.isp)} · {cut(line.egress, EXIT_WIDTH)}"
 
 
 def _chart_title(loss: ProvinceLoss, words: Words) -> str:
@@ -103,10 +103,7 @@ def charts_note(report: IncidentReport, words: Words) -> str:
     if not left:
         return ""
     shown = words.listed(
-        [
-            f"{words.province(each.province)} {percent(each.peak_ratio)}"
-            for each in left[:_MOST_LEFT]
-        ]
+        [f"{words.province(each.province)} {percent(each.peak_ratio)}" for each in left]
     )
     return words("more_provinces", count=len(left), provinces=shown)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netsky.incident_loss import Level, LineAtMoment
 from netsky.incident_report import IncidentReport, Nature
 from netsky.judging.controls import Extent
 from netsky.page.incident_sentences import ONE_WAY
+from netsky.page.names import EXIT_WIDTH, cut
 from netsky.page.words import Words, beijing, percent
 from netsky.places import Province
 from netsky.trace import Finding, Located, PathChange, TraceReport
 
 _MOST_NAMES = 3
-_MOST_PROVINCES_TRACED = 2
+_MOST_SAID = 6  # of what traces tell beside that
+_MOST_PLACES = 2  # where loss begins; provinces of which the same is said are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,23 @@ def findings(report: IncidentReport, words: Words) -> Findings:
     traced = sorted(
         report.failing.reports if report.failing else (),
         key=lambda each: each.located.verdict.finding is not Finding.BEGINS,
-    )[:_MOST_PROVINCES_TRACED]
+    )
     return Findings(
         headline(report, words),
-        tuple(_where(each, words) for each in traced),
-        tuple(_changed(each, change, words) for each in traced for change in each.changes[:1]),
+        tuple(_where(alike, words) for alike in _alike(traced, _place)[:_MOST_PLACES]),
+        tuple(
+            _changed(alike, alike[0].changes[0], words)
+            for alike in _alike([each for each in traced if each.changes], _first_change)
+        )[:_MOST_PLACES],
         (
+            *_unchanged(traced, words),
             *_compared(report, words),
             *_other_provinces(report, words),
             *_nature(report, words),
-            *(sentence for each in traced for sentence in _traced(each, words)),
+            # Of several provinces that see the same it is said once.
+            *list(dict.fromkeys(said for each in traced for said in _traced(each, words)))[
+                :_MOST_SAID
+            ],
             *_own_drops(report, traced, words),
             words(ONE_WAY),
         ),
@@ -66,9 +75,37 @@ def headline(report: IncidentReport, words: Words) -> str:
     return words("cannot_tell")
 
 
-def _where(report: TraceReport, words: Words) -> str:
+def _alike(
+    reports: Sequence[TraceReport], key: Callable[[TraceReport], object]
+) -> list[list[TraceReport]]:
+    """Those of which the same is said together, in the order of the first of each."""
+    groups: dict[object, list[TraceReport]] = {}
+    for each in reports:
+        groups.setdefault(key(each), []).append(each)
+    return list(groups.values())
+
+
+def _place(report: TraceReport) -> object:
     located, verdict = report.located, report.located.verdict
-    province = words.province(report.province)
+    addresses = [
+        located.hops[ttl - 1].addresses for ttl in (verdict.after, verdict.at_latest) if ttl
+    ]
+    return verdict.finding, verdict.untold, verdict.after, verdict.at_latest, tuple(addresses)
+
+
+def _first_change(report: TraceReport) -> object:
+    change = report.changes[0]
+    return change.hop, change.before, change.now
+
+
+def _provinces(reports: Sequence[TraceReport], words: Words) -> str:
+    return _some([words.province(each.province) for each in reports], words)
+
+
+def _where(reports: Sequence[TraceReport], words: Words) -> str:
+    report = reports[0]
+    located, verdict = report.located, report.located.verdict
+    province = _provinces(reports, words)
     match verdict.finding:
         case Finding.CLEAN:
             at = beijing(report.traced.started_at, "%m-%d %H:%M")
@@ -81,7 +118,7 @@ def _where(report: TraceReport, words: Words) -> str:
             latest = words("the_target")
             if verdict.at_latest is not None:
                 latest = _hop(located, verdict.at_latest, words)
-            count = len({trace.target for trace in located.affected})
+            count = len({trace.target for each in reports for trace in each.located.affected})
             return words("begins", after=after, at_latest=latest, province=province, count=count)
 
 
@@ -123,14 +160,22 @@ def _traced(report: TraceReport, words: Words) -> list[str]:
     return said
 
 
-def _changed(report: TraceReport, change: PathChange, words: Words) -> str:
+def _changed(reports: Sequence[TraceReport], change: PathChange, words: Words) -> str:
     return words(
         "changed",
-        province=words.province(report.province),
+        province=_provinces(reports, words),
         hop=change.hop,
         before=words.listed(change.before[:2]),
         now=words.listed(change.now[:2]),
     )
+
+
+def _unchanged(traced: Sequence[TraceReport], words: Words) -> list[str]:
+    """Where no path has changed, or it is not known what it was before."""
+    if not traced or any(each.changes for each in traced):
+        return []
+    is_known = any(each.quiet for each in traced)
+    return [words("no_changes" if is_known else "changes_unknown")]
 
 
 def _compared(report: IncidentReport, words: Words) -> list[str]:
@@ -140,7 +185,9 @@ def _compared(report: IncidentReport, words: Words) -> list[str]:
     fine, risen = _divided(report.other_exits, worst, report.thresholds.elevated)
     for name, lines in (("exits_fine", fine), ("exits_risen", risen)):
         if lines:
-            said.append(words(name, exits=_some([line.egress for line in lines], words)))
+            said.append(
+                words(name, exits=_some([cut(line.egress, EXIT_WIDTH) for line in lines], words))
+            )
     fine, risen = _divided(report.other_isps, worst, report.thresholds.elevated)
     for name, lines in (("isps_fine", fine), ("isps_risen", risen)):
         if lines:

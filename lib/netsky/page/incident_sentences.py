@@ -75,6 +75,10 @@ VERDICT: Table = {
         "路径有变：到{province}的第 {hop} 跳原为 {before}，现为 {now}。",
         "The path has changed: hop {hop} to {province} was {before}, and is {now}.",
     ),
+    "changes_unknown": (
+        "没有平时的路径可比，路径有没有变不知道。",
+        "Whether the path has changed is not known: none was taken in quiet times.",
+    ),
     "no_changes": ("取证时的路径与平时相同。", "The path was as usual when traces were taken."),
     "exits_fine": (
         "同一时刻同样的省份走 {exits} 没有升高。",

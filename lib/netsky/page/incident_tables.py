@@ -10,7 +10,8 @@ from netsky.fault import Part
 from netsky.incident_loss import NOT_KNOWN, Level, LineAtMoment, ProvinceFault
 from netsky.incident_report import IncidentReport
 from netsky.judging.grading import Grade, grade
-from netsky.page.words import Words, beijing, percent
+from netsky.page.names import EXIT_WIDTH, cut
+from netsky.page.words import UNKNOWN, Words, beijing, percent
 from netsky.places import Province
 
 MOST_PREFIXES = 6
@@ -71,7 +72,7 @@ def compare_rows(
 
 
 def _line_name(line: LineAtMoment, report: IncidentReport, words: Words) -> str:
-    name = f"{words.isp_short(line.isp)} · {line.egress}"
+    name = f"{words.isp_short(line.isp)} · {cut(line.egress, EXIT_WIDTH)}"
     return f"{name} ({words('this_line')})" if line is report.own else name
 
 
@@ -114,7 +115,7 @@ def _part(report: IncidentReport, whose: ProvinceFault, part: Part, words: Words
             is_bad=True,
         ),
         percent(part.lost_again_ratio, 0),
-        words.listed(inside[:2]),
+        words.listed(inside[:2]) or UNKNOWN,
     )
 
 

@@ -13,8 +13,11 @@ from netsky.places import Province
 from netsky.trace import Finding, MtrReport, TraceReport
 
 MOST_BLOCKS = 4
-LINES_ON_PAPER = 64
+LINES_ON_PAPER = 50
 """So many lines of mtr have room on the second page; further reports are on screens only."""
+
+_ABOUT_A_BLOCK = 2  # lines
+_OF_THE_FAULT_FIRST = 2  # on paper, before the one of when all was well
 
 _HOP = re.compile(r" *(\d+)\.\|-- ")
 
@@ -48,12 +51,15 @@ def blocks(report: IncidentReport) -> list[Block]:
     """Those of the fault, and one of when all was well; at most four."""
     failing = _blocks(report.failing) if report.failing else []
     healthy = _blocks(report.healthy)[:1] if report.healthy else []
-    shown = [*failing[: MOST_BLOCKS - len(healthy)], *healthy]
-    room, fitted = LINES_ON_PAPER, []
-    for block in shown:
-        room -= len(block.lines) + 2
-        fitted.append(replace(block, on_paper=room >= 0))
-    return fitted
+    failing = failing[: MOST_BLOCKS - len(healthy)]
+    first = failing[:_OF_THE_FAULT_FIRST]
+    room, on_paper = LINES_ON_PAPER, set()
+    for block in (*first, *healthy, *failing[_OF_THE_FAULT_FIRST:]):
+        needed = len(block.lines) + _ABOUT_A_BLOCK
+        if needed <= room:
+            room -= needed
+            on_paper.add(id(block))
+    return [replace(block, on_paper=id(block) in on_paper) for block in (*failing, *healthy)]
 
 
 def _blocks(taking: Taking) -> list[Block]:

@@ -148,8 +148,8 @@ CHARTS: Table = {
         "Loss of {province} over time, usually {usual}, at its peak {peak}",
     ),
     "more_provinces": (
-        "另有 {count} 省未画出：{provinces}。",
-        "Not drawn: {count} more, {provinces}.",
+        "另有 {count} 省未画出，各省峰值：{provinces}。",
+        "Not drawn, with their peaks: {count} more, {provinces}.",
     ),
     "no_series": (
         "这段时间的逐轮数据已按保留期删除，汇总表中也没有。",

@@ -18,6 +18,10 @@ def incident_page(isp: str, egress: str, number: int | None) -> str:
     return f"incident-{isp}-{egress}-{number}"
 
 
+EXIT_WIDTH = 24
+"""So much of an exit's name has room in a table, and in a sentence that names several."""
+
+
 def cut(text: str, width: int) -> str:
     """As much of it as fits, a Chinese character counting two, with … where something is left out."""
     if _width(text) <= width:

@@ -15,6 +15,8 @@ from netsky.page.words import BEIJING, beijing, percent
 _WIDTH, _HEIGHT = 440, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 74, 22, 166
 _MOST_TICKS = 5
+# The ends that an axis may have, and in how many parts it is divided: at round figures.
+_PARTS = {0.02: 2, 0.05: 5, 0.1: 5, 0.2: 4, 0.3: 3, 0.4: 4, 0.5: 5, 0.6: 3, 0.8: 4, 1.0: 5}
 _PEAK_TEXT = 74  # so wide is the text beside a peak
 _STEPS = tuple(
     timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 10080)
@@ -41,8 +43,7 @@ class Moment:
 def scale_top(ratios: Sequence[float]) -> float:
     """The end of an axis that all these ratios fit into; one for all charts that stand side by side."""
     most = max([*ratios, 0.0])
-    steps = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-    return next((step for step in steps if step >= most), 1.0)
+    return next((step for step in _PARTS if step >= most), 1.0)
 
 
 def timeline(
@@ -158,8 +159,9 @@ def _path(
 
 def _grid(top: float, y: Scale) -> list[Markup]:
     drawn = []
-    for part in range(4):
-        ratio = top * part / 3
+    parts = _PARTS[top]
+    for part in range(parts + 1):
+        ratio = top * part / parts
         height = number(y(ratio))
         drawn.append(element("path", d=f"M{_LEFT} {height}H{_WIDTH - _RIGHT}", class_="grid"))
         text = percent(ratio, 0 if top >= 0.1 else 1)
