@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEMO_PACKAGES := python3-venv fping
 TEST_PACKAGES := $(DEMO_PACKAGES) mariadb-server-core mariadb-client-core galera-4 prometheus \
 	prometheus-pushgateway prometheus-alertmanager victoria-metrics iproute2 nftables procps \
-	util-linux systemd mtr-tiny logrotate chromium fonts-noto-cjk nodejs npm
+	util-linux systemd mtr-tiny logrotate nginx-light chromium fonts-noto-cjk nodejs npm
 LAB_PACKAGES := $(DEMO_PACKAGES) iproute2 nftables util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) zmap masscan linux-perf
 

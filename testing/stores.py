@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from netsky.aggregate import ProvinceQuality
-from netsky.places import find_province
+from netsky.places import PROVINCES, find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.rows import sweep_rows
 from netsky.store.tables import avg_lossrate, line, lossrate, metadata, row_name, sweeps
+from testing.samples import make_quality
 from testing.servers import MariaDB
 
 _serial = count(1)
@@ -140,3 +141,19 @@ def store_sweep(
 ) -> None:
     """Write a sweep as the probe does."""
     database.store(sweep_rows(isp, egress, started_at, qualities))
+
+
+def store_periods(database: Database, isp: str, egress: str) -> None:
+    """A sweep of yesterday and one of the last month, in Beijing, summed up: what a report on either needs."""
+    now = datetime.now(UTC)
+    month = _month_begins(now) - timedelta(hours=1)
+    qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
+    for at in (month, now - timedelta(days=1)):
+        store_sweep(database, isp, egress, at.replace(microsecond=0), qualities)
+    list(database.roll_up(isp, egress))
+
+
+def _month_begins(now: datetime) -> datetime:
+    """The beginning of the month in Beijing."""
+    there = timezone(timedelta(hours=8))
+    return now.astimezone(there).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -22,7 +22,7 @@ from testing.netns import needs_root
 from testing.processes import processes_where
 from testing.samples import make_quality, write_library
 from testing.servers import program, wait_until
-from testing.stores import store_sweep
+from testing.stores import store_periods, store_sweep
 
 ENTRY = re.compile(r"^#?(?:@reboot|(?:[\d*/,-]+ ){4}[\d*/,-]+) (.+)$", re.MULTILINE)
 COMMANDS = ENTRY.findall((ROOT / "crontab.example").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def host(tmp_path):
     (installed / ".venv").symlink_to(sys.prefix)
     for isp in ISPS:
         write_library(installed / "ipdata", isp=isp, targets=4)
-        fill_database(f"sqlite:///{installed}/netsky_{isp}.db", isp)
+        fill_database(database_of(installed, isp), isp)
     write_known_addresses(installed / "library", ISPS)
     # The exit that the examples name; and nobody waits ten seconds here.
     (installed / "netsky.toml").write_text(
@@ -72,9 +72,13 @@ def host(tmp_path):
     return tmp_path
 
 
-def fill_database(url, isp):
+def database_of(installed, isp):
+    url = f"sqlite:///{installed}/netsky_{isp}.db"
+    return Database(fill_url(url, isp, "default"), timeout=5)
+
+
+def fill_database(database, isp):
     """What earlier lines have left: three sweeps of the past minute, and baselines."""
-    database = Database(fill_url(url, isp, "default"), timeout=5)
     now = datetime.now(UTC)
     qualities = [make_quality(province.slug, loss_ratio=0.0) for province in PROVINCES]
     for egress in ("default", "unicom-1"):
@@ -118,19 +122,24 @@ def expected_in_log(command, isp):
         "netsky_probe.py": rf" isp={isp} .* provinces=31 targets=124 sent=124 received=124 ",
         "netsky_get_avg_lossrate.py": rf" isp={isp} hours=12 .* renewed=62 left_alone=0 ",
         "netsky_alert.py": rf" isp={isp} .* active=- undetermined=- judged=31 ",
-        "netsky_report.py": r" state=well lines=3 bad=- doubtful=- page=pages/index\.html$",
+        "netsky_report.py overview": r" state=well lines=3 bad=- doubtful=- page=pages/index\.html$",
+        "netsky_report.py day": r"^pages/day-\d{4}-\d\d-\d\d\.html$",
+        "netsky_report.py month": r"^pages/month-\d{4}-\d\d\.html$",
         "netsky_library.py": rf" isp={isp} packets=4 published=4 .* not_judged=-$",
-    }[re.search(r"netsky_\w+\.py", command)[0]]
+    }[re.search(r"netsky_(report\.py \w+|\w+\.py)", command)[0]]
 
 
 def test_every_tool_has_its_lines():
-    assert len(ONCE) == 10
+    assert len(ONCE) == 12
     assert len(REPEATED) == 3
 
 
 @needs_root
 @pytest.mark.parametrize("command", ONCE)
 def test_a_line_works_in_crons_bare_environment(host, command):
+    if re.search(r"netsky_report\.py (day|month)", command):
+        for isp in ISPS:
+            store_periods(database_of(host / "netsky", isp), isp, "unicom-1")
     assert run(host, command) == 0
     lines = log_of(host, command).splitlines()
     if (

@@ -91,17 +91,17 @@ def test_crontab_entries_run_scripts_that_exist_with_valid_options(command):
 
 
 @pytest.mark.parametrize(
-    ("tool", "log", "a_minute"),
+    ("tool", "log", "count"),
     [
         ("netsky_probe", "probe", 1),
         ("netsky_get_avg_lossrate", "avg", 1),
         ("netsky_alert", "alert", 2),
-        ("netsky_report", "report", 1),
+        ("netsky_report", "report", 3),
     ],
 )
-def test_the_crontab_runs_each_tool_for_all_lines_with_a_log_of_its_own(tool, log, a_minute):
+def test_the_crontab_runs_each_tool_for_all_lines_with_a_log_of_its_own(tool, log, count):
     lines = [line for line in active_crontab_lines() if f"{tool}.py" in line]
-    assert len(lines) == a_minute
+    assert len(lines) == count
     for line in lines:
         assert "--isp all" in line
         assert line.endswith(f">>/var/log/netsky/{log}.log 2>&1")

@@ -20,7 +20,7 @@ from testing.known_addresses import CONSENT, NETWORK, write_known_addresses
 from testing.netns import needs_root
 from testing.samples import make_quality, write_library
 from testing.servers import program
-from testing.stores import store_sweep
+from testing.stores import store_periods, store_sweep
 from tools.options import COMMANDS
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -54,7 +54,7 @@ def installed(tmp_path):
 
 
 def test_there_is_a_service_and_a_timer_for_each_tool_that_runs_by_itself():
-    tools = ("probe", "avg", "alert", "library", "trace", "report")
+    tools = ("probe", "avg", "alert", "library", "trace", "report", "day", "month")
     names = {f"netsky-{tool}@" for tool in tools}
     assert {file.stem for file in SERVICES} == {file.stem for file in TIMERS} == names
     scripts = {entries(file, "Service")["ExecStart"].split()[1] for file in SERVICES}
@@ -143,11 +143,15 @@ def place(tmp_path):
     baselines = [NewBaseline(province, "default", 0.0, 3) for province in PROVINCES]
     database.store_baselines("cu", baselines, now)
     write_known_addresses(tmp_path / "known", ["cu"])
-    for path in (tmp_path, *tmp_path.rglob("*")):
-        path.chmod(0o777 if path.is_dir() else 0o666)
+    give_to_all(tmp_path)
     for folder in list(tmp_path.parents)[:-1]:
         folder.chmod(folder.stat().st_mode | 0o011)  # nobody may pass through
     return tmp_path
+
+
+def give_to_all(place):
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
 
 
 def run_as_the_unit_does(file, place):
@@ -193,20 +197,36 @@ engine = "icmp"
 @needs_root
 @each_service
 def test_an_ordinary_user_with_the_units_capabilities_can_do_the_job(file, place):
+    if file.stem in ("netsky-day@", "netsky-month@"):
+        database = Database(fill_url(f"sqlite:///{place}/netsky.db", "cu", "default"), timeout=5)
+        store_periods(database, "cu", "default")
+        give_to_all(place)
     done = run_as_the_unit_does(file, place)
     assert (done.returncode, done.stderr) == (0, "")
     if file.stem == "netsky-trace@":  # nothing is due, but the hourly look
         assert done.stdout == ""
         assert list((place / "evidence/cu/default/quiet").glob("*.json"))
     else:
-        assert (" page=" if file.stem == "netsky-report@" else " isp=cu ") in done.stdout
+        told = {"netsky-report@": " page=", "netsky-day@": "/day-", "netsky-month@": "/month-"}
+        assert told.get(file.stem, " isp=cu ") in done.stdout
 
 
 def test_a_web_server_may_read_the_pages_and_nothing_else_of_netsky():
-    unit = entries(UNITS / "netsky-report@.service", "Service")
-    pages = f"/var/cache/{unit['CacheDirectory']}"
-    assert f"NETSKY_OUTPUT={pages}" in unit["Environment"]
-    assert unit["CacheDirectoryMode"] == "0755"
-    assert unit["StateDirectoryMode"] == "0750"
     nginx = (ROOT / "deploy" / "nginx" / "netsky.conf").read_text(encoding="utf-8")
-    assert f"root {pages};" in nginx
+    for name in ("report", "day", "month"):
+        unit = entries(UNITS / f"netsky-{name}@.service", "Service")
+        pages = f"/var/cache/{unit['CacheDirectory']}"
+        assert f"NETSKY_OUTPUT={pages}" in unit["Environment"]
+        assert unit["CacheDirectoryMode"] == "0755"
+        assert unit["StateDirectoryMode"] == "0750"
+        assert f"root {pages};" in nginx
+
+
+def test_days_and_months_are_written_when_they_are_over_in_beijing():
+    """After midnight there, which is 16:00 UTC, and after the hour is summed up."""
+    assert {time[:2] for time in times_of("netsky-day@.timer", 3)} == {(16, 25)}
+    assert {time[:2] for time in times_of("netsky-month@.timer", 3)} == {(16, 35)}
+    kept = entries(UNITS / "netsky-trace@.service", "Service")["Environment"]
+    shown = entries(UNITS / "netsky-report@.service", "Service")["Environment"]
+    [evidence] = re.findall(r"NETSKY_EVIDENCE=\S+", kept)
+    assert evidence in shown
