@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,16 +36,17 @@ _window = click.option(
 @click.command("drill")
 def drill() -> int:
     """Rehearse outages in a lab of its own: three minutes, a timeline and pages at the end."""
-    from lab.proofs.drill import Drill
+    from lab.proofs.drill import Drill, written_since
     from lab.proofs.site import Site
 
+    began = time.time()
     with TemporaryDirectory(prefix="netsky-drill-") as folder, make_lab() as lab:
         right = Drill(Site(lab, Path(folder)), click.echo, Path(PAGES)).run()
-    for file in sorted(Path(PAGES).glob("*.html")):
-        click.echo(f"网页 page  {file}")
     click.echo(
         "\n演练通过 all as it should be" if right else "\n演练未通过，见上 NOT as it should be"
     )
+    for file in written_since(Path(PAGES), began):
+        click.echo(f"网页 page  {file}")
     return 0 if right else FAILED
 
 

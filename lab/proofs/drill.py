@@ -258,6 +258,12 @@ class Drill:
             self.say(problem)
 
 
+def written_since(pages: Path, began: float) -> list[Path]:
+    """The pages of this drill in the order in which they were written: the report on its outage is the last."""
+    times = {file: file.stat().st_mtime for file in pages.glob("*.html")}
+    return sorted((file for file, time in times.items() if time >= began), key=times.__getitem__)
+
+
 def _losses(act: Act) -> str:
     losses = [f"{find_province(slug).name} {100 * ratio:.1f}%" for slug, ratio in act.loss.items()]
     if len(losses) == len(PROVINCES):

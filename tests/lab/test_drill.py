@@ -6,7 +6,7 @@ import pytest
 
 from lab.network.addresses import place_of
 from lab.network.truth import Count
-from lab.proofs.drill import Drill, Look, Plan
+from lab.proofs.drill import Drill, Look, Plan, written_since
 from lab.proofs.site import Measured, Site
 from lab.proofs.story import EGRESS, ISP, OUTAGE, Act, story
 from testing.netns import needs_root
@@ -101,7 +101,10 @@ def test_a_drill_tells_what_was_done_and_that_it_was_counted_and_alerted_rightly
     assert f"其中 {PREFIX} 全断" in printed
     page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
     assert f"联通用户经 {EGRESS} 丢包" in page
-    assert len(list((tmp_path / "pages").glob("*.html"))) == 2, "the overview and the report"
+    [overview, *_, report] = written_since(tmp_path / "pages", 0)
+    assert (overview.name, report.name) == ("index.html", f"incident-{ISP}-{EGRESS}-1.html")
+    assert f"{report}\n" in printed
+    assert f"用户经 {EGRESS} 丢包" in report.read_text(encoding="utf-8")
     timeline = printed[printed.index("时间线") :]
     assert "outage：出口 b 广东 7.8%、" in timeline
     assert f"故障事件 1 未结束 open：最多 4 省，网段 {PREFIX}" in timeline

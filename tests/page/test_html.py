@@ -1,11 +1,21 @@
 """Every kind of page before a validator of HTML: elements where they may be, attributes as they may be."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from netsky.page.incident import incident_page
 from netsky.page.overview import overview_page
 from netsky.page.period import period_page
 from testing import overviews
 from testing.browser import faults_of_html
-from testing.incident_reports import make_incident_report, most_of_all
+from testing.incident_reports import (
+    NOW,
+    hostile_outage,
+    make_incident_report,
+    most_of_all,
+    outage,
+)
+from testing.pages import HOSTILE
 from testing.period_reports import make_report
 
 PAGES = {
@@ -16,6 +26,9 @@ PAGES = {
     "none": lambda: overview_page(overviews.overview_of(), "zh"),
     "many": lambda: overview_page(overviews.many(exits=8), "zh"),
     "least": lambda: incident_page(make_incident_report(), "zh"),
+    "outage": lambda: incident_page(outage(), "zh"),
+    "old": lambda: incident_page(replace(outage(), made_at=NOW + timedelta(hours=1)), "zh"),
+    "hostile": lambda: incident_page(hostile_outage("".join(HOSTILE)), "zh"),
     "most": lambda: incident_page(most_of_all(), "en"),
     "month": lambda: period_page(make_report(9), "zh"),
     "month-many": lambda: period_page(make_report(30), "en"),
