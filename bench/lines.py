@@ -138,6 +138,7 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
         f"USE {name}; CREATE TEMPORARY TABLE e (e VARCHAR(40)) CHARSET utf8mb4 COLLATE utf8mb4_bin; "
         f"INSERT INTO e VALUES {exits}; CREATE TEMPORARY TABLE p (p VARCHAR(40)) CHARSET utf8mb4 "
         f"COLLATE utf8mb4_bin; INSERT INTO p VALUES {provinces}; INSERT INTO netsky_daily "
+        "(isp, egress, province, start, sweeps, sent, lost, live_sent, live_lost, mean, p95, alarm_minutes) "
         f"SELECT 'cu', e, p, '{midnight:%Y-%m-%d}' - INTERVAL seq DAY, 1440, 2880000, seq * 311, "
         "2592000, seq * 97, 41.5, 97, seq % 3 FROM e, p, seq_0_to_364 ORDER BY e, p, seq DESC"
     )

@@ -1,7 +1,8 @@
 """A Galera cluster of MariaDB on loopback, whose nodes can be killed and come back.
 
 All nodes begin as copies of one, and one that comes back takes what it missed from another's cache. So the
-state transfer only hands on positions, and needs neither rsync nor another package than galera-4.
+state transfer only hands on positions, and needs neither rsync nor another package than galera-4. With `rsync`
+it is that of Debian's mariadb-server, which copies all that a node has.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ fi
 
 @dataclass
 class Node(MariaDB):
-    """`members` are the ports of all for the group; its own for it are `group` and `transfer`."""
+    """`members` are the ports of all for the group; its own are `group`, `transfer` and `copy`."""
 
     members: Sequence[int] = ()
     group: int = 0
     transfer: int = 0
+    copy: int = 0
+    cache: str = "16M"
 
     @property
     def command(self) -> list[str]:
@@ -69,7 +72,8 @@ class Node(MariaDB):
             f"--wsrep-cluster-address=gcomm://{members}",
             f"--wsrep-node-address=127.0.0.1:{self.group}",
             f"--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:{self.group};"
-            f"ist.recv_addr=127.0.0.1:{self.transfer};gcache.size=16M",
+            f"ist.recv_addr=127.0.0.1:{self.transfer};gcache.size={self.cache}",
+            f"--wsrep-sst-receive-address=127.0.0.1:{self.copy}",
             *more,
         )
         wait_until(self.is_synced, what=f"node {self.port} synced", seconds=60)
@@ -98,13 +102,12 @@ class Node(MariaDB):
 
 
 @contextmanager
-def run_galera() -> Iterator[list[Node]]:
+def run_galera(method: str = "positions", *, cache: str = "16M") -> Iterator[list[Node]]:
+    """`method`: positions, rsync. Each node's `cache` has what another one may have missed."""
     with tempfile.TemporaryDirectory(prefix="netsky-galera-") as name:
         folder = Path(name)
-        script = folder / "wsrep_sst_positions"
-        script.write_text(_TRANSFER)
-        script.chmod(0o755)
-        nodes = _nodes(folder)
+        _put_script(folder, method)
+        nodes = _nodes(folder, method, cache)
         first, *others = nodes
         first.install()
         try:
@@ -122,6 +125,23 @@ def run_galera() -> Iterator[list[Node]]:
                 node.stop()
 
 
+def _put_script(folder: Path, method: str) -> None:
+    """What transfers the state, where the nodes look first."""
+    script = folder / f"wsrep_sst_{method}"
+    if method == "positions":
+        script.write_text(_TRANSFER)
+    else:
+        debians = Path(program(script.name))
+        shutil.copy(debians.with_name("wsrep_sst_common"), folder)
+        text = debians.read_text(encoding="utf-8")
+        if method == "rsync" and os.geteuid() == 0:
+            # It gives up root's rights, which those who run servers do not have in the first place.
+            assert text.count("use chroot = no\n") == 1
+            text = text.replace("use chroot = no\n", "use chroot = no\nuid = root\ngid = root\n")
+        script.write_text(text)
+    script.chmod(0o755)
+
+
 def _documented() -> list[str]:
     """The options of the configuration that docs/scale.md shows; the addresses are set later."""
     text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
@@ -131,20 +151,22 @@ def _documented() -> list[str]:
     ]
 
 
-def _nodes(folder: Path) -> list[Node]:
+def _nodes(folder: Path, method: str, cache: str) -> list[Node]:
     provider = next(filter(os.path.exists, _PROVIDERS), None)
     assert provider, "no libgalera_smm.so here: `make test` installs galera-4"
-    here = (f"--wsrep-provider={provider}", "--wsrep-sst-method=positions")
-    options = (*_documented(), *QUICK, *here)
-    members = free_ports(3 * NODES)
-    of_clients, transfers = (
-        [members.pop() for _ in range(NODES)],
-        [members.pop() for _ in range(NODES)],
+    here = (
+        f"--wsrep-provider={provider}",
+        f"--wsrep-sst-method={method}",
+        "--wsrep-sst-auth=root:",
     )
+    options = (*_documented(), *QUICK, *here)
+    ports = free_ports(4 * NODES)
+    of_clients, groups, transfers, copies = (ports[first::4] for first in range(4))
     nodes = []
-    for number, each in enumerate(zip(of_clients, members, transfers, strict=True)):
-        port, group, transfer = each
+    for number, port in enumerate(of_clients):
         own = folder / f"node{number}"
         own.mkdir()
-        nodes.append(Node(port, own, options, members=members, group=group, transfer=transfer))
+        node = Node(port, own, options, members=groups, cache=cache)
+        node.group, node.transfer, node.copy = groups[number], transfers[number], copies[number]
+        nodes.append(node)
     return nodes

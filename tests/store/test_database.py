@@ -230,6 +230,15 @@ def test_isp_and_egress_may_choose_server_and_database(mariadb_store):
     assert len(mariadb_store.sweeps()) == 2
 
 
+def test_the_egress_may_choose_the_host(mariadb_store):
+    template = mariadb_store.url.replace("127.0.0.1", "127.0.0.{egress}")
+    of_1, of_2 = (Database(fill_url(template, "cu", egress), timeout=5) for egress in "12")
+    store_sweep(of_1, "cu", "1", STARTED_AT, QUALITIES)
+    with pytest.raises(DatabaseError, match=r"127\.0\.0\.2"):
+        store_sweep(of_2, "cu", "2", STARTED_AT, QUALITIES)
+    assert of_1.egresses("cu") == ["1"]
+
+
 def test_user_and_password_may_stay_in_a_file(mariadb: MariaDB, mariadb_store, tmp_path):
     mariadb.execute("CREATE OR REPLACE USER netsky@'127.0.0.1' IDENTIFIED BY 'right'")
     mariadb.execute("GRANT ALL ON *.* TO netsky@'127.0.0.1'")
