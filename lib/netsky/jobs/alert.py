@@ -65,12 +65,13 @@ def alert(
     Raises DatabaseError, or NoDataError when there is nothing to judge at all.
     """
     now = datetime.now(UTC)
-    newest = database.newest_loss(isp.slug, egress, now=now)
-    baselines = _baselines(database, isp, egress, rule, now=now)
-    ignored = ignore_rows_ahead(database, isp, [egress], now=now)
-    recent = rule.recent(StoredHistory(database, isp.slug, egress), now=now)
-    verdict = rule.judge(newest, baselines, now=now, recent=recent)
-    watch, not_recorded = _record(database, Line(isp.slug, egress), verdict)
+    with database.connector.kept_open():
+        newest = database.newest_loss(isp.slug, egress, now=now)
+        baselines = _baselines(database, isp, egress, rule, now=now)
+        ignored = ignore_rows_ahead(database, isp, [egress], now=now)
+        recent = rule.recent(StoredHistory(database, isp.slug, egress), now=now)
+        verdict = rule.judge(newest, baselines, now=now, recent=recent)
+        watch, not_recorded = _record(database, Line(isp.slug, egress), verdict)
     # This is pushed also when there is nothing, or the figures of an earlier push would stand for now.
     metrics = alert_metrics(isp, egress, verdict, watch)
     not_delivered = not_recorded + deliver(outlets.deliveries([metrics]))

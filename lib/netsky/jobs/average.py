@@ -115,11 +115,12 @@ def _compute(
 ) -> list[NewBaseline]:
     """Compute and store, exit by exit, so that a run that ends early has done some."""
     computed: list[NewBaseline] = []
-    for name in database.egresses(isp.slug) if egress is None else [egress]:
-        of_exit = rule.baselines(StoredHistory(database, isp.slug, name), now=now)
-        if of_exit.baselines:
-            store_computed(database.connector, isp.slug, name, of_exit, now)
-        computed += of_exit.baselines
+    with database.connector.kept_open():
+        for name in database.egresses(isp.slug) if egress is None else [egress]:
+            of_exit = rule.baselines(StoredHistory(database, isp.slug, name), now=now)
+            if of_exit.baselines:
+                store_computed(database.connector, isp.slug, name, of_exit, now)
+            computed += of_exit.baselines
     return computed
 
 

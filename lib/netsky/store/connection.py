@@ -116,6 +116,8 @@ class Connector:
             from netsky.store.mysql_connection import connect
 
             sa.event.listen(self._engine, "do_connect", connect)  # after the option file
+        self._keeps_open = False
+        self._idle: sa.Connection | None = None
 
     def _add_option_file(
         self, _dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]
@@ -134,6 +136,39 @@ class Connector:
                 parameters[name] = value
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """The transactions in this block share a connection, until one of them fails: of a server only.
+
+        To connect takes longer than most of what is asked. Not to be waited in: a server closes what is idle.
+        """
+        self._keeps_open = not self.is_sqlite
+        try:
+            yield
+        finally:
+            self._keeps_open = False
+            if self._idle:
+                self._idle.close()
+                self._idle = None
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        if not self._keeps_open:
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        connection, self._idle = self._idle or self._engine.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._keeps_open:
+            self._idle = connection
+        else:  # the block is over, and did not wait for this
+            connection.close()
+
+    @contextmanager
     def transaction(self, *, create: bool = False) -> Iterator[sa.Connection]:
         """A transaction, committed at the end of the block; DatabaseError with one clear line.
 
@@ -149,7 +184,7 @@ class Connector:
                 wait_for_name(self._url.host, self._timeout)
             with (
                 time_limit(self.limit, f"database {self}", DatabaseError),
-                self._engine.begin() as connection,
+                self._begin() as connection,
             ):
                 if self.is_sqlite and create:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
