@@ -2,9 +2,10 @@
 
 Lines are exits, swept once a minute for 30 days, in a MariaDB as it comes but for the size of its buffer pool;
 240 lines are 80 in each of three databases, as ISPs have them. The newest hours are whole, in the first database
-the oldest day, too; of the days between, which are parts of the table that these questions do not read, there
-are four sweeps a day. A year's sums of days stand beside them, and of the narrow tables an old day of some
-lines. Medians, and seconds of CPU; everything is in a temporary folder and gone afterwards.
+the oldest day, too. The days between are whole where that makes no more than some millions of rows, or with
+`--whole`; else there are four sweeps a day, and the rows that each question reads are counted: as many as its
+hours have, so that those days are none of its cost. A year's sums of days stand beside them, and of the narrow
+tables an old day of some lines. Medians, and seconds of CPU; all is in a temporary folder and gone afterwards.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 from bench.history import QUALITIES, RUNS, VARIABLES, explained, show, timed
+from netsky.jobs.alert import AlertReport, alert
 from netsky.jobs.history import StoredHistory
 from netsky.judging.usual_rule import UsualRule
-from netsky.places import PROVINCES
+from netsky.outlets.delivery import Outlets
+from netsky.places import BUILTIN_ISPS, PROVINCES
 from netsky.store.baselines import store_computed
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
@@ -40,7 +44,7 @@ FILLING = (
     "--innodb-flush-method=nosync",
 )
 PROBES = 60
-USUAL_LINES = 10  # are averaged by the rule `usual`
+MOST_WHOLE = 2_000_000  # rows of days between that are made whole without being asked for
 NARROW_ROWS = 100_000  # in each of the three narrow tables, older than all else
 WRITTEN = (
     240 * len(PROVINCES) / 10
@@ -52,13 +56,20 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--lines", type=int, nargs="+", default=[1, 10, 80, 240])
     parser.add_argument("--most", type=int, default=80, help="lines in one database")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="all days, for 80 lines 107 million rows in an hour or so",
+    )
     parser.add_argument("--pool", default="1G", help="innodb_buffer_pool_size while measuring")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for lines in options.lines:
         with run_mariadb((*AS_IT_COMES, *FILLING)) as server:
             names = ISPS[: -(-lines // options.most)]
-            filled_at = fill_all(server, names, min(lines, options.most), options.days)
+            filled_at = fill_all(
+                server, names, min(lines, options.most), options.days, whole=options.whole
+            )
             server.stop()  # and anew, so that its buffer pool is empty
             pool = f"--innodb-buffer-pool-size={options.pool}"
             server.options = (*AS_IT_COMES, "--innodb-log-file-size=1G", pool)
@@ -66,12 +77,14 @@ def main() -> None:
             bench(server, names, lines, filled_at)
 
 
-def fill_all(server: MariaDB, names: Sequence[str], lines: int, days: int) -> datetime:
+def fill_all(
+    server: MariaDB, names: Sequence[str], lines: int, days: int, *, whole: bool
+) -> datetime:
     """A database of each name with so many lines; when its newest sweep was."""
     server.execute(SCHEMA.read_text(encoding="utf-8"))
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     for name in names:
-        fill(server, name, lines, days, now)
+        fill(server, name, lines, days, now, whole=whole)
     return now
 
 
@@ -85,15 +98,16 @@ def bench(server: MariaDB, names: Sequence[str], lines: int, filled_at: datetime
         Database(fill_url(server.url(name), "cu", "default"), timeout=600) for name in names
     ]
     measure(server, databases, lines, filled_at)
-    for what, where, aim in (("one line", " AND egress = 'line-0'", 1), ("all lines", "", 5)):
-        report = partial(by_month, server, names, where)
+    all_lines = [f"line-{number}" for number in range(lines // len(names))]
+    for what, egresses, aim in (("one line", all_lines[:1], 1), ("all lines", all_lines, 5)):
+        report = partial(by_month, server, names, egresses)
         meter(server, f"a year by month, {what}", report, runs=3, aim=aim)
     if lines >= PROBES:
         measure_probes(server)
     measure_pruning(server, databases[0], filled_at)
 
 
-def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> None:
+def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime, *, whole: bool) -> None:
     started = time.perf_counter()
     database = Database(fill_url(server.url(name), "cu", "default"), timeout=600)
     for day in range(-days, 1):
@@ -112,13 +126,15 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
             f"CONCAT('line-', seq DIV 31 % 10) FROM seq_1_to_{NARROW_ROWS}"
         )
     midnight = now.replace(hour=0, minute=0)
-    whole = now - WHOLE_HOURS * HOUR
+    newest = now - WHOLE_HOURS * HOUR
     oldest = midnight - (days - 1) * DAY
-    parts = [(whole + MINUTE, WHOLE_HOURS * 60, MINUTE)]
+    parts = [(newest + MINUTE, WHOLE_HOURS * 60, MINUTE)]
     if name == ISPS[0]:
         parts.insert(0, (oldest, 1440, MINUTE))
-    between = (min(midnight, whole) - oldest - DAY) // BETWEEN
-    parts.append((oldest + DAY, between, BETWEEN))
+    between = min(midnight, newest) - oldest - DAY
+    whole = whole or between // MINUTE * lines * len(PROVINCES) <= MOST_WHOLE
+    step = MINUTE if whole else BETWEEN
+    parts.append((oldest + DAY, between // step, step))
     for first, count, step in parts:
         for number in range(0, count, 120):
             last = min(count, number + 120) - 1
@@ -131,7 +147,8 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
                 "live_lost, tainted, serial) SELECT 'cu', e, p, "
                 f"'{first:%Y-%m-%d %H:%M:%S}' + INTERVAL seq * {step // MINUTE} MINUTE, "
                 "seq % 97 / 10, seq % 89 / 5, 40 + seq % 13, 38, 90, 120, 300, 2000, 2000, "
-                "2000 - seq % 97, seq % 89, 1800, 1800, seq % 31, 0, seq "
+                "2000 - seq % 97, seq % 89, 1800, 1800, seq % 31, 0, "
+                f"{(first - oldest) // MINUTE} + seq * {step // MINUTE} "
                 f"FROM seq_{number}_to_{last} STRAIGHT_JOIN e STRAIGHT_JOIN p"
             )
     server.execute(
@@ -151,21 +168,32 @@ def fill(server: MariaDB, name: str, lines: int, days: int, now: datetime) -> No
         if file.name.startswith("netsky_sweep")
     )
     seconds = time.perf_counter() - started
-    print(f"{name}: {rows:,} sweeps of provinces, {size / rows:.0f} bytes each, in {seconds:.0f} s")
+    days_between = "all days whole" if whole else f"days between have a sweep each {BETWEEN}"
+    print(
+        f"{name}: {rows:,} sweeps of provinces, {days_between}, {size / rows:.0f} bytes each, "
+        f"in {seconds:.0f} s"
+    )
 
 
 def meter(
     server: MariaDB, what: str, ask: Callable[[], object], *, runs: int = RUNS, aim: float = 0
 ) -> None:
     """Median seconds of a question, and of CPU: the server's and ours, whatever else runs on this machine."""
-    busy = _busy_seconds(server)
+    busy, read = _busy_seconds(server), _rows_read(server)
     seconds = timed(ask, runs=runs)
-    busy = (_busy_seconds(server) - busy) / runs
+    busy, read = (_busy_seconds(server) - busy) / runs, (_rows_read(server) - read) // runs
     aimed = f", aim {aim:g}" if aim else ""
     print(
-        f"{what:60} {median(seconds):8.3f} s   ({busy:.3f} of CPU, slowest {max(seconds):.3f}{aimed})",
+        f"{what:60} {median(seconds):8.3f} s   ({busy:.3f} of CPU, slowest {max(seconds):.3f}{aimed}; "
+        f"{read:,} rows read)",
         flush=True,
     )
+
+
+def _rows_read(server: MariaDB) -> int:
+    """One after the other of an index, as these questions read the rows of a line."""
+    ((_, count),) = server.execute("SHOW GLOBAL STATUS LIKE 'Handler_read_next'")
+    return int(str(count))
 
 
 def _busy_seconds(server: MariaDB) -> float:
@@ -178,11 +206,6 @@ def measure(server: MariaDB, databases: Sequence[Database], lines: int, until: d
     def means(database: Database, egress: str | None = None) -> int:
         after = until - 12 * HOUR
         return len(database.mean_loss("cu", after=after, until=until, egress=egress))
-
-    def alert(database: Database) -> None:
-        database.newest_loss("cu", "line-0", now=until)
-        database.baselines("cu", egress="line-0")
-        database.rows_ahead("cu", "line-0", now=until)
 
     share = lines // len(databases)
     all_lines = f"mean of all {share} lines of an ISP"
@@ -197,30 +220,43 @@ def measure(server: MariaDB, databases: Sequence[Database], lines: int, until: d
         meter(server, f"mean of all {lines} lines, ISPs at once", together, runs=1)
     with explained():
         means(databases[0], "line-0")
-    meter(server, "what the alert asks", partial(alert, databases[0]), aim=0.1)
-    some = [f"line-{number}" for number in range(min(share, USUAL_LINES))]
-    measure_usual(server, databases[0], some, until)
+    measure_usual(server, databases[0], [f"line-{number}" for number in range(share)], until)
+    measure_alert(server, databases[0])
 
 
 def measure_usual(
     server: MariaDB, database: Database, egresses: Sequence[str], until: datetime
 ) -> None:
-    """The rule `usual`: an averaging that knows nothing yet, the next one, and what the alert asks besides."""
-    rule = UsualRule()
+    """The rule `usual`: an averaging that knows nothing yet, and the next ones, each ten minutes or an hour."""
+    rule, at = UsualRule(), until - 90 * MINUTE
 
-    def average(now: datetime) -> None:
-        for egress in egresses:
-            history = StoredHistory(database, "cu", egress)
-            computed = rule.baselines(history, now=now)
-            store_computed(database.connector, "cu", egress, computed, now)
-
-    def recent() -> None:
-        rule.recent(StoredHistory(database, "cu", egresses[0]), now=until)
+    def average(after: timedelta) -> None:
+        nonlocal at
+        at += after
+        with database.connector.kept_open():
+            for egress in egresses:
+                computed = rule.baselines(StoredHistory(database, "cu", egress), now=at)
+                store_computed(database.connector, "cu", egress, computed, at)
 
     lines = f"averaging of {len(egresses)} lines by usual"
-    meter(server, f"{lines}, the first", lambda: average(until - HOUR), runs=1)
-    meter(server, f"{lines}, an hour later", lambda: average(until), runs=1)
-    meter(server, "what the alert asks besides, by usual", recent)
+    meter(server, f"{lines}, the first", partial(average, timedelta()), runs=1)
+    meter(server, f"{lines}, each ten minutes", partial(average, 10 * MINUTE), runs=3, aim=5)
+    meter(server, f"{lines}, an hour later", partial(average, HOUR), runs=1)
+
+
+def measure_alert(server: MariaDB, database: Database) -> None:
+    """The alert with all that it does in the database: an incident opens, stands, and its minutes are noted."""
+    lossy = [
+        replace(each, loss_ratio=0.5, packets_received=each.packets_sent // 2) for each in QUALITIES
+    ]
+
+    def ask() -> AlertReport:
+        return alert(database, BUILTIN_ISPS["cu"], "line-0", rule=UsualRule(), outlets=Outlets())
+
+    meter(server, "the alert, all quiet", ask, aim=0.1)
+    store_sweep(database, "cu", "line-0", datetime.now(UTC), lossy)
+    assert len(ask().verdict.judged) == len(PROVINCES)
+    meter(server, "the alert in an incident of 31 provinces", ask, aim=0.1)
 
 
 def measure_pruning(server: MariaDB, database: Database, until: datetime) -> None:
@@ -247,12 +283,24 @@ def at_once(databases: Sequence[Database], ask: Callable[[Database], int]) -> No
         thread.join()
 
 
-def by_month(server: MariaDB, names: Sequence[str], where: str) -> None:
+def by_month(server: MariaDB, names: Sequence[str], egresses: Sequence[str]) -> None:
+    """Month by month, as docs/scale.md asks for one: with all that the key begins with."""
+    provinces = quoted([province.name for province in PROVINCES])
+    now = datetime.now(UTC)
+    months = [now.year * 12 + now.month - 1 - ago for ago in range(13)]
     for name in names:
-        server.execute(
-            "SELECT egress, province, YEAR(start), MONTH(start), SUM(sent), SUM(lost), MAX(p95) FROM "
-            f"{name}.netsky_daily WHERE isp = 'cu'{where} GROUP BY 1, 2, 3, 4"
-        )
+        for month in months:
+            first, after = (f"{each // 12}-{each % 12 + 1:02}-01" for each in (month, month + 1))
+            server.execute(
+                "SELECT egress, province, SUM(sent), SUM(lost), MAX(p95) FROM "
+                f"{name}.netsky_daily WHERE isp = 'cu' AND egress IN ({quoted(egresses)}) "
+                f"AND province IN ({provinces}) AND start >= '{first}' AND start < '{after}' "
+                "GROUP BY egress, province"
+            )
+
+
+def quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def measure_probes(server: MariaDB) -> None:
