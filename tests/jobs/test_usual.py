@@ -13,15 +13,15 @@ import sqlalchemy as sa
 from netsky.jobs.history import StoredHistory
 from netsky.judging.grading import Grade, NotJudged, Severity, Thresholds
 from netsky.judging.rule import MeanRule
-from netsky.judging.usual import BUCKET_SECONDS, Buckets
+from netsky.judging.usual import BUCKET_SECONDS, SWEEPS, Buckets
 from netsky.judging.usual_rule import COLUMNS, IS_LOSS, Kind, UsualRule, column_of
 from netsky.judging.usual_sweeps import Sweep, average, nothing_kept, start_of
-from netsky.places import find_province
+from netsky.places import PROVINCES, find_province
 from netsky.store.baselines import store_computed
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.tables import line, sweeps, usual, usual_bucket
-from netsky.store.usual import prune_buckets
+from netsky.store.usual import _unpacked, prune_buckets
 from testing.commands import run_tool
 
 START = datetime(2024, 5, 6, tzinfo=UTC)
@@ -377,6 +377,10 @@ def test_the_latency_is_judged_beside_the_loss_and_makes_no_alarm(store):
     assert set(verdict.active) == {Severity.CRITICAL}
 
 
+def as_json(figures):
+    return [None if np.isnan(figure) else figure for figure in figures]
+
+
 def test_buckets_of_before_there_were_latencies_are_read_as_they_are(store):
     store.create_tables()
     last = store_steady(store, 60, seconds=0.040)
@@ -385,7 +389,11 @@ def test_buckets_of_before_there_were_latencies_are_read_as_they_are(store):
         for start, provinces in connection.execute(
             sa.select(usual_bucket.c.start, usual_bucket.c.provinces)
         ).all():
-            earlier = {slug: kinds[:2] for slug, kinds in json.loads(provinces).items()}
+            values = _unpacked(provinces)
+            known = [province for province in PROVINCES if values[SWEEPS, column_of(province)]]
+            earlier = {
+                province.slug: [as_json(values[:, column_of(province)]), None] for province in known
+            }
             connection.execute(
                 sa.update(usual_bucket)
                 .where(usual_bucket.c.start == start)
