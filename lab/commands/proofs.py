@@ -124,13 +124,14 @@ def evidence(
 ) -> None:
     """Measure whether traces tell where loss begins, and disturb no sweep: as Markdown; as root."""
     from lab.proofs import evidence
+    from lab.proofs.evidence_tables import table as tables
     from lab.proofs.site import Site
     from lab.proofs.together import Run, sweep_together, table
 
     names = [f"e{number}" for number in range(at_once)]
     with make_lab(egresses=names, hops=evidence.HOPS) as lab:
         every = evidence.cases(losses or evidence.LOSSES)
-        click.echo(evidence.table(evidence.judge(lab, every, repeats=repeats, rounds=rounds)))
+        click.echo(tables(evidence.judge(lab, every, repeats=repeats, rounds=rounds)))
         for loss in (0.1, 0.4):
             named, wrong, untaken = evidence.name_branches(
                 lab, loss, repeats=at_once, rounds=rounds
@@ -139,6 +140,8 @@ def evidence(
                 f"{100 * loss:g} % on one of two ways, {at_once} times: named {named}, the other "
                 f"one {wrong}; in {untaken} the flows all took one way\n"
             )
+    with make_lab(egresses=("a", "b"), hops=10) as lab:
+        click.echo(evidence.trace_at_once(lab, 6))
     with TemporaryDirectory(prefix="netsky-evidence-") as folder, make_lab() as lab:
         site = Site(lab, Path(folder))
         site.set_up(targets=targets)

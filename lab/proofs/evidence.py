@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from lab.network.inside import run_inside
 from lab.network.lab import Lab
 from netsky.addresses import AddressLibrary
 from netsky.engines.trace import trace_targets
+from netsky.jobs.evidence import OWN_SECONDS, plan_of_places
 from netsky.jobs.quiet import trace_quiet
+from netsky.jobs.trace import trace_together
 from netsky.jobs.trace_choice import QUIET_TARGETS
 from netsky.places import PROVINCES, Egress, find_province
 from netsky.trace import Finding, Hop, Traced, TracePlan, Verdict
@@ -191,67 +194,6 @@ def _exit(lab: Lab, egress: str) -> Egress:
     return Egress(egress, source=str(lab.route(egress).source))
 
 
-def table(judged: Sequence[Judged]) -> str:
-    """What came out, by loss and surroundings, as Markdown."""
-    heads = (
-        "loss",
-        "routers",
-        "traces",
-        "exact",
-        "right",
-        "not told",
-        "none lost",
-        "wrong",
-        "hops wide",
-    )
-    lines = [f"| {' | '.join((*heads[:3], 'quiet times', *heads[3:]))} |", "|---" * 10 + "|"]
-    for loss in sorted({each.case.loss for each in judged}):
-        for routers in SURROUNDINGS:
-            for known in (False, True):
-                row = [
-                    each
-                    for each in judged
-                    if (each.case.loss, each.case.surroundings, each.known)
-                    == (loss, routers, known)
-                ]
-                if row:
-                    lines.append(_row(loss, row, routers, known=known))
-    wrong = [each for each in judged if each.outcome == "wrong"]
-    return "\n".join([*lines, "", *map(_wrong_line, wrong), ""])
-
-
-def _wrong_line(judged: Judged) -> str:
-    case, (after, at_latest) = judged.case, judged.interval or (0, 0)
-    way = "back" if case.back else "forward"
-    limits = f"{'newly ' if case.newly else ''}limited to {case.per_second}/s"
-    others = f", {case.limited} {limits}, {case.silent} silent" if case.limited else ""
-    times = "known" if judged.known else "not known"
-    return (
-        f"wrong, quiet times {times}: {100 * case.loss:g} % {way} at hop {case.hop}{others}: told "
-        f"({after}, {at_latest}]"
-    )
-
-
-def _row(loss: float, row: Sequence[Judged], routers: str, *, known: bool) -> str:
-    def share(*outcomes: str) -> str:
-        return f"{100 * sum(each.outcome in outcomes for each in row) / len(row):.1f} %"
-
-    widths = [each.interval[1] - each.interval[0] for each in row if each.interval]
-    cells = (
-        f"{100 * loss:g} %",
-        routers,
-        str(len(row)),
-        "known" if known else "not known",
-        share("exact"),
-        share("exact", "right"),
-        share("untold"),
-        share("unseen"),
-        share("wrong"),
-        f"{sum(widths) / len(widths):.1f}" if widths else "-",
-    )
-    return f"| {' | '.join(cells)} |"
-
-
 def name_branches(lab: Lab, loss: float, *, repeats: int, rounds: int) -> tuple[int, int, int]:
     """How often the lossy one of two ways to hop 3 was named, another one was, and no flow took it."""
     egresses = [route.egress for route in lab.routes][:repeats]
@@ -273,6 +215,33 @@ def name_branches(lab: Lab, loss: float, *, repeats: int, rounds: int) -> tuple[
         lab.set_hop_loss(Loss(0), egress=egress, hop=3, branch=True)
         lab.set_branch(egress=egress, hop=3, on=False)
     return named, wrong, untaken
+
+
+def trace_at_once(lab: Lab, provinces: int) -> str:
+    """Evidence of several provinces through egress b, whose second router sends 20 messages a second, and a row."""
+    loss, hop, slow = 0.1, 6, 2
+    lab.set_hop_loss(Loss(loss), egress="b", hop=hop)
+    lab.set_limit(20, egress="b", hop=slow)
+    places = [Place(PLACE.isp, province.slug) for province in PROVINCES[:provinces]]
+    targets, plan = _targets(places, TARGETS), plan_of_places(TracePlan(), provinces)
+    started = time.monotonic()
+    reports = run_inside(
+        lab.holder.path("probe"),
+        lambda: trace_together(
+            targets, _exit(lab, "b"), [_exit(lab, "a")], plan, quiet={}, seconds=OWN_SECONDS
+        ),
+    )
+    seconds = time.monotonic() - started
+    asked = [report.located.hops[slow - 1] for report in reports]
+    verdicts = [report.located.verdict for report in reports]
+    right = sum(v.after is not None and v.after < hop <= (v.at_latest or hop + 1) for v in verdicts)
+    exact = sum((v.after, v.at_latest) == (hop - 1, hop) for v in verdicts)
+    return (
+        f"{provinces} provinces x {TARGETS} targets at once: {right} right, {exact} exact; router {slow} "
+        f"answered {sum(each.answered for each in asked)} of {sum(each.sent for each in asked)}; "
+        f"{min(report.located.end.sent for report in reports)} echoes at least to the targets of a "
+        f"province; {seconds:.1f} s\n"
+    )
 
 
 def while_tracing(lab: Lab, egress: str, job: Callable[[], None]) -> int:

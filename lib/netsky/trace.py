@@ -160,8 +160,9 @@ class TracePlan:
 
     In each of `rounds` every router of a path and its target is asked once, spread over a second, or over
     longer where `rate` packets a second need it. A router that is on all paths is asked for `near_targets`
-    of them only: for half as many in the first round, and half as many again in the second, and so on, since only
-    who limits its answers loses more when it is asked faster. The targets take turns in `flows` flows.
+    of them only, and one that is on all paths to a place for `near_of_place`: for half as many in the first round, and half as many again in the second, and so on, since only
+    who limits its answers loses more when it is asked faster. The former is asked `near_rate` times a second
+    on average, half as often in a slow round. The targets take turns in `flows` flows.
     """
 
     rounds: int = 10
@@ -170,6 +171,8 @@ class TracePlan:
     rate: int = 200
     near_targets: int = 10  # a hundred in ten rounds: 5 % of them tell where loss begins
     timeout: float = 1.0
+    near_of_place: int = 10
+    near_rate: float = 10.0  # many routers send no more than 20 messages a second
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from lab.proofs.evidence import (
     cases,
     judge,
     name_branches,
-    table,
+    trace_at_once,
     while_tracing,
 )
+from lab.proofs.evidence_tables import table
 from lab.proofs.site import Site
 from lab.proofs.together import sweep_together
 from netsky.trace import Finding, Verdict
@@ -70,12 +71,13 @@ def test_each_wrong_verdict_is_listed():
 
 
 @needs_root
-def test_traces_of_the_lab_are_judged_by_what_it_loses():
+def test_traces_of_the_lab_are_judged_by_what_it_loses(monkeypatch):
+    monkeypatch.setattr("lab.proofs.evidence.QUIET_RATE", 200)
     every = [
         Case(0.5, 2),
         Case(0.5, 2, back=True),
         Case(0.5, 4, limited=2, per_second=6, silent=3),
-        Case(0.5, 4, limited=3, per_second=6, silent=1, newly=True),
+        Case(0.5, 4, limited=2, per_second=6, silent=1, newly=True),
         Case(0.0, 1, limited=2, per_second=1, silent=3),
     ]
     with make_lab(egresses=("a", "b", "c", "d", "e"), hops=HOPS) as lab:
@@ -87,6 +89,14 @@ def test_traces_of_the_lab_are_judged_by_what_it_loses():
     lines = [line for line in table(result).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 2 + 6, "one for each loss, surroundings, and quiet times or none"
     assert {line.count("|") for line in lines} == {11}
+
+
+@needs_root
+def test_provinces_at_once_have_all_their_targets_traced():
+    with make_lab(egresses=("a", "b"), hops=6) as lab:
+        printed = trace_at_once(lab, 2)
+    assert "2 provinces x 20 targets at once: 2 right" in printed
+    assert "200 echoes at least" in printed
 
 
 @needs_root

@@ -2,7 +2,8 @@
 
 First the way is found: one packet of each TTL, eight at a time, until the target answers. A router that is on
 all ways is then asked in turn for a few of the targets only, in each round for others: the first one behind this
-host would have to answer for all of them. Every other round asks it for more of them than the one before.
+host would have to answer for all of them. So is one that is on all ways to a province, for a few of its targets.
+Every other round asks it for more of them than the one before.
 """
 
 from __future__ import annotations
@@ -32,15 +33,13 @@ from netsky.engines.trace_packet import (
 )
 from netsky.engines.trace_ping import PingReceiver, PingRequests
 from netsky.engines.trace_receiver import Flows, TraceReceiver
+from netsky.engines.trace_shared import SharedRouters
 from netsky.errors import EngineError, InputError
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
 from netsky.trace import Hop, Trace, Traced, TracePlan
 
 ROUND_SECONDS = 1.0
-# So many times a second a router that is on all ways is asked, on average: in a slow round half as often, in a
-# quick one half as often again. Many send no more than 20.
-NEAR_RATE = 10
 WAVE = 8  # TTLs that are tried at a time
 BEYOND = 3  # routers that are asked behind the last one that answers, where a target does not
 FEW = 20  # traces that find out which routers are on all ways
@@ -73,7 +72,9 @@ def trace_targets(
         watch_exit(targets, egress),
         open_sockets(egress, ident=ident, receive_buffer=RECEIVE_BUFFER, routers=True) as sockets,
     ):
-        run = _Run(sockets, targets.addresses[numbers], flows, plan, ident=ident, stopped=stopped)
+        places = np.searchsorted(targets.bounds[1:-1], numbers, side="right")
+        addresses = targets.addresses[numbers]
+        run = _Run(sockets, addresses, places, flows, plan, ident=ident, stopped=stopped)
         traces = run.make()
         return Traced(
             egress.name,
@@ -106,6 +107,7 @@ class _Run:
         self,
         sockets: IcmpSockets,
         addresses: Addresses,
+        places: Whole,
         flows: Whole,
         plan: TracePlan,
         *,
@@ -125,8 +127,7 @@ class _Run:
             sockets, self._flows, rounds=plan.rounds, rate=max(plan.rate, len(flows))
         )
         self._hops = np.zeros(len(flows), np.int64)  # routers of each way that are asked
-        self._shared = np.zeros(MOST_HOPS + 1, np.bool_)  # by TTL
-        self._slow = range(0) if plan.near_targets >= len(flows) else range(1, plan.rounds + 1, 2)
+        self._shared = SharedRouters(places, plan)
         self.sent_ns = np.zeros_like(self._receiver.received_ns)
         self.not_sent: Counter[str] = Counter()
 
@@ -134,9 +135,9 @@ class _Run:
         every = np.arange(len(self._flows))
         with self._receiver:
             first = np.unique(np.linspace(0, len(every) - 1, min(FEW, len(every))).astype(np.int64))
-            self._find_way(first, np.zeros(MOST_HOPS + 1, np.bool_))
-            self._shared = self._find_shared(first)
-            self._find_way(np.setdiff1d(every, first), self._shared)
+            self._find_way(first)
+            self._shared.find(first, self._hops, self._receiver)
+            self._find_way(np.setdiff1d(every, first))
             for number in range(1, self._plan.rounds + 1):
                 if not self._stopped.is_set():
                     self._send(*self._round(number), number)
@@ -144,22 +145,24 @@ class _Run:
         if not self.sent_ns.any():
             (reason, _), *_ = self.not_sent.most_common(1) or [("it was stopped", 0)]
             raise EngineError(f"nothing could be traced: {reason}")
-        return tuple(self._trace(number) for number in every.tolist())
+        slow = self._shared.asked_slowly(every, self._plan.rounds)
+        return tuple(self._trace(number, slow[number]) for number in every.tolist())
 
-    def _find_way(self, traces: Whole, shared: npt.NDArray[np.bool_]) -> None:
-        """Set how many routers are asked on the ways of `traces`; those of `shared` TTLs are known."""
+    def _find_way(self, traces: Whole) -> None:
+        """Set how many routers are asked on the ways of `traces`; those that they share are known."""
         received, reached = self._receiver.received_ns, self._receiver.reached
-        known = int(shared.nonzero()[0].max(initial=0))
-        self._hops[traces] = min(max(known, BEYOND), self._plan.max_hops)
+        shared = self._shared.by_trace()
+        known = np.where(shared, np.arange(MOST_HOPS + 1), 0).max(axis=1)
+        self._hops[traces] = np.minimum(np.maximum(known[traces], BEYOND), self._plan.max_hops)
         waiting = traces
         for lowest in range(1, self._plan.max_hops + 1, WAVE):
             highest = min(lowest + WAVE, self._plan.max_hops + 1)
-            ttls = np.arange(lowest, highest)[~shared[lowest:highest]]
+            which, places = (~shared[waiting, lowest:highest]).nonzero()
             if not len(waiting) or self._stopped.is_set():
                 return
-            if not len(ttls):
+            if not len(which):
                 continue
-            self._send(np.repeat(waiting, len(ttls)), np.tile(ttls, len(waiting)), 0)
+            self._send(waiting[which], lowest + places, 0)
             self._receiver.wait(int(np.count_nonzero(self.sent_ns)), self._plan.timeout)
             spoke = received[waiting, lowest:highest, 0] > 0
             there = reached[waiting, lowest:highest, 0]
@@ -170,41 +173,17 @@ class _Run:
             progress = spoke.any(axis=1)
             self._hops[waiting[progress]] = found[progress]
             # Where nobody of a whole wave speaks, nobody behind it will.
-            on = (progress | (lowest <= known)) & (distance == 0)
+            on = (progress | (lowest <= known[waiting])) & (distance == 0)
             waiting = waiting[on]
-
-    def _find_shared(self, traces: Whole) -> npt.NDArray[np.bool_]:
-        """By TTL, whether one and the same router, or a silent one, is there on all these ways."""
-        shared = np.zeros(MOST_HOPS + 1, np.bool_)
-        for ttl in range(1, int(self._hops[traces].min()) + 1):
-            routers = self._receiver.answered_by[traces, ttl, 0]
-            reached = self._receiver.reached[traces, ttl, 0].any()
-            shared[ttl] = len(np.unique(routers[routers > 0])) <= 1 and not reached
-        return shared
 
     def _round(self, number: int) -> tuple[Whole, Whole]:
         """The packets of a round, target by target, so that each router is asked at even intervals."""
-        traces = len(self._flows)
-        asked = np.zeros((traces, MOST_HOPS + 1), np.bool_)
+        asked = np.zeros((len(self._flows), MOST_HOPS + 1), np.bool_)
         asked[:, 1:] = np.arange(1, MOST_HOPS + 1) <= self._hops[:, np.newaxis]
-        not_near = np.setdiff1d(np.arange(traces), self._near(number))
-        asked[np.ix_(not_near, self._shared.nonzero()[0])] = False
+        self._shared.spare(asked, number)
         asked[:, WHOLE_WAY] = True
         which, ttls = asked.nonzero()
         return which, ttls
-
-    def _near(self, number: int) -> Whole:
-        """The traces in which shared routers are asked in a round: each in its turn, from all over."""
-        traces, each = len(self._flows), self._plan.near_targets
-        if each >= traces:
-            return np.arange(traces)
-        slow, quick = max(1, each // 2), min(traces, each + each // 2)
-        before = number // 2 * slow + (number - 1) // 2 * quick
-        turns = (before + np.arange(slow if number in self._slow else quick)) % traces
-        # Any run of these is spread evenly: multiples of the golden ratio, without their whole part.
-        golden = np.arange(traces) * ((np.sqrt(5) - 1) / 2) % 1
-        chosen: Whole = golden.argsort().argsort()[turns]
-        return chosen
 
     def _send(self, traces: Whole, ttls: Whole, number: int) -> None:
         """Send one packet for each of `traces` with its TTL, and return when the round's time is over."""
@@ -212,7 +191,7 @@ class _Run:
             return
         span = max(ROUND_SECONDS, len(traces) / self._plan.rate)
         if number:
-            span = max(span, self._plan.near_targets / NEAR_RATE)
+            span = max(span, self._plan.near_targets / self._plan.near_rate)
         pieces = int(np.ceil(span / ROUND_SECONDS))  # so that it can be stopped within a second
         for piece in np.array_split(np.arange(len(traces)), pieces):
             end = time.monotonic() + span / pieces
@@ -240,8 +219,8 @@ class _Run:
         for error in sender.errors[(sender.errors > 0) & ~lost].tolist():
             self.not_sent[reason_of(error)] += 1
 
-    def _trace(self, number: int) -> Trace:
-        """What was measured; what the target itself answered is no hop."""
+    def _trace(self, number: int, slow: npt.NDArray[np.bool_]) -> Trace:
+        """What was measured; what the target itself answered is no hop. `slow` is bool[TTL, round]."""
         reached = self._receiver.reached[number, 1:].any(axis=1)
         distance = int(reached.argmax()) + 1 if reached.any() else MOST_HOPS + 1
         hops = min(int(self._hops[number]), distance - 1)
@@ -249,23 +228,19 @@ class _Run:
         return Trace(
             str(IPv4Address(int(self._flows.addresses[number]))),
             int(self._flow_numbers[number]),
-            tuple(self._hop(number, ttl) for ttl in range(1, hops + 1)),
-            self._hop(number, WHOLE_WAY),
+            tuple(self._hop(number, ttl, slow[ttl]) for ttl in range(1, hops + 1)),
+            self._hop(number, WHOLE_WAY, slow[WHOLE_WAY]),
             tuple(str(IPv4Address(address)) for address in told),
         )
 
-    def _hop(self, number: int, ttl: int) -> Hop:
+    def _hop(self, number: int, ttl: int, slow: npt.NDArray[np.bool_]) -> Hop:
         """The counts of a TTL; the packets that found the way were faster, and are counted apart."""
         sent = self.sent_ns[number, ttl, 1:]
         received = self._receiver.received_ns[number, ttl, 1:]
         rtts = (received - sent) / 1e9
         answered = (sent > 0) & (received > 0) & (rtts <= self._plan.timeout)
         quick = self.sent_ns[number, ttl, 0] > 0
-        slow = (
-            np.isin(np.arange(1, self._plan.rounds + 1), self._slow)
-            & self._shared[ttl]
-            & (sent > 0)
-        )
+        slow = slow & (sent > 0)
         by = Counter(self._receiver.answered_by[number, ttl, 1:][answered].tolist())
         return Hop(
             ttl or None,
