@@ -74,6 +74,13 @@ def test_what_a_shared_router_answers_for_one_place_counts_for_all():
     unasked = [replace(each, hops=(Hop(1, 0), each.hops[1])) for each in unasked]
     first, second = quiet_path(unasked, among=[*asked, *unasked])
     assert (first.addresses, second.addresses) == (("A",), ("C",))
+    other, silent = traces("A", "B", number=3), traces("", number=1)
+    first, second = quiet_path(asked, among=[*asked, *other])
+    assert (first.sent, second.sent) == (12, 12), "others were asked the same router"
+    first, second = quiet_path(asked, among=[*asked, *traces("X", "B")])
+    assert (first.sent, second.sent) == (3, 15), "it is another one"
+    [first] = quiet_path(silent, among=[*silent, *other])
+    assert (first.sent, first.answered) == (3, 0)
 
 
 def test_of_many_looks_the_newest_are_counted_together():

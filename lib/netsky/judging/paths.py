@@ -18,14 +18,19 @@ MOST_CHANGES = 5
 def quiet_path(traces: Sequence[Trace], *, among: Sequence[Trace] = ()) -> tuple[Hop, ...]:
     """The hops of those traces in which nothing was lost, counted together; none without any.
 
-    A router that all traces share is asked for a few of them only: what it answered to others of those
-    that they are `among` counts for all.
+    A router that all traces share is asked for a few of them only: what it answered to all of those
+    that they are `among` counts.
     """
     whole = pool_paths(_without_loss(among))
     return tuple(
-        hop if hop.sent or index >= len(whole) else whole[index]
+        whole[index] if index < len(whole) and _is_of(hop, whole[index]) else hop
         for index, hop in enumerate(pool_paths(_without_loss(traces)))
     )
+
+
+def _is_of(hop: Hop, whole: Hop) -> bool:
+    """Whether all have the same router there; one of whom nobody asked is taken for it."""
+    return not hop.sent or (len(whole.addresses) == 1 and hop.addresses == whole.addresses)
 
 
 def _without_loss(traces: Sequence[Trace]) -> list[tuple[Hop, ...]]:
