@@ -197,6 +197,15 @@ def write_all(site, sql):
         connection.exec_driver_sql(sql)
 
 
+def test_from_which_age_on_data_are_old_is_set_as_for_the_alert(site):
+    write_all(site, "DELETE FROM netsky_sweep WHERE started_at > datetime('now', '-250 seconds')")
+    assert "没有新数据" in text_of(site)
+    (site / "netsky.toml").write_text(f"{SETTINGS}[report]\nmax_age = 400\n", encoding="utf-8")
+    text = text_of(site)
+    assert "没有新数据" not in text
+    assert "持续中" in text
+
+
 def test_a_page_without_a_place_is_refused_before_anything_is_read(tmp_path):
     run = report(tmp_path)
     assert (run.returncode, run.stdout) == (2, "")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from netsky.incident_loss import Level
 from netsky.incident_report import State
 from netsky.page.incident import incident_page
-from netsky.page.incident_age import old_words
+from netsky.page.incident_age import HEAD_BYTES, Standing, age_of, old_words
 from netsky.page.incident_findings import findings, headline
 from netsky.page.incident_sheet import HEADINGS, incident_sheet
 from netsky.page.incident_text import MOST_BYTES, incident_text
@@ -82,6 +82,13 @@ def test_one_that_is_open_without_new_data_says_until_when_that_is_known(languag
     assert words("then", at=at) in shown
     assert at in text.splitlines()[1]
     assert words("old") in text.splitlines()[0]
+
+
+@LANGUAGES
+def test_the_beginning_of_a_page_tells_its_age_whatever_is_in_it(language):
+    report = hostile_outage("".join(HOSTILE))
+    age = age_of(incident_page(report, language).encode()[:HEAD_BYTES].decode(errors="replace"))
+    assert (age.standing, age.as_of) == (Standing.OPEN, report.made_at)
 
 
 def test_a_page_as_young_as_a_sweep_may_be_is_of_now():
@@ -279,6 +286,27 @@ def test_what_comes_from_outside_stays_text(language, text):
 
 
 # The page
+
+
+def test_the_table_over_time_has_each_minute_with_what_was_sent_and_lost_newest_first():
+    tree = check_page(incident_page(outage(), "zh"))
+    [details] = tree.iter("details")
+    rows = [["".join(cell.itertext()) for cell in row] for row in details.iter("tr")]
+    assert rows[0] == ["时间（UTC+8）", "广东", "广西", "海南"]
+    assert [row[0] for row in rows[1:3]] == ["11-25 03:11", "11-25 03:10"]
+    assert len(rows) == 1 + 84
+    for row, sums in zip(rows[1:], reversed(outage().provinces[0].series), strict=True):
+        assert row[1].endswith(f" ({sums[1].live_lost:,}/800)")
+    assert rows[1][1].startswith("24.")
+
+
+def test_the_chart_has_the_loss_the_usual_level_its_band_and_the_thresholds():
+    page = incident_page(outage(), "zh")
+    chart = page[page.index('<svg viewBox="0 0 440 190"') :].partition("</svg>")[0]
+    for drawn in ('class="loss"', 'class="level usual"', 'class="band"', 'class="during"'):
+        assert chart.count(drawn) == 1, drawn
+    for said in ("平时 0.6%", "+5 升高", "+10 剧升", "开始", "峰值 24.4%"):
+        assert f">{said}</text>" in chart, said
 
 
 @LANGUAGES

@@ -43,6 +43,14 @@ STEPS: tuple[Option, ...] = (
 )
 """From which rise on a province counts as elevated, and as severe."""
 
+MAX_AGE: Option = click.option(
+    "--max-age",
+    type=Number(1, 86_400),
+    default=180,
+    metavar="SECONDS",
+    help="A loss rate older than this is not judged.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ThresholdOptions:
@@ -61,13 +69,7 @@ class ThresholdOptions:
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         BASELINE_OPTION,
         *STEPS,
-        click.option(
-            "--max-age",
-            type=Number(1, 86_400),
-            default=180,
-            metavar="SECONDS",
-            help="A loss rate older than this is not judged.",
-        ),
+        MAX_AGE,
         click.option(
             "--max-baseline-age",
             type=Number(0.01, 8760),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
 from netsky.cli.destinations import DatabaseOptions
-from netsky.cli.judging import STEPS, stored_lines
+from netsky.cli.judging import MAX_AGE, STEPS, stored_lines
 from netsky.cli.options import FILE, Option, takes
 from netsky.cli.report import ReportLines
 from netsky.cli.report_document import CSV, HTML, TEXT, Document
@@ -27,12 +27,13 @@ if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """From which rise on a line is drawn, as the alert has them."""
+    """From which rise on a line is drawn, and from which age on data are old, as the alert has them."""
 
     elevated: float
     severe: float
+    max_age: float
 
-    OPTIONS: ClassVar[tuple[Option, ...]] = STEPS
+    OPTIONS: ClassVar[tuple[Option, ...]] = (*STEPS, MAX_AGE)
 
     def thresholds(self) -> Thresholds:
         """InputError when what is severe would not be elevated."""
@@ -42,7 +43,11 @@ class Steps:
             raise InputError(
                 f"--elevated {self.elevated:g} must be less than --severe {self.severe:g}"
             )
-        return Thresholds(elevated=self.elevated / 100, severe=self.severe / 100)
+        return Thresholds(
+            elevated=self.elevated / 100,
+            severe=self.severe / 100,
+            max_age=timedelta(seconds=self.max_age),
+        )
 
 
 EVIDENCE: Option = click.option(

@@ -18,7 +18,7 @@ from netsky.incident_report import IncidentReport
 from netsky.jobs.incidents import StoredLine
 from netsky.judging.incidents import Incident
 from netsky.overview import Overview
-from netsky.page.incident_age import PageAge, Standing, age_of, marked_old, old_words
+from netsky.page.incident_age import HEAD_BYTES, PageAge, Standing, age_of, marked_old, old_words
 from netsky.page.names import incident_page
 from netsky.page.words import Words
 from netsky.page.writing import write_page
@@ -83,7 +83,7 @@ class IncidentPages:
         """Of the pages that tell it."""
         found = {}
         for file in sorted(self.folder.glob("incident-*.html")):
-            age = age_of(_read(file))
+            age = age_of(_read(file, HEAD_BYTES))
             if age:
                 found[file.name] = age
         return found
@@ -149,9 +149,11 @@ def _as_of(age: PageAge | None) -> float:
     return age.as_of.timestamp() if age else 0.0
 
 
-def _read(file: Path) -> str:
+def _read(file: Path, size: int = -1) -> str:
+    """All of it, or so many bytes; nothing of what cannot be read."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        with file.open("rb") as opened:
+            return opened.read(size).decode(errors="replace")
     except OSError as error:  # another has just taken it away
         log.info("%s cannot be read: %s", file, error.strerror)
         return ""

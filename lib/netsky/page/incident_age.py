@@ -18,6 +18,9 @@ from netsky.page.words import Words, beijing
 
 STALE_CLASS = ' class="is-stale"'
 
+HEAD_BYTES = 4096
+"""In so many bytes from its beginning a page tells its age."""
+
 _MARK = re.compile(r'<meta name="netsky-incident" content="(open|over|final) (\d{1,11})">')
 _HTML = re.compile(r'(<html lang="[\w-]+")>')
 _BANNER = re.compile(r'(<p id="stale" class="stale" role="alert")(?: hidden)?>[^<]*</p>')
