@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from netsky.judging.notice import Notice
 from netsky.page.headline import headline
 from netsky.page.overview import overview_page
 from netsky.page.overview_maps import best_maps
@@ -105,6 +106,17 @@ def test_a_line_without_a_baseline_has_data_that_is_not_old():
     assert [each.badge for each in probe_sayings(overviews.overview_of(old), WORDS)] == ["数据旧"]
     [row] = probe_rows(overviews.overview_of(old), WORDS)
     assert row.is_old
+
+
+def test_small_rises_that_stand_are_told_and_the_line_is_still_fine():
+    [line, *_] = overviews.well().lines
+    judgements = list(line.verdict.judgements)
+    judgements[:2] = (replace(each, notice=Notice(0.02, 700.0)) for each in judgements[:2])
+    noticed = replace(line, verdict=replace(line.verdict, judgements=tuple(judgements)))
+    overview = overviews.overview_of(noticed)
+    assert "✓ 正常 留意 2 省" in page(overview)
+    assert "✓ fine, small rises: 2" in page(overview, "en")
+    assert headline(overview, WORDS) == headline(overviews.overview_of(line), WORDS)
 
 
 def test_the_share_that_seldom_answers_is_that_of_each_line():

@@ -78,10 +78,14 @@ def line_status(line: LineState, overview: Overview, words: Words) -> tuple[str,
         return words("state_tainted"), "doubt"
     if line.not_judged:
         return words("state_partly", count=len(line.not_judged)), "doubt"
-    return _fine(line.judged[0], words), "ok"
+    return _fine(line, words), "ok"
 
 
-def _fine(worst: Judgement, words: Words) -> str:
+def _fine(line: LineState, words: Words) -> str:
+    noticed = sum(each.notice is not None for each in line.judged)
+    if noticed:
+        return words("state_noticed", count=noticed)
+    worst = line.judged[0]
     if not worst.increase_ratio:
         return words("state_calm")
     province, rise = words.province(worst.province), points(worst.increase_ratio)

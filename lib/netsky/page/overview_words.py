@@ -132,6 +132,7 @@ PAGE: Table = {
     "state_bad_tainted": ("▲ {count} 省升高 ■ 本机丢包", "▲ {count} provinces up ■ tainted"),
     "state_open": ("▲ 故障未恢复", "▲ incident is open"),
     "state_fine": ("✓ 正常 最大 {province} {rise}", "✓ fine, most {province} {rise}"),
+    "state_noticed": ("✓ 正常 留意 {count} 省", "✓ fine, small rises: {count}"),
     "state_calm": ("✓ 正常", "✓ fine"),
     "state_partly": ("■ {count} 省未判定", "■ {count} provinces not judged"),
     "state_old": ("■ {age}无新数据", "■ no new data for {age}"),
