@@ -35,7 +35,7 @@ _window = click.option(
 
 @click.command("drill")
 def drill() -> int:
-    """Rehearse outages in a lab of its own: three minutes, a timeline and pages at the end."""
+    """Rehearse outages in a lab of its own: four to ten minutes, a timeline and pages at the end."""
     from lab.proofs.drill import Drill, written_since
     from lab.proofs.site import Site
 
