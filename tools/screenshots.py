@@ -18,7 +18,7 @@ from testing.browser import Look, look_at
 from tools.pictures import FOLDER
 
 RECORD = FOLDER / "pages.json"
-PICTURES = {"overview.png": "index.html", "incident.png": "incident-*.html"}
+PICTURES = {"overview.png": "index.html", "incident.png": "incident-*-1.html"}
 WIDTH, HEIGHT = 1280, 960
 _SECONDS_LATER = 5
 
@@ -31,16 +31,20 @@ def digest(*files: Path) -> str:
     return found.hexdigest()
 
 
-def templates_of(page: str) -> list[Path]:
-    """What a page is made of: its own templates, and those of all pages."""
-    names = {"index.html": "overview.*"}.get(page, "incident.*")
-    return [*TEMPLATES.glob(names), TEMPLATES / "base.html", TEMPLATES / "style.css"]
+def sources_of(page: str) -> list[Path]:
+    """What decides how a page looks: its templates, and those of all pages; the overview's drawings and words."""
+    shared = [TEMPLATES / "base.html", TEMPLATES / "style.css"]
+    if page != "index.html":
+        return [*TEMPLATES.glob("incident.*"), *shared]
+    modules = TEMPLATES.parent
+    drawings = (modules / f"{name}.py" for name in ("headline", "shades", "strip", "tile_map"))
+    return [*TEMPLATES.glob("overview.*"), *modules.glob("overview*.py"), *drawings, *shared]
 
 
 def record() -> dict[str, dict[str, str]]:
     """Which pictures there are, of which templates."""
     return {
-        name: {"sha256": digest(FOLDER / name), "templates": digest(*templates_of(page))}
+        name: {"sha256": digest(FOLDER / name), "templates": digest(*sources_of(page))}
         for name, page in PICTURES.items()
     }
 

@@ -128,8 +128,21 @@ def test_frames_of_provinces_far_apart_are_several_and_labels_that_would_meet_ar
     ]
     svg = strip(lambda _: ["s0"] * 72, frames=frames, ticks=[], label="l", words=ZH)
     assert svg.count('class="frame"') == 3
-    assert ">one<" in svg
-    assert ">two<" not in svg
+    assert ">two<" in svg
+    assert ">one<" not in svg  # the newer one has the room
+
+
+def test_labels_of_frames_do_not_meet_whichever_way_they_are_written():
+    """One that is written to the right, and one at the end of the day that is written to the left."""
+    label = "23:53–23:57 湖南等 4 省"
+    frames = [
+        Frame([PROVINCES[0]], first, first + 1, f"{first} {label}") for first in (10, 20, 56, 71)
+    ]
+    svg = strip(lambda _: ["s0"] * 72, frames=frames, ticks=[], label="l", words=ZH)
+    shown = re.findall(r'<text x="([\d.]+)" y="[\d.]+" class="(mark[^"]*)">(\d+) ', svg)
+    assert [first for *_, first in shown] == ["71", "10"]
+    (end, _, _), (begin, _, _) = shown
+    assert float(end) - float(begin) > 2 * 26 * 6
 
 
 def test_a_timeline_has_a_gap_where_nothing_was_measured_and_stays_in_its_frame():

@@ -24,15 +24,16 @@ EXIT_WIDTH = 24
 
 def cut(text: str, width: int) -> str:
     """As much of it as fits, a Chinese character counting two, with … where something is left out."""
-    if _width(text) <= width:
+    if text_width(text) <= width:
         return text
     kept = text
-    while kept and _width(kept) > width - 1:
+    while kept and text_width(kept) > width - 1:
         kept = kept[:-1]
     return f"{kept}…"
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
+    """In characters, a Chinese one counting two."""
     return sum(2 if unicodedata.east_asian_width(each) in _WIDE else 1 for each in text)
 
 

@@ -9,12 +9,13 @@ from itertools import groupby
 from markupsafe import Markup
 
 from netsky.page.environment import element, number
+from netsky.page.names import text_width
 from netsky.page.words import Words
 from netsky.places import PROVINCES, Province
 
 _REGIONS = (5, 3, 7, 6, 5, 5)  # north, north-east, east, centre and south, south-west, north-west
 _LEFT, _TOP, _CELL, _ROW, _GAP = 62, 22, 5.5, 13, 5
-_FRAME_LABEL = 90  # units between the labels of two frames
+_CHARACTER = 6.4  # a Latin one of a label, bold
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,13 @@ def _marks(rows: dict[Province, list[str]]) -> list[Markup]:
 
 
 def _frames(frames: Sequence[Frame], columns: int) -> list[Markup]:
-    """A frame around the provinces that are beside each other, and one name above, where there is room."""
-    drawn, last_label = [], -float("inf")
-    for frame in sorted(frames, key=lambda each: each.first):
+    """A frame around the provinces that are beside each other, and one name above, where there is room.
+
+    The newest has the first choice: it may still be open.
+    """
+    drawn: list[Markup] = []
+    labels: list[tuple[float, float]] = []
+    for frame in sorted(frames, key=lambda each: (each.last, each.first), reverse=True):
         left = _LEFT + max(0.0, frame.first) * _CELL
         width = max(_CELL, (min(frame.last, columns) - max(0.0, frame.first)) * _CELL)
         for top, height in _runs(frame.provinces):
@@ -145,13 +150,17 @@ def _frames(frames: Sequence[Frame], columns: int) -> list[Markup]:
                     class_="frame",
                 )
             )
-        if left - last_label < _FRAME_LABEL:
+        at_end = left > _LEFT + 0.66 * columns * _CELL
+        room = _CHARACTER * text_width(frame.label)
+        begin = left + width - room if at_end else left
+        if any(
+            begin < end + _CHARACTER and begin + room > first - _CHARACTER for first, end in labels
+        ):
             continue
-        last_label = left
+        labels.append((begin, begin + room))
         highest = min(top for top, _ in _runs(frame.provinces))
         x = number(left + width / 2)
         drawn.append(element("path", d=f"M{x} {_TOP - 4}V{highest}", class_="lead"))
-        at_end = left > _LEFT + 0.66 * columns * _CELL
         drawn.append(
             element(
                 "text",
