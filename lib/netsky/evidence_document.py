@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from netsky.evidence import IncidentThen, QuietPaths, Reason, Taking
+from netsky.hop_document import hop_document, parse_hop, parse_quiet_hop, quiet_hop_document
 from netsky.places import PROVINCES
 from netsky.trace import (
     Compared,
     Finding,
-    Hop,
     Located,
     MtrReport,
     MtrState,
@@ -31,7 +31,6 @@ from netsky.trace import (
 Document = Mapping[str, Any]
 
 FORMAT = 1
-_RTT_DIGITS = 6  # microseconds: no path is measured finer
 _BY_SLUG = {province.slug: province for province in PROVINCES}
 
 
@@ -72,7 +71,7 @@ def quiet_document(quiet: QuietPaths) -> Document:
         "egress": quiet.egress,
         "taken_at": _iso(quiet.taken_at),
         "provinces": [
-            {"province": province.slug, "hops": [_hop_document(hop) for hop in hops]}
+            {"province": province.slug, "hops": [quiet_hop_document(hop) for hop in hops]}
             for province, hops in quiet.paths.items()
         ],
     }
@@ -82,7 +81,7 @@ def parse_quiet(document: Document) -> QuietPaths:
     """ValueError says what in it is not as it should be."""
     with _checked(document):
         paths = {
-            _BY_SLUG[each["province"]]: tuple(map(_hop, each["hops"]))
+            _BY_SLUG[each["province"]]: tuple(map(parse_quiet_hop, each["hops"]))
             for each in document["provinces"]
         }
         return QuietPaths(document["isp"], document["egress"], _time(document["taken_at"]), paths)
@@ -144,7 +143,7 @@ def _report_document(report: TraceReport) -> Document:
             for other in report.compared
         ],
         "path_changes": [asdict(change) for change in report.changes],
-        "quiet_hops": [_hop_document(hop) for hop in report.quiet],
+        "quiet_hops": [quiet_hop_document(hop) for hop in report.quiet],
         "mtr": [asdict(mtr) for mtr in report.mtr],
     }
 
@@ -169,7 +168,7 @@ def _report(document: Document, egress: str) -> TraceReport:
         document["candidates_answering"],
         tuple(map(_compared, document["compared"])),
         tuple(map(_mtr, document["mtr"])),
-        tuple(map(_hop, document["quiet_hops"])),
+        tuple(map(parse_quiet_hop, document["quiet_hops"])),
         tuple(map(_change, document["path_changes"])),
     )
 
@@ -228,8 +227,8 @@ def _trace_document(trace: Trace) -> Document:
     return {
         "target": trace.target,
         "flow": trace.flow,
-        "hops": [_hop_document(hop) for hop in trace.hops],
-        "end": _hop_document(trace.end),
+        "hops": [hop_document(hop) for hop in trace.hops],
+        "end": hop_document(trace.end),
         "unreachable_from": list(trace.unreachable),
     }
 
@@ -238,35 +237,9 @@ def _trace(document: Document) -> Trace:
     return Trace(
         document["target"],
         document["flow"],
-        tuple(map(_hop, document["hops"])),
-        _hop(document["end"]),
+        tuple(map(parse_hop, document["hops"])),
+        parse_hop(document["end"]),
         tuple(document["unreachable_from"]),
-    )
-
-
-def _hop_document(hop: Hop) -> Document:
-    return {
-        "hop": hop.ttl,
-        "addresses": list(hop.addresses),
-        "packets_sent": hop.sent,
-        "rtt_seconds": [round(rtt, _RTT_DIGITS) for rtt in hop.rtts],
-        "quick_sent": hop.quick_sent,
-        "quick_lost": hop.quick_lost,
-        "slow_sent": hop.slow_sent,
-        "slow_lost": hop.slow_lost,
-    }
-
-
-def _hop(document: Document) -> Hop:
-    return Hop(
-        document["hop"],
-        document["packets_sent"],
-        tuple(document["rtt_seconds"]),
-        tuple(document["addresses"]),
-        document["quick_sent"],
-        document["quick_lost"],
-        document.get("slow_sent", 0),  # not in what was written before there were such rounds
-        document.get("slow_lost", 0),
     )
 
 

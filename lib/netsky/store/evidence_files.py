@@ -178,7 +178,7 @@ def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
     """Keep what paths look like in quiet times. Raises OSError."""
     into = root / quiet.isp / quiet.egress / QUIET
     _make_folder(into, mode)
-    document = json.dumps(quiet_document(quiet), ensure_ascii=False, allow_nan=False)
+    document = json.dumps(quiet_document(quiet), allow_nan=False, separators=(",", ":"))
     replace_file(into / f"{stamp(quiet.taken_at)}.json", f"{document}\n".encode(), mode=mode)
     for leftover in into.glob(".*"):  # of a run that was killed while it wrote
         leftover.unlink()
