@@ -164,9 +164,10 @@ def screen(report):
 
 @needs_root
 def test_what_is_shown_says_hops_verdict_flows_and_mtr(healthy):
-    healthy.lab.set_hop_loss(Loss(0.5), egress="b", hop=2)
+    healthy.lab.set_hop_loss(Loss(0.3), egress="b", hop=2)
     healthy.lab.set_limit(1, egress="b", hop=1)
-    found = trace(healthy, plan=TracePlan(rounds=12, rate=2000))
+    # So many that no target is lost each time: where it is would not be known.
+    found = trace(healthy, plan=TracePlan(rounds=8, rate=2000))
     targets = []
 
     def take(target, egress):
@@ -240,9 +241,9 @@ def test_an_ordinary_user_gets_one_clear_line(healthy):
 
 @needs_root
 def test_an_ordinary_user_who_may_open_ping_sockets_traces_all_the_same(healthy):
-    healthy.lab.set_hop_loss(Loss(0.4), egress="b", hop=3)
+    healthy.lab.set_hop_loss(Loss(0.3), egress="b", hop=3)
     healthy.lab.set_limit(1, egress="b", hop=1)
-    document = by_ping_sockets(healthy)
+    document = by_ping_sockets(healthy, "--rounds", "8")
     verdict = document["verdict"]
     assert (verdict["after_hop"], verdict["at_latest_hop"] in WIDER_BY_CHANCE) == (2, True)
     assert verdict["limited_hops"][0] == 1
@@ -258,7 +259,7 @@ def test_an_ordinary_user_who_may_open_ping_sockets_traces_all_the_same(healthy)
 def test_a_flow_keeps_its_way_through_a_ping_socket_too(healthy):
     healthy.lab.set_branch(egress="b", hop=2, on=True)
     try:
-        document = by_ping_sockets(healthy, "--rounds", "4")
+        document = by_ping_sockets(healthy, "--rounds", "2")
     finally:
         healthy.lab.set_branch(egress="b", hop=2, on=False)
     ways = [path["hops"][1]["addresses"] for path in document["paths"]]
