@@ -187,6 +187,14 @@ def test_the_report_of_an_incident_is_linked_when_it_is_there():
     assert 'href="incident' not in overview_page(overviews.night(), "zh")
 
 
+def test_so_is_that_of_one_that_is_over():
+    name = "incident-ct-telecom-1-17.html"
+    text = overview_page(overviews.night(), "zh", reports={name})
+    assert text.count(f'<a href="{name}">') == 1
+    assert "重庆、四川" in text.partition(f'<a href="{name}">')[2].partition("</a>")[0]
+    assert f'<a href="{name}">' not in overview_page(overviews.night(), "zh")
+
+
 def test_of_many_lines_those_that_are_fine_are_folded_and_the_others_are_shown():
     tree = check_page(overview_page(overviews.many(isps=1, exits=12), "zh"))
     maps = [each for each in tree.iter("svg") if each.get("class") == "map"]

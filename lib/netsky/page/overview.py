@@ -66,7 +66,7 @@ def overview_page(overview: Overview, language: str, *, reports: Collection[str]
         cards=cards[:_MOST_CARDS],
         more_cards=cards[_MOST_CARDS:],
         is_any_away=any(line.trouble for line in overview.lines),
-        over=over_incidents(overview, words),
+        over=over_incidents(overview, words, reports),
         sayings=probe_sayings(overview, words),
         probes=rows,
         libraries=library_sayings(overview, words),

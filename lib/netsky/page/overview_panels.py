@@ -9,6 +9,7 @@ from datetime import timedelta
 from netsky.judging.grading import NotJudged
 from netsky.judging.incidents import Incident
 from netsky.overview import LineState, Overview
+from netsky.page.environment import element
 from netsky.page.names import incident_page, line_name, line_names
 from netsky.page.words import UNKNOWN, Words, beijing, percent, points
 
@@ -73,8 +74,8 @@ def incident_cards(overview: Overview, words: Words, reports: Collection[str]) -
     return cards
 
 
-def over_incidents(overview: Overview, words: Words) -> list[str]:
-    """Those of the past day that are over, the newest first."""
+def over_incidents(overview: Overview, words: Words, reports: Collection[str]) -> list[str]:
+    """Those of the past day that are over, the newest first; each links to its report where there is one."""
     found = [
         (incident.cleared_at, incident, line)
         for line in overview.lines
@@ -82,8 +83,9 @@ def over_incidents(overview: Overview, words: Words) -> list[str]:
         if incident.cleared_at and not incident.given_up
     ]
     found.sort(key=lambda each: each[0], reverse=True)
-    said = [
-        words(
+    said = []
+    for cleared_at, incident, line in found[:_MOST_OVER]:
+        text = words(
             "cleared_one",
             from_=beijing(incident.opened_at, "%H:%M"),
             until=beijing(cleared_at, "%H:%M"),
@@ -92,8 +94,8 @@ def over_incidents(overview: Overview, words: Words) -> list[str]:
             provinces=_provinces(incident, words),
             peak=points(incident.peak_increase_ratio),
         )
-        for cleared_at, incident, line in found[:_MOST_OVER]
-    ]
+        name = f"{incident_page(line.isp.slug, line.egress, incident.id)}.html"
+        said.append(element("a", text, href=name) if name in reports else text)
     if len(found) > _MOST_OVER:
         said.append(words("more_incidents", count=len(found) - _MOST_OVER))
     return said
