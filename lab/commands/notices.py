@@ -12,7 +12,7 @@ from lab.day.notices import Notices, score_notices, watch
 from lab.day.outages import ANY, Kind
 from lab.day.report import markdown, show
 from lab.day.world import Assumptions, Line, draw_lines
-from netsky.judging.usual_rule import latency_rises
+from netsky.judging.usual_columns import latency_rises
 from netsky.judging.usual_sweeps import Rises
 
 SMALL = Kind((0.02, 0.04), (60, 60), 0.0)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from netsky.judging.grading import GONE_AFTER, Grade, NotJudged, Severity, Thresholds
-from netsky.judging.usual_rule import LATENCY_HIGH, LATENCY_HIGH_PART
+from netsky.judging.usual_columns import LATENCY_HIGH, LATENCY_HIGH_PART
 from netsky.outlets.metrics import ALERT, JOBS
 from netsky.places import PROVINCES
 from testing import ROOT

@@ -14,7 +14,8 @@ from netsky.jobs.history import StoredHistory
 from netsky.judging.grading import Grade, NotJudged, Severity, Thresholds
 from netsky.judging.rule import MeanRule
 from netsky.judging.usual import BUCKET_SECONDS, SWEEPS, Buckets
-from netsky.judging.usual_rule import COLUMNS, IS_LOSS, Kind, UsualRule, column_of
+from netsky.judging.usual_columns import COLUMNS, IS_LOSS, Kind, column_of
+from netsky.judging.usual_rule import UsualRule
 from netsky.judging.usual_sweeps import Sweep, average, nothing_kept, start_of
 from netsky.places import PROVINCES, find_province
 from netsky.store.baselines import store_computed

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsky.judging.usual import Tuning
-from netsky.judging.usual_rule import (
+from netsky.judging.usual_columns import (
     COLUMNS,
     IS_LOSS,
     Kind,
-    UsualRule,
     column_of,
     latency_rises,
     nothing_known_of,
 )
+from netsky.judging.usual_rule import UsualRule
 from netsky.judging.usual_sweeps import (
     ELEVATED,
     NONE,

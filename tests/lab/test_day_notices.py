@@ -11,7 +11,7 @@ from lab.day.latency import FAR, Detours, draw_latency
 from lab.day.notices import Shown, score_notices, watch
 from lab.day.swing import DAY
 from lab.day.world import WARM_UP, Assumptions, Line, draw_lines
-from netsky.judging.usual_rule import latency_rises
+from netsky.judging.usual_columns import latency_rises
 from netsky.judging.usual_sweeps import Rises
 from netsky.places import PROVINCES
 

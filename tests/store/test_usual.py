@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netsky.judging.usual import FIELDS, QUIET, SWEEPS
-from netsky.judging.usual_rule import COLUMNS, Kind, column_of
+from netsky.judging.usual_columns import COLUMNS, Kind, column_of
 from netsky.places import PROVINCES
 from netsky.store.usual import _packed, _unpacked
 

@@ -1,7 +1,6 @@
 """The rule `usual`: what is usual is computed from the past days, and an alarm is told by the sweeps since then.
 
-The columns of its arrays are the provinces three times: by the loss of all targets, by that of the targets
-that usually answer, where enough of these are known, and by the mean latency.
+The columns of its arrays are those of netsky.judging.usual_columns.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -30,12 +28,20 @@ from netsky.judging.usual import (
     BUCKET_SECONDS,
     Bools,
     Buckets,
-    Each,
     Floats,
     Ints,
     Tuning,
     Usual,
     buckets_wanted,
+)
+from netsky.judging.usual_columns import (
+    COLUMNS,
+    INDEX,
+    IS_LOSS,
+    Kind,
+    column_of,
+    nothing_known_of,
+    rises_of,
 )
 from netsky.judging.usual_sweeps import (
     ELEVATED,
@@ -44,85 +50,21 @@ from netsky.judging.usual_sweeps import (
     Kept,
     Rises,
     Standing,
-    Steps,
     Sweep,
     average,
-    nothing_kept,
     start_of,
     together,
 )
 from netsky.loss import Band, Baseline, NewBaseline, NewestLoss
 from netsky.places import PROVINCES, Province
 
-
-class Kind(StrEnum):
-    """What a column is of, in the order of the columns."""
-
-    ALL = "all"
-    LIVE = "live"
-    LATENCY = "rtt"
-
-
-_KINDS = {kind: index * len(PROVINCES) for index, kind in enumerate(Kind)}
-COLUMNS = len(Kind) * len(PROVINCES)
-IS_LOSS = np.arange(COLUMNS) < _KINDS[Kind.LATENCY]
 GRADES = {NONE: Grade.NONE, ELEVATED: Grade.ELEVATED, SEVERE: Grade.SEVERE}
-
-_INDEX = {province: index for index, province in enumerate(PROVINCES)}
 
 # So far back goes an averaging that finds nothing kept, and so much of that is gone over at once.
 _BACK_SECONDS = 4 * A_DAY * BUCKET_SECONDS
 _PART_SECONDS = 6 * 3600
 # The alert goes back so far: averagings are missing, and it has to be quick.
 _MOST_SECONDS = 3600
-
-
-# From which rises of latency on it is noticed, and an alarm: in seconds, and as a part of what is usual.
-LATENCY_NOTICE, LATENCY_NOTICE_PART = 0.010, 0.25
-LATENCY_HIGH, LATENCY_HIGH_PART = 0.030, 0.5
-# Tuning in which latencies differ: what the level may go up by, in seconds. A lasting rise is usual after a day
-# however large it is.
-LATENCY_TUNING = Tuning(up=0.002, first=0.015, week_most=0.01, accept_most=np.inf, most=np.inf)
-
-
-def column_of(province: Province, kind: Kind = Kind.ALL) -> int:
-    return _INDEX[province] + _KINDS[kind]
-
-
-def nothing_known_of() -> Kept:
-    """Before the first averaging of a line."""
-    return nothing_kept(COLUMNS, is_loss=IS_LOSS)
-
-
-def rises_of(thresholds: Thresholds, tuning: Tuning) -> Rises:
-    """Those of all columns; thresholds and tuning are those of losses."""
-    steps = Steps(
-        notice=_by_column(Steps().notice, LATENCY_NOTICE),
-        elevated=_by_column(thresholds.elevated, LATENCY_HIGH),
-        severe=_by_column(thresholds.severe, np.inf),
-        notice_part=_by_column(0.0, LATENCY_NOTICE_PART),
-        elevated_part=_by_column(0.0, LATENCY_HIGH_PART),
-    )
-    latency = LATENCY_TUNING
-    of_columns = replace(
-        tuning,
-        up=_by_column(tuning.up, latency.up),
-        first=_by_column(tuning.first, latency.first),
-        week_most=_by_column(tuning.week_most, latency.week_most),
-        accept_most=_by_column(tuning.accept_most, latency.accept_most),
-        most=_by_column(tuning.most, latency.most),
-    )
-    return Rises(steps, of_columns)
-
-
-def latency_rises() -> Rises:
-    """Those of latencies alone."""
-    steps = Steps(LATENCY_NOTICE, LATENCY_HIGH, np.inf, LATENCY_NOTICE_PART, LATENCY_HIGH_PART)
-    return Rises(steps, LATENCY_TUNING)
-
-
-def _by_column(loss: Each, latency: Each) -> Floats:
-    return np.where(IS_LOSS, loss, latency)
 
 
 class UsualHistory(Protocol):
@@ -267,7 +209,7 @@ class _Stands:
     def _latency(self, province: Province) -> Latency | None:
         """None where the newest sweep had no reply, or it is not known what is usual."""
         column = column_of(province, Kind.LATENCY)
-        seconds, usual = float(self.latency[_INDEX[province]]), float(self.usual.loss[column])
+        seconds, usual = float(self.latency[INDEX[province]]), float(self.usual.loss[column])
         if np.isnan(seconds) or np.isnan(usual):
             return None
         is_high = self.standing.grades[column] != NONE

@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from netsky.judging.rule import Computed
-from netsky.judging.usual_rule import Kind
+from netsky.judging.usual_columns import Kind
 from netsky.loss import Band, Baseline, NewBaseline
 from netsky.store.connection import Connector
 from netsky.store.replacing import replace_rows

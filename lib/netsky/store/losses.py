@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.judging.usual import Floats
-from netsky.judging.usual_rule import COLUMNS, Kind, column_of
+from netsky.judging.usual_columns import COLUMNS, Kind, column_of
 from netsky.judging.usual_sweeps import Sweep
 from netsky.places import PROVINCES
 from netsky.store.rows import aware_time

@@ -30,7 +30,8 @@ from netsky.judging.usual import (
     Floats,
     Usual,
 )
-from netsky.judging.usual_rule import COLUMNS, GRADES, IS_LOSS, Kind, column_of, nothing_known_of
+from netsky.judging.usual_columns import COLUMNS, IS_LOSS, Kind, column_of, nothing_known_of
+from netsky.judging.usual_rule import GRADES
 from netsky.judging.usual_sweeps import Kept
 from netsky.places import PROVINCES
 from netsky.store.replacing import replace_rows
