@@ -416,6 +416,7 @@ def test_an_incident_whose_exit_is_down_waits_and_leaves_other_lines_their_quiet
     waiting = run(incident, "--egress", "all")
     assert (waiting.returncode, waiting.stdout) == (0, "")
     assert " ERROR " not in waiting.stderr
+    assert quiet_files(incident / "evidence", "cu", "gone") == [], "it waits, too"
     again = run(incident, "--egress", "gone", "--now")
     assert "absent0" in again.stderr, "a person is told at once"
     assert json.loads((line / "not-taken.json").read_text())["tries"] == 2

@@ -107,11 +107,9 @@ class EvidenceRuns:
         due = [each for of_line in found.values() for each in of_line.due]
         taken = self._take(due, keeping, codes)
         self._finish(taken, keeping, codes)
-        # Not those of which nobody knows whether they are quiet, nor those that could not be traced just now.
-        failed = {(each.line.isp, each.line.egress) for each in due}
-        told = [
-            each for each in lines if (each not in waiting or each in found) and each not in failed
-        ]
+        # Not those of which nobody knows whether they are quiet, nor those that could not be traced lately.
+        fit = {place for place, of_line in found.items() if not (of_line.due or of_line.waits)}
+        told = [each for each in lines if each not in waiting or each in fit]
         oldest = [] if taken or self.options.now else self._oldest(told)
         if oldest:
             self._look_at_quiet_paths(oldest, keeping, found, codes)
