@@ -1,5 +1,6 @@
 """The report on an incident as a page, a text and a sheet, from the least to the most that there may be."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -298,6 +299,17 @@ def test_the_table_over_time_has_each_minute_with_what_was_sent_and_lost_newest_
     for row, sums in zip(rows[1:], reversed(outage().provinces[0].series), strict=True):
         assert row[1].endswith(f" ({sums[1].live_lost:,}/800)")
     assert rows[1][1].startswith("24.")
+
+
+def test_a_peak_in_the_minute_in_which_it_opened_is_not_drawn_before_its_beginning():
+    report = make_incident_report()
+    opened_at = report.incident.opened_at + timedelta(seconds=40)
+    page = incident_page(
+        replace(report, incident=replace(report.incident, opened_at=opened_at)), "zh"
+    )
+    dot = float(re.search(r'<circle cx="([\d.]+)"', page)[1])
+    begin = float(re.search(r'd="M([\d.]+) \d+V\d+" class="begin"', page)[1])
+    assert dot == begin
 
 
 def test_the_chart_has_the_loss_the_usual_level_its_band_and_the_thresholds():

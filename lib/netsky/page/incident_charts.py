@@ -54,7 +54,8 @@ def _chart(report: IncidentReport, loss: ProvinceLoss, top: float, words: Words)
         top=top,
         levels=_levels(report, loss, words),
         band=(loss.band.low_ratio, loss.band.high_ratio) if loss.band else None,
-        begin=timeline.Moment(incident.opened_at, words("begin")),
+        # Points are at the beginning of their step: that of its first sweep is part of it.
+        begin=timeline.Moment(report.step.begin(incident.opened_at), words("begin")),
         end=incident.cleared_at,
         peak=peak,
         label=words(
