@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pymysql.err import InterfaceError
 
 from netsky.errors import DatabaseError
+from netsky.store import database
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.reasons import reason_of
@@ -67,17 +68,17 @@ def test_hosts_that_share_a_name_lose_no_sweep_in_the_same_second(mariadb_store,
 
 def test_a_second_that_is_taken_after_the_look_is_looked_at_again(mariadb_store, monkeypatch):
     mariadb_store.create_tables()
-    look, others = Database._missing_at_free_place, [rows(loss=0.5).numbered(99)]
+    look, others = database.missing_at_free_place, [rows(loss=0.5).numbered(99)]
 
-    def look_and_let_another_in(database, connection, sweep):
-        missing = look(database, connection, sweep)
+    def look_and_let_another_in(*sweep):
+        missing = look(*sweep)
         if others:
             with mariadb_store.engine.begin() as other:
                 for table, its_rows in others.pop().rows.items():
                     other.execute(sa.insert(metadata.tables[table]), its_rows)
         return missing
 
-    monkeypatch.setattr(Database, "_missing_at_free_place", look_and_let_another_in)
+    monkeypatch.setattr(database, "missing_at_free_place", look_and_let_another_in)
     mariadb_store.database.store(rows(loss=0.25))
     assert others == []
     assert losses(mariadb_store) == [25, 50]

@@ -5,10 +5,8 @@ Columns hold percent and UTC without a zone; what is returned are ratios and awa
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -27,6 +25,7 @@ from netsky.store.connection import (
     TakenError,
 )
 from netsky.store.days import divide
+from netsky.store.free_place import missing_at_free_place
 from netsky.store.hosts import take_turn
 from netsky.store.ignored import rows_ahead
 from netsky.store.means import mean_losses
@@ -36,18 +35,11 @@ from netsky.store.reasons import is_of_data, is_refusal, is_taken, reason_of
 from netsky.store.rollups import Due, due_hours, mark_due, note_alarms, prune_rollups, roll_up
 from netsky.store.rows import Row, SweepRows, column_time
 from netsky.store.tables import (
-    figures_of,
-    key_of,
     line,
     metadata,
-    sweeps,
-    time_of,
 )
 
-log = logging.getLogger(__name__)
-
 EGRESSES_AT_ONCE = 10  # averaged by one query
-MOST_SECONDS_MOVED = 3600
 MOST_ATTEMPTS = 60  # to find a free second, against as many hosts of one name
 
 
@@ -133,7 +125,7 @@ class Database:
                 with self.connector.transaction(create=True) as connection:
                     # First, so that whoever stores for the same exit waits here, and then looks.
                     serial = self._next_serial(connection, sweep)
-                    missing = self._missing_at_free_place(connection, sweep)
+                    missing = missing_at_free_place(connection, sweep, str(self))
                     insert(connection, missing.numbered(serial))
                     other = take_turn(connection, sweep.isp, sweep.egress, self._host)
                     mark_due(connection, sweep.isp, sweep.egress, missing.update_time)
@@ -157,32 +149,6 @@ class Database:
             connection.execute(mysql_insert.on_duplicate_key_update(serial=line.c.serial + 1))
         query = sa.select(line.c.serial).filter_by(**key)
         return int(connection.execute(query).scalar_one())
-
-    def _missing_at_free_place(self, connection: sa.Connection, sweep: SweepRows) -> SweepRows:
-        """What is not there of the sweep, at the first second from its own on where no other one is."""
-        for seconds in range(MOST_SECONDS_MOVED):
-            moved = sweep.moved(seconds)
-            missing = {
-                table: _missing(connection, table, rows, moved)
-                for table, rows in moved.rows.items()
-            }
-            rows_missing = {table: rows for table, rows in missing.items() if rows is not None}
-            if len(rows_missing) < len(missing):
-                continue
-            if seconds:
-                log.warning(
-                    "another sweep through egress %s is stored as of %s UTC: does another host use "
-                    "that name, too, or was the clock set back? This one goes %s s behind it",
-                    sweep.egress,
-                    sweep.update_time,
-                    seconds,
-                )
-            return replace(moved, rows=rows_missing)
-        raise DatabaseError(
-            f"database {self}: there are other sweeps through egress {sweep.egress!r} in each of "
-            f"{MOST_SECONDS_MOVED} s from {sweep.update_time} UTC on: does another host use that "
-            "name, too, or was the clock set back?"
-        )
 
     def mean_loss(
         self, isp: str, *, after: datetime, until: datetime, egress: str | None = None
@@ -278,30 +244,3 @@ class Database:
     def divide_into_days(self, *, now: datetime, keep: timedelta) -> None:
         """Make room for the days to come, where the server can; see store/days.py."""
         divide(self.connector, now=column_time(now), keep=keep)
-
-
-def _missing(
-    connection: sa.Connection, name: str, rows: Sequence[Row], sweep: SweepRows
-) -> list[Row] | None:
-    """The rows that are not there yet; None where others are in their place."""
-    table = metadata.tables[name]
-    key, figures = key_of(table), figures_of(table)
-    ours = {row[key.name]: row for row in rows}
-    query = sa.select(key, *figures).where(key.in_(ours), table.c.egress == sweep.egress)
-    query = query.where(time_of(table) == sweep.update_time)
-    if table is sweeps:
-        query = query.where(table.c.isp == sweep.isp)
-    there = set()
-    for key_there, *stored in connection.execute(query):
-        row = ours[key_there]
-        if not all(_same(row[f.name], value) for f, value in zip(figures, stored, strict=True)):
-            return None
-        there.add(key_there)
-    return [row for row in rows if row[key.name] not in there]
-
-
-def _same(ours: float | None, stored: float | None) -> bool:
-    """FLOAT of MySQL keeps six digits or so."""
-    if ours is None or stored is None:
-        return ours is stored
-    return math.isclose(ours, stored, rel_tol=1e-5)
