@@ -207,8 +207,12 @@ class MariaDB:
 
     def execute(self, sql: str) -> list[tuple[object, ...]]:
         """Run one or more statements, over the socket; the rows of the last one."""
+        # Over a socket; to read the host's certificates for TLS takes longer than most statements.
         connection = pymysql.connect(
-            unix_socket=str(self.socket), user="root", client_flag=CLIENT.MULTI_STATEMENTS
+            unix_socket=str(self.socket),
+            user="root",
+            client_flag=CLIENT.MULTI_STATEMENTS,
+            ssl_disabled=True,
         )
         with connection, connection.cursor() as cursor:
             cursor.execute(sql)
