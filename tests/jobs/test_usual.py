@@ -356,6 +356,25 @@ def test_a_small_rise_is_noticed_through_averagings_and_is_no_alarm(store):
     assert set(verdict.active) == {Severity.MEDIUM}
 
 
+def test_what_was_noticed_before_a_gap_has_no_size_until_three_sweeps_are_known(store):
+    store.create_tables()
+    last = store_steady(store, 60, every=1, seconds=0.040)
+    run_average(store, last + MINUTE)
+    last = store_steady(store, 15, 0.045, start=last + MINUTE, every=1, seconds=0.055)
+    verdict = judge(store, last + MINUTE)
+    assert len(verdict.noticed) == len(verdict.latency_noticed) == len(SLUGS)
+    without = {last + minute * MINUTE: {"hubei": 1.0} for minute in range(1, 5)}
+    store_all(store, without, seconds=None)
+    noticed = []
+    for minute in range(5, 8):
+        store_all(store, {last + minute * MINUTE: dict.fromkeys(SLUGS, 0.045)}, seconds=0.055)
+        verdict = judge(store, last + (minute + 1) * MINUTE)
+        [beijing] = [each for each in verdict.judgements if each.province.slug == "beijing"]
+        noticed.append([beijing.notice, beijing.latency.notice])
+    assert noticed[:2] == [[None, None]] * 2
+    assert all(each.increase > 0 for each in noticed[2])
+
+
 def test_the_latency_is_judged_beside_the_loss_and_makes_no_alarm(store):
     store.create_tables()
     last = store_steady(store, 60, every=1, seconds=0.040)
@@ -437,8 +456,8 @@ def test_the_tools_do_it(store, tmp_path):
     assert json.loads(alerted.stdout)["alert"]["active"] == [Severity.CRITICAL]
 
 
-@pytest.mark.parametrize("value", ["true", '"5"'])
-def test_a_threshold_that_is_no_number_is_refused_by_the_averaging_too(value, tmp_path):
+@pytest.mark.parametrize("value", ["true", '"5"', "0", "-3", "nan"])
+def test_a_threshold_that_cannot_be_is_refused_by_the_averaging_too(value, tmp_path):
     (tmp_path / "netsky.toml").write_text(f"[alert]\nelevated = {value}\n")
     done = run_tool(tmp_path, "netsky_get_avg_lossrate")
     assert done.returncode == 2

@@ -24,18 +24,19 @@ if TYPE_CHECKING:  # imported late where it is used, so that `--help` is quick
     from netsky.judging.rule import MeanRule
     from netsky.judging.usual_rule import UsualRule
 
+_LEAST, _MOST = 0.01, 100  # points
 
 STEPS: tuple[Option, ...] = (
     click.option(
         "--elevated",
-        type=Number(0.01, 100),
+        type=Number(_LEAST, _MOST),
         default=5,
         metavar="POINTS",
         help="A province is elevated when its loss rate is at least so much above its baseline; set it in netsky.toml.",
     ),
     click.option(
         "--severe",
-        type=Number(0.01, 100),
+        type=Number(_LEAST, _MOST),
         default=10,
         metavar="POINTS",
         help="A province is severe when its loss rate is at least so much above its baseline; set it in netsky.toml.",
@@ -109,8 +110,10 @@ def alert_thresholds(settings: Settings) -> Thresholds:
     rises = {"elevated": 5.0, "severe": 10.0}
     for name, value in settings.tool_options.get("alert", {}).items():
         if name in rises:
-            if type(value) not in (int, float):
-                raise InputError(f"{settings.file}: alert.{name} = {value!r} must be a number")
+            if type(value) not in (int, float) or not _LEAST <= value <= _MOST:
+                raise InputError(
+                    f"{settings.file}: alert.{name} = {value!r} must be a number from {_LEAST:g} to {_MOST:g}"
+                )
             rises[name] = value
     return _thresholds(**rises)
 

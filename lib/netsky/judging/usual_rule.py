@@ -202,9 +202,11 @@ class _Stands:
         )
 
     def _notice(self, column: int) -> Notice | None:
-        if not self.noticed[column]:
+        """None too right after a gap: of so few sweeps nobody can tell how large the rise is."""
+        increase = float(self.together[column])
+        if not self.noticed[column] or np.isnan(increase):
             return None
-        return Notice(float(self.together[column]), float(self.standing.noticed[column]))
+        return Notice(increase, float(self.standing.noticed[column]))
 
     def _latency(self, province: Province) -> Latency | None:
         """None where the newest sweep had no reply, or it is not known what is usual."""
