@@ -221,10 +221,9 @@ def test_the_words_name_the_judges_thresholds():
     annotations = ALERTS[GRADED[Severity.CRITICAL]]["annotations"]
     assert f"{high} 个百分点以上" in annotations["summary"]
     assert f"{high} points or more" in annotations["summary_en"]
-    listed = re.findall(
-        r"netsky_loss_increase_points:last12h\{[^}]*\} >= (\d+)", annotations["description"]
-    )
-    assert listed == [low]
+    assert "netsky_loss_increase_points:raised{" in annotations["description"]
+    [raised] = [rule["expr"] for rule in ALL_RULES if rule.get("record", "").endswith(":raised")]
+    assert raised == ALERTS["NetskyProvinceLossElevated"]["expr"]
 
 
 def test_what_is_too_old_for_the_judge_is_old_here():
