@@ -98,6 +98,22 @@ def test_a_gap_of_more_than_an_hour_ends_a_notice():
     assert not noticed(line).any()
 
 
+def test_of_a_province_that_was_away_for_more_than_an_hour_nothing_stands():
+    usual = nothing_kept(2).usual
+    usual.loss[:] = 0.0
+    standing, alarm = nothing_stands(2), np.array([0.06, 0.06])
+    for minute in range(15):
+        standing = RISES.after_sweep(standing, usual, Sweep(60.0 * minute, alarm))
+    assert (standing.grades == ELEVATED).all()
+    assert RISES.is_noticed(standing).all()
+    for minute in range(15, 90):
+        loss = np.array([np.nan, 0.041])
+        standing = RISES.after_sweep(standing, usual, Sweep(60.0 * minute, loss))
+    back = RISES.after_sweep(standing, usual, Sweep(60.0 * 90, np.array([0.041, 0.041])))
+    assert back.grades.tolist() == [NONE, ELEVATED], "4.1 points keep up an alarm, and begin none"
+    assert RISES.is_noticed(back).tolist() == [False, True]
+
+
 def test_a_small_rise_is_not_learned_in_hours_and_is_usual_after_half_a_day():
     line = Line()
     line.sweeps(2 * DAY, 0.01)

@@ -61,9 +61,11 @@ class Standing:
 
     `recent` are the rises of the last sweeps, the newest last: float64[MOST_SWEEPS, columns]. `noticed` is for
     how many seconds a rise has stood that chance and the usual swing do not explain, however small.
+    `measured_at` is when a sweep has last measured each column, in Unix seconds; -inf: none has.
     """
 
     at: float
+    measured_at: Floats
     grades: Grades
     rise: Floats
     recent: Floats
@@ -75,7 +77,19 @@ def nothing_stands(columns: int) -> Standing:
     unknown = np.full(columns, np.nan)
     recent = np.full((MOST_SWEEPS, columns), np.nan)
     none = np.full(columns, NONE, np.int8)
-    return Standing(-np.inf, none, unknown, recent, np.zeros(columns))
+    never = np.full(columns, -np.inf)
+    return Standing(-np.inf, never, none, unknown, recent, np.zeros(columns))
+
+
+def _without(standing: Standing, away: Bools) -> Standing:
+    """The same, but of these columns nothing stands: they were not measured for too long."""
+    return replace(
+        standing,
+        grades=np.where(away, NONE, standing.grades).astype(np.int8),
+        rise=np.where(away, np.nan, standing.rise),
+        recent=np.where(away, np.nan, standing.recent),
+        noticed=np.where(away, 0, standing.noticed),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,8 +138,7 @@ class Rises:
 
     def after_sweep(self, standing: Standing, usual: Usual, sweep: Sweep) -> Standing:
         """What stands after one more sweep."""
-        if sweep.at - standing.at > _PAUSE_SECONDS:
-            standing = nothing_stands(len(sweep.loss))
+        standing = _without(standing, sweep.at - standing.measured_at > _PAUSE_SECONDS)
         newest = (sweep.loss - usual.loss) / usual.answered
         recent = np.concatenate([standing.recent[1:], newest[None]])
         needed = self.needed(usual)
@@ -139,6 +152,7 @@ class Rises:
         known = ~np.isnan(rise)
         return Standing(
             sweep.at,
+            np.where(np.isnan(sweep.loss), standing.measured_at, sweep.at),
             np.where(known, grades, standing.grades).astype(np.int8),
             np.where(known, rise, standing.rise),
             recent,

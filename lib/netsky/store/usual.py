@@ -70,7 +70,7 @@ def _row(kept: Kept, band: tuple[Floats, Floats], column: int) -> dict[str, Any]
     kind, index = divmod(column, len(PROVINCES))
     low, high = band
     unit = float(_UNITS[column])
-    swept_at = None if np.isinf(standing.at) else _time(standing.at)
+    measured_at = float(standing.measured_at[column])
     return {
         "province": PROVINCES[index].name,
         "targets": list(Kind)[kind],
@@ -87,7 +87,7 @@ def _row(kept: Kept, band: tuple[Floats, Floats], column: int) -> dict[str, Any]
         "grade": GRADES[int(standing.grades[column])].value,
         "recent": json.dumps([_stored(rise, unit) for rise in standing.recent[:, column]]),
         "noticed": float(standing.noticed[column]),
-        "swept_at": swept_at,
+        "swept_at": None if np.isinf(measured_at) else _time(measured_at),
         "start": _start(now.number),
     }
 
@@ -116,11 +116,12 @@ def stored_kept(connection: sa.Connection, isp: str, egress: str) -> Kept | None
         standing.grades[column] = _CODES[Grade(row["grade"])]
         standing.recent[:, column] = [_value(rise, unit) for rise in json.loads(row["recent"])]
         standing.noticed[column] = row["noticed"] or 0
-    swept_at = max((_seconds(row["swept_at"]) for row in rows if row["swept_at"]), default=-np.inf)
+        if row["swept_at"] is not None:
+            standing.measured_at[column] = _seconds(row["swept_at"])
     number = max(_number(row["start"]) for row in rows)
     return Kept(
         Usual(number, **arrays),
-        replace(standing, at=swept_at),
+        replace(standing, at=float(standing.measured_at.max())),
     )
 
 
