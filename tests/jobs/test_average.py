@@ -6,6 +6,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from netsky.cli import lock
 from netsky.errors import NoDataError
@@ -20,7 +21,7 @@ from netsky.store.rows import sweep_rows
 from testing.commands import run_tool
 from testing.samples import STARTED_AT, make_quality, write_library
 from testing.servers import MariaDB, free_port
-from testing.stores import Loss, store_sweep
+from testing.stores import Loss, Store, store_sweep
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -414,6 +415,17 @@ class TestErrors:
         line = self.fail(tool, tmp_path, "sqlite:///empty.db")
         assert "no such table: netsky_" in line
         assert ": is it the database of netsky_probe.py?" in line
+
+    def test_an_sqlite_file_of_an_earlier_version(self, tool, tmp_path):
+        url = f"sqlite:///{tmp_path}/netsky.db"
+        store = Store(url, sa.create_engine(url, poolclass=sa.NullPool))
+        store.create_tables()
+        store.add_losses(Loss("beijing", 1.0, datetime.now(UTC)))
+        store.execute("ALTER TABLE netsky_usual DROP COLUMN noticed")
+        line = self.fail(tool, tmp_path, url)
+        assert line.endswith(
+            "of an earlier version: the next sweep of netsky_probe.py adds the column"
+        )
 
     def test_a_database_without_loss_rates(self, tool, tmp_path, mariadb_store):
         line = self.fail(tool, tmp_path, mariadb_store.url)

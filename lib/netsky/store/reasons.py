@@ -85,6 +85,7 @@ _SQLITE_HINTS = {
     "database or disk is full": "make room on the disk of that file",
     "disk I/O error": "is the disk of that file full or broken?",
     "no such table": "is it the database of netsky_probe.py? Its first sweep makes the tables",
+    "no such column": "the file is of an earlier version: the next sweep of netsky_probe.py adds the column",
 }
 
 
