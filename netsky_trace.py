@@ -51,7 +51,7 @@ def main(
     # One that is set for all tools says of which provinces evidence may be taken.
     source = click.get_current_context().get_parameter_source("province")
     if options.targets is not None or source is ParameterSource.COMMANDLINE:
-        return TraceRuns(lines, library, options, output, evidence.evidence).run()
+        return TraceRuns(lines, library, options, output, evidence.evidence, evidence.memory).run()
     return EvidenceRuns(lines, library, evidence, options, database, output).run()
 
 

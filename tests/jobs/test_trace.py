@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from netsky.console.trace import TraceView
 from netsky.engines.icmp_socket import HOW_TO_ALLOW
 from netsky.errors import EngineError
 from netsky.jobs.trace import (
+    MOST_OTHERS,
     choose,
     look_and_choose,
     take_mtr_of,
@@ -353,6 +355,35 @@ def test_candidates_are_spread_over_the_whole_province():
     assert sum(index % 2 == 0 for index in chosen) == 10
     assert chosen.max() < 90
     assert {int(index) // 30 for index in chosen} == {0, 1, 2}
+
+
+def test_all_other_exits_together_send_no_more_than_the_one_that_is_asked_for(monkeypatch):
+    looks, traces = [], []
+
+    def sweep(_engine, _targets, egress, plan, _note):
+        looks.append((egress.name, plan.rate, plan.count, plan.window))
+        lost = {"own": [0, 1, 1], "o1": [0] * plan.count}.get(egress.name, [1] * plan.count)
+        rtts = np.where(lost, np.nan, 0.01)
+        return SimpleNamespace(
+            rtt_seconds=np.vstack([np.tile(rtts, (2, 1)), [[np.nan] * plan.count] * 6])
+        )
+
+    def traced(_targets, egress, plan, **_):
+        traces.append((egress.name, plan.rate, plan.rounds))
+        raise EngineError("enough")
+
+    monkeypatch.setattr("netsky.jobs.trace.check_exit", lambda *_: None)
+    monkeypatch.setattr("netsky.jobs.trace.IcmpEngine.sweep", sweep)
+    monkeypatch.setattr("netsky.jobs.trace.trace_targets", traced)
+    addresses = np.arange(0x7F000001, 0x7F000009, dtype=np.uint32)
+    place = AddressLibrary("cu", (find_province("beijing"),), addresses, np.array([0, 8]))
+    own, others = Egress("own"), [Egress(f"o{number}") for number in range(MOST_OTHERS)]
+    targets, looked, answering = look_and_choose(place, own, others, number=2, rate=200)
+    assert (looked, answering, list(targets.addresses)) == (8, 2, list(addresses[:2]))
+    with pytest.raises(EngineError, match="enough"):
+        trace_together(targets, own, others, TracePlan(), quiet={})
+    assert sorted(looks) == [*((o.name, 66, 1, 8 / 66) for o in others), ("own", 200, 3, 24 / 200)]
+    assert sorted(traces) == [*((o.name, 66, 4) for o in others), ("own", 200, 10)]
 
 
 def test_without_a_way_through_the_exit_nothing_is_sent_through_the_others(monkeypatch):

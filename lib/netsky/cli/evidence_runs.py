@@ -132,7 +132,7 @@ class EvidenceRuns:
         return TracedLine(
             isp,
             egress,
-            tuple(other_exits(self.lines, self.library, egress)),
+            tuple(other_exits(self.lines, self.library, self.options.memory, isp, egress)),
             self.database.open(isp.slug, egress.name),
             Choice(
                 self.library.library,

@@ -79,7 +79,7 @@ class TraceOptions:
             type=click.IntRange(1, 10_000),
             default=200,
             metavar="PACKETS",
-            help="Send at most so many packets a second through each exit.",
+            help="Send at most so many packets a second through the exit, and through all others together.",
         ),
         click.option(
             "--mtr",
@@ -100,13 +100,14 @@ class TraceOptions:
 
 @dataclass(frozen=True, slots=True)
 class TraceRuns:
-    """What was asked for; `evidence` is the folder that has the paths of quiet times."""
+    """What was asked for; the folder `evidence` has the paths of quiet times, `memory` what probes remember."""
 
     lines: Lines
     library: LibraryOptions
     options: TraceOptions
     output: Alone
     evidence: Path
+    memory: Path
 
     def run(self) -> int:
         """Trace each place through each exit, one after the other; the exit code.
@@ -152,7 +153,7 @@ class TraceRuns:
         from netsky.console.trace import MtrView, TraceView
         from netsky.jobs.trace import take_mtr_of, trace_place
 
-        others = other_exits(self.lines, self.library, egress)
+        others = other_exits(self.lines, self.library, self.memory, isp, egress)
         found = trace_place(
             place,
             egress,
@@ -179,19 +180,35 @@ class TraceRuns:
         return quiet_times(self.evidence, isp.slug, (egress, *others)) if isp else {}
 
 
-def other_exits(lines: Lines, library: LibraryOptions, egress: Egress) -> list[Egress]:
-    """The other exits that may probe these libraries; two names of one exit are the same."""
+def other_exits(
+    lines: Lines, library: LibraryOptions, memory: Path, isp: ISP | None, egress: Egress
+) -> list[Egress]:
+    """The other exits to compare with, which may probe these libraries; two names of one exit are the same.
+
+    Of more than MOST_OTHERS those through which the ISP is probed, by the folder of memories, from all over
+    netsky.toml.
+    """
+    from netsky.jobs.trace import MOST_OTHERS
+    from netsky.targets.memory_file import file_name
     from netsky.targets.sources import check_source
 
     others: dict[tuple[object, ...], Egress] = {}
-    for each in lines.settings.find_egresses("all"):
+    for each in lines.settings.egresses.values():
+        if not each.in_all:
+            continue
         try:
             check_source(library.library, each)
         except InputError:
             continue
         others.setdefault(way_of(each), each)
     others.pop(way_of(egress), None)
-    return list(others.values())
+    found = list(others.values())
+    if len(found) <= MOST_OTHERS:
+        return found
+    probed = [each for each in found if isp and (memory / file_name(isp.slug, each.name)).exists()]
+    found = probed or found
+    most = min(MOST_OTHERS, len(found))
+    return [found[number * len(found) // most] for number in range(most)]
 
 
 def way_of(egress: Egress) -> tuple[object, ...]:

@@ -28,6 +28,9 @@ CANDIDATES_PER_TARGET, MOST_CANDIDATES = 5, 200
 LOOKS = 3
 LOOK_TIMEOUT_SECONDS = 1.0
 
+MOST_OTHERS = 3
+"""Through so many other exits the same targets are traced: each of them is asked through all of these."""
+
 QuietTimes = Mapping[str, Sequence[QuietPaths]]
 """By the name of an exit, what its paths looked like in quiet times, oldest first."""
 
@@ -66,15 +69,16 @@ def trace_together(
     """Trace all targets through all exits at the same time; a report for each province.
 
     After `seconds` the rounds that are done have to do. EngineError as above: when `egress` has no way to
-    the targets, nothing is sent through the others either.
+    the targets, nothing is sent through the others either. Those together send what `egress` does.
     """
     check_exit(targets, egress)
-    exits = (egress, *others)
+    plans = (plan, *(plan_of_other(plan, len(others)) for _ in others))
     stopped = threading.Event()
-    with ThreadPoolExecutor(len(exits)) as pool:
+    with ThreadPoolExecutor(len(plans)) as pool:
         try:
             running = [
-                pool.submit(trace_targets, targets, each, plan, stopped=stopped) for each in exits
+                pool.submit(trace_targets, targets, each, its, stopped=stopped)
+                for each, its in zip((egress, *others), plans, strict=True)
             ]
             wait(running, timeout=seconds)
         finally:
@@ -101,6 +105,11 @@ def trace_together(
             )
         )
     return reports
+
+
+def plan_of_other(plan: TracePlan, others: int) -> TracePlan:
+    """How each of so many other exits is traced: at a part of the pace, with so many fewer rounds."""
+    return replace(plan, rate=max(1, plan.rate // others), rounds=-(-plan.rounds // others))
 
 
 def look_and_choose(
@@ -144,7 +153,8 @@ def _look(
 ) -> tuple[Addresses, npt.NDArray[np.bool_]]:
     """Candidates all over the place, and whether they answered: bool[exits, candidates, LOOKS].
 
-    Where there are no more targets than are wanted, nothing is sent, and LOOKS is 0.
+    Where there are no more targets than are wanted, nothing is sent, and LOOKS is 0. Several other exits send
+    a packet each: whoever answers one answers through that exit.
     """
     if place.targets <= number:
         return place.addresses, np.zeros((1, place.targets, 0), np.bool_)
@@ -154,15 +164,19 @@ def _look(
     candidates = place.addresses[np.arange(most) * place.targets // most]
     sample = replace(place, addresses=candidates, bounds=np.array([0, most], np.int64))
     plan = ProbePlan(most * LOOKS / rate, rate, LOOKS, LOOK_TIMEOUT_SECONDS)
+    share, looks = max(1, rate // max(1, len(others))), max(1, LOOKS // max(1, len(others)))
+    other = replace(plan, window=most * looks / share, rate=share, count=looks)
     running = [
-        pool.submit(IcmpEngine().sweep, sample, each, plan, lambda _packets: None)
-        for each in (egress, *others)
+        pool.submit(IcmpEngine().sweep, sample, each, its, lambda _packets: None)
+        for each, its in [(egress, plan), *((each, other) for each in others)]
     ]
     wait(running)
-    running[0].result()
-    # Why another exit fails is told when it is traced.
-    sweeps = [each.result() for each in running if each.exception() is None]
-    return candidates, np.array([~np.isnan(sweep.rtt_seconds) for sweep in sweeps])
+    answered = [~np.isnan(running[0].result().rtt_seconds)]
+    for each in running[1:]:
+        if each.exception() is None:  # else it is told why when that exit is traced
+            any_of = ~np.isnan(each.result().rtt_seconds).all(axis=1, keepdims=True)
+            answered.append(np.broadcast_to(any_of, answered[0].shape))
+    return candidates, np.array(answered)
 
 
 def choose(answered: npt.NDArray[np.bool_], number: int) -> npt.NDArray[np.int64]:
