@@ -104,6 +104,11 @@ def test_how_often_nothing_could_be_traced_is_counted_until_something_is(tmp_pat
     assert failed_tries(tmp_path, FOLDER) == FailedTries(FOLDER, 2, at)
     assert failed_tries(tmp_path, "cu/b/20261129T000000Z") is None, "that is another incident"
     assert kept_incidents(tmp_path) == []
+    other = "cu/b/20261128T170000Z"  # it is over, and waits for its comparison
+    note_failed_try(tmp_path, other, at, mode=0o600)
+    assert [failed_tries(tmp_path, each).number for each in (FOLDER, other)] == [2, 1]
+    note_failed_try(tmp_path, FOLDER, at + timedelta(days=2), mode=0o600)
+    assert failed_tries(tmp_path, other) is None, "nobody tries that any more"
     forget_failed_tries(tmp_path, FOLDER)
     assert failed_tries(tmp_path, FOLDER) is None
     (tmp_path / "cu/b/not-taken.json").write_text("[]")

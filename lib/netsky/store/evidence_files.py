@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 LATEST = "latest"
 NOT_TAKEN = "not-taken.json"
 LONGEST_FILE = 64 * MIB
+_TRIED = timedelta(days=1)  # what was tried no more for so long waits no longer
 
 KEPT_QUIET = timedelta(days=7)
 _MOST_QUIET = 7 * 24  # files, whatever a clock says of their age
@@ -150,28 +151,34 @@ def remove_taking(root: Path, folder: str, taking: Taking) -> None:
 
 def failed_tries(root: Path, folder: str) -> FailedTries | None:
     """How often nothing could be traced for that incident since its last taking; None: never."""
-    file = (root / folder).with_name(NOT_TAKEN)
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        document = json.loads(read_file(file).text())
-        tries = FailedTries(document["folder"], document["tries"], moment_of(document["last"]))
-        return tries if tries.folder == folder else None
-    return None
+    return _failed_tries((root / folder).with_name(NOT_TAKEN)).get(folder)
 
 
 def note_failed_try(root: Path, folder: str, now: datetime, *, mode: int) -> None:
     """Count one more. Where that cannot be written it is not."""
-    before = failed_tries(root, folder)
-    tries = 1 + (before.number if before else 0)
-    document = {"folder": folder, "tries": tries, "last": stamp(now)}
     line = (root / folder).parent
+    # An incident that is open and one that is over may wait beside each other.
+    tries = {f: t for f, t in _failed_tries(line / NOT_TAKEN).items() if now - t.last_at < _TRIED}
+    number = 1 + (tries[folder].number if folder in tries else 0)
+    tries[folder] = FailedTries(folder, number, now)
+    document = {f: {"tries": t.number, "last": stamp(t.last_at)} for f, t in tries.items()}
     with suppress(OSError):
         _make_folder(line, mode, above=1)
         replace_file(line / NOT_TAKEN, f"{json.dumps(document)}\n".encode(), mode=mode)
 
 
 def forget_failed_tries(root: Path, folder: str) -> None:
+    """Of all incidents of its line, since its exit is up again."""
     with suppress(OSError):
         (root / folder).with_name(NOT_TAKEN).unlink()
+
+
+def _failed_tries(file: Path) -> dict[str, FailedTries]:
+    """By the folder of the incident; nothing where the file is damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        document = json.loads(read_file(file).text())
+        return {f: FailedTries(f, t["tries"], moment_of(t["last"])) for f, t in document.items()}
+    return {}
 
 
 def write_quiet(root: Path, quiet: QuietPaths, *, mode: int) -> None:
