@@ -461,6 +461,20 @@ def test_a_line_that_cannot_be_looked_at_leaves_the_others_their_turn(incident):
     assert len(quiet_files(incident / "evidence", "cu", "default")) == 1
 
 
+def test_a_line_that_may_not_be_traced_leaves_the_others_their_turn(incident):
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute("DELETE FROM netsky_incident")
+    (incident / "ipdata/sources.txt").write_text("127.0.0.1\n")
+    (incident / "netsky.toml").write_text(
+        '[egress.not]\nsource = "127.0.0.9"\n[egress.here]\nsource = "127.0.0.1"\n'
+    )
+    first, second, third = (run(incident, "--egress", "all") for _ in range(3))
+    assert first.returncode == 2
+    assert "ISP cu, egress not: the library ipdata is only for the source " in first.stderr
+    assert (second.returncode, third.returncode) == (0, 0)
+    assert len(quiet_files(incident / "evidence", "cu", "here")) == 1
+
+
 def test_a_database_that_is_away_is_one_line(tmp_path):
     done = run(tmp_path, "--database", "mysql+pymysql://netsky@127.0.0.1:1/netsky_{isp}")
     assert (done.returncode, done.stdout) == (1, "")

@@ -172,14 +172,19 @@ class EvidenceRuns:
         """Of all these lines at the same time."""
         from concurrent.futures import ThreadPoolExecutor
 
-        from netsky.jobs.quiet import look_at_quiet_paths
+        from netsky.jobs.quiet import keep_look, look_at_quiet_paths, nothing_known
 
         running, plan = [], self.trace.plan()
         with ThreadPoolExecutor(len(lines)) as pool:
             for place in lines:
                 without = found[place].provinces if place in found else set()
                 with codes.of(*place):
-                    line = self._open(*place)
+                    try:
+                        line = self._open(*place)
+                    except Exception:
+                        isp, egress = place
+                        keep_look(keeping, nothing_known(isp.slug, egress.name))
+                        raise
                     look = partial(look_at_quiet_paths, line, keeping, plan, without=without)
                     running.append((place, pool.submit(look)))
             for place, each in running:

@@ -31,17 +31,25 @@ def look_at_quiet_paths(
     It is kept, too, that nothing is known: of a new installation, say, whose memory knows no targets.
     Raises EngineError, LibraryError, DeliveryError.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
-    quiet = QuietPaths(line.key.isp, line.key.egress, now, {})
+    quiet = nothing_known(line.key.isp, line.key.egress)
     try:
         quiet = replace(quiet, paths=trace_quiet(line.choice.quiet(without), line.egress, plan))
     finally:
-        # Of a line that cannot be traced it is not tried again before an hour, and others have their turn.
-        try:
-            write_quiet(keeping.root, quiet, mode=keeping.mode)
-        except OSError as error:
-            raise not_written(keeping, QUIET, error) from error
+        keep_look(keeping, quiet)
     return quiet
+
+
+def nothing_known(isp: str, egress: str) -> QuietPaths:
+    """Kept of a line that cannot be traced: it is not tried again before an hour, and others have their turn."""
+    return QuietPaths(isp, egress, datetime.now(UTC).replace(microsecond=0), {})
+
+
+def keep_look(keeping: Keeping, quiet: QuietPaths) -> None:
+    """Raises DeliveryError."""
+    try:
+        write_quiet(keeping.root, quiet, mode=keeping.mode)
+    except OSError as error:
+        raise not_written(keeping, QUIET, error) from error
 
 
 def trace_quiet(
