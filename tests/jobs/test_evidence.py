@@ -26,7 +26,15 @@ from netsky.engines.icmp_socket import HOW_TO_ALLOW
 from netsky.errors import EngineError
 from netsky.evidence import Evidence, Reason
 from netsky.jobs import evidence
-from netsky.jobs.evidence import DueTaking, Keeping, TracedLine, take
+from netsky.jobs.evidence import (
+    DueTaking,
+    Keeping,
+    Taken,
+    TracedLine,
+    finish,
+    mtr_deadline,
+    take,
+)
 from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident
 from netsky.places import BUILTIN_ISPS, Egress, find_province
@@ -35,9 +43,10 @@ from netsky.store.evidence_names import quiet_files, stamp
 from netsky.targets import memory_file
 from netsky.targets.library import LibraryFiles
 from netsky.targets.memory import ALWAYS, nothing_of
-from netsky.trace import Finding, TracePlan
+from netsky.trace import Finding, MtrReport, TracePlan
 from testing import ROOT
 from testing.commands import run_command, run_tool
+from testing.evidence import make_report, make_taking
 from testing.memories import answered_always
 from testing.netns import namespace, needs_root
 from testing.processes import processes_where
@@ -448,6 +457,33 @@ def test_looks_at_who_answers_count_against_the_45_seconds(monkeypatch, tmp_path
     with pytest.raises(EngineError, match="enough"):
         take(due, Keeping(tmp_path, 0o600), TracePlan(), {})
     assert given == [25]
+
+
+def test_of_several_lines_the_first_have_mtr_too(monkeypatch, tmp_path):
+    """Their traces are made first, one line after the other: that of the first began 135 s ago."""
+    given = []
+
+    def take_mtr(target, egress, *, deadline):
+        given.append((egress.name, deadline))
+        return MtrReport(target, ("mtr",), MTR)
+
+    monkeypatch.setattr(evidence, "time", SimpleNamespace(monotonic=lambda: 1135.0))
+    monkeypatch.setattr(evidence, "take_mtr", take_mtr)
+    report = replace(make_report(), mtr=())
+    taken = [
+        Taken(
+            TracedLine(BUILTIN_ISPS["cu"], Egress(name), (), None, None),
+            make_taking(egress=name, reports=(report,), finished=False),
+            f"cu/{name}/20261128T180900Z",
+            started,
+        )
+        for name, started in (("a", 1000.0), ("b", 1045.0), ("c", 1090.0))
+    ]
+    deadline = mtr_deadline(taken)
+    keeping = Keeping(tmp_path, 0o600)
+    done = [finish(each, keeping, targets=1, deadline=deadline) for each in taken]
+    assert given == [("a", 40.0), ("b", 40.0), ("c", 40.0)]
+    assert all(each.complete for each in done)
 
 
 def test_a_line_that_cannot_be_looked_at_leaves_the_others_their_turn(incident):

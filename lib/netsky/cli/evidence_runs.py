@@ -157,12 +157,14 @@ class EvidenceRuns:
 
     def _finish(self, taken: Sequence[Taken], keeping: Keeping, codes: Codes) -> None:
         from netsky.console.evidence import TakingView
-        from netsky.jobs.evidence import finish
+        from netsky.jobs.evidence import finish, mtr_deadline
 
-        targets = -(-self.trace.mtr // max(1, len(taken)))
+        if not taken:
+            return
+        targets, deadline = -(-self.trace.mtr // len(taken)), mtr_deadline(taken)
         for each in taken:
             with codes.of(each.line.isp, each.line.egress):
-                done = finish(each, keeping, targets=targets)
+                done = finish(each, keeping, targets=targets, deadline=deadline)
                 self.output.show(TakingView(done.taking, done.line.isp, done.folder))
                 codes.found.add(DONE if done.complete else INCOMPLETE)
 

@@ -202,9 +202,13 @@ def plan_of_places(plan: TracePlan, provinces: int) -> TracePlan:
     )
 
 
-def finish(taken: Taken, keeping: Keeping, *, targets: int) -> Taken:
+def mtr_deadline(taken: Sequence[Taken]) -> float:
+    """Until when mtr may run for these, of which there is one at least: the last of them is young still."""
+    return max(each.started for each in taken) + WHOLE_SECONDS
+
+
+def finish(taken: Taken, keeping: Keeping, *, targets: int, deadline: float) -> Taken:
     """The same with mtr to so many targets, one after the other. Raises DeliveryError."""
-    deadline = taken.started + WHOLE_SECONDS
     reports = list(taken.taking.reports)
     for index, target in _mtr_targets(taken.taking, targets):
         left = min(DEADLINE_SECONDS, deadline - time.monotonic())
