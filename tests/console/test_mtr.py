@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from rich.cells import cell_len
+
 from netsky.console.mtr import mtr_parts
 from netsky.trace import Hop
 from testing.evidence import make_report
@@ -20,6 +22,9 @@ def test_each_hop_is_a_line_in_mtrs_columns():
     head, router, target = own_figures(Hop(1, 4, (0.001, 0.003), ("198.18.1.2",)))
     assert head.split()[-7:] == ["Loss%", "Snt", "Last", "Avg", "Best", "Wrst", "StDev"]
     assert " ".join(router.split()) == "1.|-- 198.18.1.2 50.0% 4 3.0 2.0 1.0 3.0 1.0"
+    before = head[: head.index("Loss%")]
+    assert cell_len(before) + len("Loss%") == router.index("%") + 1
+    assert cell_len(head) == len(router) == len(target)
     assert target.split()[:4] == ["2.|--", "10.25.0.1", "30.0%", "10"]
 
 
