@@ -87,6 +87,15 @@ def test_one_that_is_over_is_written_until_what_followed_is_in_it_and_never_agai
     assert not is_marked(page(tmp_path))
 
 
+def test_the_number_of_an_incident_of_a_database_before_is_no_reason_to_leave_its_page(tmp_path):
+    write(tmp_path, seen(OVER, at=NOW + 16 * MINUTE))
+    assert age_of(page(tmp_path)).standing is Standing.FINAL
+    anew = replace(OPEN, opened_at=NOW + 20 * MINUTE)
+    write(tmp_path, seen(anew, at=NOW + 30 * MINUTE))
+    age = age_of(page(tmp_path))
+    assert (age.standing, age.opened_at) == (Standing.OPEN, anew.opened_at)
+
+
 def test_without_a_database_the_page_of_an_open_incident_says_how_old_it_is(tmp_path):
     write(tmp_path, seen(OPEN))
     write(tmp_path, seen(trouble="away", at=NOW + 2 * MINUTE))
@@ -144,7 +153,7 @@ def test_a_line_that_is_not_looked_at_any_more_has_no_page_that_looks_fresh(tmp_
 
 
 def test_names_that_look_like_a_mark_are_none(tmp_path):
-    forged = '<meta name="netsky-incident" content="final 1">'
+    forged = '<meta name="netsky-incident" content="final 1 1">'
     report = make_incident_report()
     report = replace(report, egress=replace(report.egress, contact=forged, circuit=forged))
     (tmp_path / NAME).write_text(incident_page(report, "zh"), encoding="utf-8")

@@ -116,7 +116,10 @@ class IncidentPages:
         due = [
             each
             for each in found
-            if (age := ages.get(each.name)) is None or age.standing is not Standing.FINAL
+            if (age := ages.get(each.name)) is None
+            or age.standing is not Standing.FINAL
+            # Numbers begin anew with a new database: that page is of another incident.
+            or age.opened_at != each.incident.opened_at.replace(microsecond=0)
         ]
         return sorted(due, key=lambda each: _as_of(ages.get(each.name)))
 

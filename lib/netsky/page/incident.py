@@ -46,6 +46,7 @@ def incident_page(report: IncidentReport, language: str) -> str:
         standing=standing(report),
         old=old_words(as_of, report.made_at, words) if report.state is State.OLD else "",
         epoch=int(as_of.timestamp()),
+        opened=int(report.incident.opened_at.timestamp()),
         max_age=int(report.thresholds.max_age.total_seconds()),
         as_of=beijing(as_of),
         date=beijing(as_of, "%Y-%m-%d"),

@@ -21,7 +21,9 @@ STALE_CLASS = ' class="is-stale"'
 HEAD_BYTES = 4096
 """In so many bytes from its beginning a page tells its age."""
 
-_MARK = re.compile(r'<meta name="netsky-incident" content="(open|over|final) (\d{1,11})">')
+_MARK = re.compile(
+    r'<meta name="netsky-incident" content="(open|over|final) (\d{1,11}) (\d{1,11})">'
+)
 _HTML = re.compile(r'(<html lang="[\w-]+")>')
 _BANNER = re.compile(r'(<p id="stale" class="stale" role="alert")(?: hidden)?>[^<]*</p>')
 
@@ -36,10 +38,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageAge:
-    """How a page stands, and until when it is known what it tells."""
+    """How a page stands, until when it is known what it tells, and when its incident opened."""
 
     standing: Standing
     as_of: datetime
+    opened_at: datetime
 
 
 def age_of(page: str) -> PageAge | None:
@@ -47,7 +50,8 @@ def age_of(page: str) -> PageAge | None:
     found = _MARK.search(page)
     if found is None:
         return None
-    return PageAge(Standing(found[1]), datetime.fromtimestamp(int(found[2]), UTC))
+    as_of, opened_at = (datetime.fromtimestamp(int(found[number]), UTC) for number in (2, 3))
+    return PageAge(Standing(found[1]), as_of, opened_at)
 
 
 def old_words(as_of: datetime, now: datetime, words: Words) -> str:
