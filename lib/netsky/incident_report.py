@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from netsky.cleared import CLEARED_WITHIN
 from netsky.evidence import Evidence, Reason, Taking
 from netsky.fault import ALL_LOST, Fault, Part
 from netsky.incident_loss import NOT_KNOWN, LineAtMoment, ProvinceFault, ProvinceLoss, Step
@@ -93,8 +94,15 @@ class IncidentReport:
 
     @property
     def is_final(self) -> bool:
-        """Whether a later report would tell the same: it is over, and so is the time shown after it."""
-        return not self.incident.is_open and self.until < self.made_at
+        """Whether a later report would tell the same: it is over, and so is the time shown after it.
+
+        Its evidence, too: what is taken when all is well again may have to wait for an hour that has room for it.
+        """
+        cleared_at = self.incident.cleared_at
+        if cleared_at is None or self.until >= self.made_at:
+            return False
+        waits = self.failing is not None and self.healthy is None
+        return not waits or self.made_at - cleared_at > CLEARED_WITHIN
 
     @property
     def is_rising(self) -> bool:

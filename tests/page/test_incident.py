@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netsky.evidence import Evidence, Reason
 from netsky.incident_loss import Level
 from netsky.incident_report import State
-from netsky.page.incident import incident_page
+from netsky.page.incident import incident_page, standing
 from netsky.page.incident_age import HEAD_BYTES, Standing, age_of, old_words
 from netsky.page.incident_findings import findings, headline
 from netsky.page.incident_sheet import HEADINGS, incident_sheet
@@ -21,8 +22,9 @@ from netsky.page.sheet import sheet
 from netsky.page.words import beijing
 from netsky.places import BUILTIN_ISPS, PROVINCES, Egress
 from netsky.trace import Finding, Verdict
-from testing.evidence import make_report
+from testing.evidence import make_report, make_taking
 from testing.incident_reports import (
+    NOW,
     hostile_outage,
     make_incident_report,
     most_of_all,
@@ -376,3 +378,23 @@ def test_a_sheet_has_a_row_for_each_province_and_step():
     assert lines[1] == (
         "2026-11-25 01:48:00,2026-11-24 17:48:00,60,cu,b,beijing,北京,1,1000,400,40.0,800,5,0.625,live,0.6,0"
     )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reasons", "final"),
+    [
+        (90, (Reason.OPENED,), False),
+        (90, (Reason.OPENED, Reason.CLEARED), True),
+        (121, (Reason.OPENED,), True),
+        (90, (), True),
+    ],
+)
+def test_a_report_waits_for_the_evidence_that_is_taken_when_all_is_well_again(
+    minutes, reasons, final
+):
+    report = make_incident_report()
+    over = replace(report.incident, cleared_at=NOW)
+    taken = Evidence(tuple(make_taking(reason=reason) for reason in reasons))
+    made_at = NOW + timedelta(minutes=minutes)
+    report = replace(report, incident=over, made_at=made_at, evidence=taken)
+    assert (standing(report) is Standing.FINAL) is final

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from netsky.addresses import AddressLibrary
+from netsky.cleared import CLEARED_WITHIN
 from netsky.engines.mtr import DEADLINE_SECONDS, take_mtr
 from netsky.engines.trace import check_traces
 from netsky.errors import DatabaseError, DeliveryError, EngineError, LibraryError
@@ -36,7 +37,6 @@ from netsky.store.evidence_files import (
     write_taking,
 )
 from netsky.store.incidents import Line, incidents
-from netsky.store.quick_look import CLEARED_WITHIN
 from netsky.store.traces import record_takings, recorded_takings
 from netsky.trace import MtrReport, MtrState, TracePlan
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-CLEARED_WITHIN = timedelta(hours=2)
-"""So long after an incident was cleared it is still told what its paths look like now."""
+from netsky.cleared import CLEARED_WITHIN
 
 _WAITING = """
 SELECT DISTINCT isp, egress FROM netsky_incident
