@@ -212,6 +212,12 @@ class PeriodReport:
         found = [line for line in self.lines if line.total.sweeps]
         return sorted(found, key=lambda line: _from_the_worst(line.total))
 
+    def gap(self, line: LinePeriod) -> tuple[int, int] | None:
+        """Of a period that is over: how many of its hours, or of the days of a month, have data; None: all."""
+        length = HOUR if self.period.kind is Kind.DAY else timedelta(days=1)
+        steps = (self.period.end - self.period.begin) // length
+        return (len(line.steps), steps) if self.is_over and len(line.steps) < steps else None
+
     @property
     def unknown(self) -> list[LinePeriod]:
         return [line for line in self.lines if not line.total.sweeps]

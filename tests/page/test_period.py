@@ -73,3 +73,15 @@ def test_what_has_become_worse_is_marked_and_what_is_the_same_is_not():
     assert live.value == "–"
     assert [figure.change for figure in figures(now, now)] == [""] * 5
     assert [figure.change for figure in figures(now, Totals())] == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh", "30 天中只有 4 天有数据"), ("en", "data of 4 of 30 days only")]
+)
+def test_a_period_of_which_a_part_is_not_known_says_so(language, said):
+    report = make_report(2)
+    whole, part = report.lines
+    report = replace(report, lines=(whole, replace(part, steps=part.steps[:4])))
+    assert text_of_page(check_page(period_page(report, language))).count(said) == 1
+    assert period_text(report, period_words(language)).count(said) == 1
+    assert said not in text_of_page(check_page(period_page(make_report(2), language)))

@@ -15,6 +15,7 @@ from netsky.page.period_figures import (
     Figure,
     availability,
     figures,
+    gap,
     line_name,
     not_counted,
     worst_provinces,
@@ -40,6 +41,7 @@ class LineRow:
     incident_time: str
     worst: str
     problem: str = ""
+    gap: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _row(report: PeriodReport, line: LinePeriod, words: Words) -> LineRow:
         str(len(line.incidents_in(report.period))),
         words.duration(time) if time else words("none"),
         worst_provinces(line, words),
+        gap=gap(report, line, words),
     )
 
 
@@ -134,7 +137,7 @@ def _unknown(report: PeriodReport, words: Words) -> list[LineRow]:
 def _details(report: PeriodReport, line: LinePeriod, top: float, words: Words) -> Details:
     return Details(
         line_name(line, words),
-        _chart(line, report.period.kind, top, words),
+        _chart(report, line, top, words),
         _has_live(line),
         not_counted(line.total, len(line.provinces), words),
         [
@@ -189,11 +192,13 @@ def _points(line: LinePeriod) -> list[tuple[datetime, float]]:
     return [(at, ratio) for at, ratio in ratios if ratio is not None]
 
 
-def _chart(line: LinePeriod, kind: Kind, top: float, words: Words) -> Markup:
-    """Where an hour or day is missing the line has a gap."""
+def _chart(report: PeriodReport, line: LinePeriod, top: float, words: Words) -> Markup:
+    """Where an hour or day is missing the line has a gap, at its ends, too."""
     known = dict(_points(line))
-    step = timedelta(hours=1) if kind is Kind.DAY else timedelta(days=1)
-    at, last = line.steps[0][0], line.steps[-1][0]
+    period = report.period
+    step = timedelta(hours=1) if period.kind is Kind.DAY else timedelta(days=1)
+    at = period.begin
+    last = period.end - step if report.is_over else line.steps[-1][0]
     found: list[tuple[datetime, float | None]] = []
     while at <= last:
         found.append((at, known.get(at)))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from netsky.page.words import MINUS, UNKNOWN, Words, count, milliseconds, percent, points
-from netsky.period_report import LinePeriod, Totals
+from netsky.period_report import LinePeriod, PeriodReport, Totals
 
 MOST_WORST = 3
 _LEAST_POINTS, _LEAST_MS = 0.001, 0.05  # less than that is no change
@@ -81,6 +81,12 @@ def not_counted(totals: Totals, provinces: int, words: Words) -> str:
         if sweeps
     ]
     return words.listed_parts(parts)
+
+
+def gap(report: PeriodReport, line: LinePeriod, words: Words) -> str:
+    """That a part of the period was not measured, or is not summed up; empty: all of it is known."""
+    found = report.gap(line)
+    return words(f"gap_{report.period.kind}", known=found[0], count=found[1]) if found else ""
 
 
 def line_name(line: LinePeriod, words: Words) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netsky.page.incident_text import fits
 from netsky.page.period import lead
-from netsky.page.period_figures import Figure, figures, line_name, worst_provinces
+from netsky.page.period_figures import Figure, figures, gap, line_name, worst_provinces
 from netsky.page.words import Words
 from netsky.period_report import LinePeriod, PeriodReport
 from netsky.text import one_line
@@ -41,6 +41,8 @@ def _line(report: PeriodReport, line: LinePeriod, words: Words) -> str:
         latency=_changed(latency, words),
         incidents=_incidents(report, line, words),
     )
+    if missing := gap(report, line, words):
+        text += words("t_gap", gap=missing)
     worst = worst_provinces(line, words)
     return text if worst == words("none") else text + words("t_worst", worst=worst)
 

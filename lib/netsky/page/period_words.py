@@ -50,6 +50,8 @@ _TABLE: Table = {
     "worst_one": ("{province} {availability}", "{province} {availability}"),
     "no_data": ("没有汇总数据", "nothing is summed up"),
     "not_read": ("{line}：没有数据（{problem}）", "{line}: no data ({problem})"),
+    "gap_day": ("{count} 小时中只有 {known} 小时有数据", "data of {known} of {count} hours only"),
+    "gap_month": ("{count} 天中只有 {known} 天有数据", "data of {known} of {count} days only"),
     "never": ("这一期没有测量", "not measured then"),
     "none": ("无", "none"),
 }
@@ -95,6 +97,7 @@ _TEXT: Table = {
     "t_changed": ("{value}（{change}）", "{value} ({change})"),
     "t_incidents": ("事件 {count} 起，{time}", "{count} incidents, {time}"),
     "t_calm": ("没有事件", "no incident"),
+    "t_gap": ("，{gap}", ", {gap}"),
     "t_worst": ("，最差 {worst}", ", worst {worst}"),
     "t_more": ("另有 {count} 条线路可用率更高。", "{count} more lines are more available."),
     "t_unknown": ("{count} 条线路没有数据。", "Of {count} lines nothing is known."),
