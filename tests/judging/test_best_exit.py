@@ -153,3 +153,53 @@ def test_the_exit_in_use_is_said_or_the_one_with_the_least_baseline():
 def test_a_line_that_cannot_be_read_may_be_the_exit_in_use():
     away = overviews.LineState(CU, "b", trouble="away")
     assert home_exit(overview_of(line("a", 1.0), away), CU) is None
+
+
+def with_targets(state, count, *, live_percent=None):
+    """The same, so many targets in Hunan being usually alive; these lose as much as all do, unless it is said."""
+    judgements = [
+        replace(
+            each,
+            newest=replace(
+                each.newest,
+                live_targets=count,
+                live_loss_ratio=each.loss_ratio if live_percent is None else live_percent / 100,
+            ),
+        )
+        if each.province == HUNAN
+        else each
+        for each in state.verdict.judgements
+    ]
+    return replace(state, verdict=replace(state.verdict, judgements=tuple(judgements)))
+
+
+@pytest.mark.parametrize(
+    ("targets", "percent", "is_move"),
+    [
+        (400, 3, False),
+        (2000, 3, True),
+        (None, 3, True),
+        (1, 100, False),
+        (20, 20, False),
+        (20, 100, True),
+    ],
+)
+def test_what_chance_explains_of_so_few_targets_moves_nobody(targets, percent, is_move):
+    exits = [line("a", percent), line("b", 0.0 if percent > 3 else 1.0)]
+    exits = [with_targets(each, targets) for each in exits]
+    assert best(*exits, isp=replace(CU, home="a")).is_move is is_move
+
+
+def test_what_never_answers_is_no_chance():
+    """Of 500 targets 200 are dead, and of the 300 others 15 more are lost through one exit: 3 points of all."""
+    exits = [
+        with_targets(line(name, percent), 300, live_percent=live)
+        for name, percent, live in (("a", 43.0, 5.0), ("b", 40.0, 0.0))
+    ]
+    assert best(*exits, isp=replace(CU, home="a")).is_move
+
+
+def test_latency_moves_nobody_to_what_loses_a_point_more():
+    exits = [("a", 1.0, 40), ("b", 2.5, 20)]
+    lines = [with_targets(line(name, loss, milliseconds=ms), 400) for name, loss, ms in exits]
+    assert not best(*lines, isp=replace(CU, home="a")).is_move

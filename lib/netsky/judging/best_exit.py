@@ -1,11 +1,13 @@
 """Through which exit the users of a province are reached best now: least loss first, then least latency.
 
 Only exits count whose newest sweep was judged for that province and is not tainted. Losses of less than
-`LEAD_RATIO` apart are alike, so that chance does not move users from exit to exit: then latency decides.
+`LEAD_RATIO` apart are alike, or of less than chance explains of so few targets, so that chance does not move users
+from exit to exit: then latency decides.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,14 +20,33 @@ LEAD_RATIO = 0.01
 LEAD_SECONDS = 0.01
 """So much less latency is, where the losses are alike."""
 
+_SIGMAS = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class ExitFigures:
-    """What a province has through an exit now: ratio and seconds, None: nothing replied."""
+    """What a province has through an exit now: ratio and seconds, None: nothing replied.
+
+    Of its targets `live_targets` usually answer and now lost `live_loss_ratio`; None: not known.
+    """
 
     egress: str
     loss_ratio: float
     latency_seconds: float | None
+    live_targets: int | None = None
+    live_loss_ratio: float | None = None
+
+    def loses_less_than(self, other: ExitFigures) -> bool:
+        """By so much that it is worth another exit, and that chance does not explain it."""
+        if other.loss_ratio - self.loss_ratio < LEAD_RATIO:
+            return False
+        one, two = self.live_loss_ratio, other.live_loss_ratio
+        if not self.live_targets or not other.live_targets or one is None or two is None:
+            return True
+        # What never answers is lost through each exit, and that is no chance.
+        lost = (one + two) / 2
+        variance = lost * (1 - lost) * (1 / self.live_targets + 1 / other.live_targets)
+        return two - one >= _SIGMAS * math.sqrt(variance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +94,13 @@ class BestExit:
         """Whether so much is gained that the users do better through another exit than the one in use."""
         if not self.current or self.current is self.best:
             return False
-        return (self.gain_ratio or 0.0) >= LEAD_RATIO or (self.gain_seconds or 0.0) >= LEAD_SECONDS
+        is_alike = (self.gain_ratio or 0.0) > -LEAD_RATIO
+        return self.is_less_loss or (is_alike and (self.gain_seconds or 0.0) >= LEAD_SECONDS)
+
+    @property
+    def is_less_loss(self) -> bool:
+        """Whether the best exit loses so much less than the one in use that this alone is worth it."""
+        return self.current is not None and self.best.loses_less_than(self.current)
 
 
 def _earlier(other: ExitFigures | None, best: ExitFigures) -> float | None:
@@ -142,7 +169,9 @@ def _figures(lines: Sequence[LineState], province: Province) -> list[ExitFigures
         live = newest.live_loss_ratio if by_live else None
         loss = newest.loss_ratio if live is None else live
         latency = line.sweep.latency_seconds.get(province)
-        exits.append(ExitFigures(line.egress, loss, latency))
+        exits.append(
+            ExitFigures(line.egress, loss, latency, newest.live_targets, newest.live_loss_ratio)
+        )
     return exits
 
 
@@ -150,8 +179,8 @@ def _ranked(exits: Sequence[ExitFigures]) -> tuple[ExitFigures, ...]:
     """Those that lose least by latency, then the next of these, and so on."""
     waiting, ranked = list(exits), []
     while waiting:
-        least = min(each.loss_ratio for each in waiting)
-        alike = [each for each in waiting if each.loss_ratio < least + LEAD_RATIO]
+        least = min(waiting, key=lambda each: each.loss_ratio)
+        alike = [each for each in waiting if not least.loses_less_than(each)]
         ranked += sorted(alike, key=_by_latency)
         waiting = [each for each in waiting if each not in alike]
     return tuple(ranked)

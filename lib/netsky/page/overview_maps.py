@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from netsky.judging.best_exit import LEAD_RATIO, BestExit, best_exits, home_exit
+from netsky.judging.best_exit import BestExit, best_exits, home_exit
 from netsky.judging.grading import Grade, Judgement, NotJudged, Thresholds
 from netsky.overview import LineState, Overview
 from netsky.page.names import cut, exit_codes
@@ -178,7 +178,7 @@ def _best_tile(best: BestExit | None, codes: Mapping[str, str], words: Words) ->
         return Tile(NOT_JUDGED, code)
     if not best.is_move:
         return Tile("s0", percent(best.current.loss_ratio))
-    less = (best.gain_ratio or 0.0) >= LEAD_RATIO
+    less = best.is_less_loss
     if not less and len(code) > _SHORT_CODE:  # there is no room for both
         return Tile("late", code)
     return Tile("go" if less else "late", f"{code} {gain_text(best)}")
@@ -187,6 +187,6 @@ def _best_tile(best: BestExit | None, codes: Mapping[str, str], words: Words) ->
 def gain_text(best: BestExit) -> str:
     """How many points less than through the exit in use are lost, or how much earlier replies come."""
     less, sooner = best.gain_ratio or 0.0, best.gain_seconds or 0.0
-    if less >= LEAD_RATIO:
+    if best.is_less_loss:
         return f"{MINUS}{100 * less:.0f}"
     return f"{1000 * sooner:.0f}ms" if sooner < _LONG_SECONDS else f"{sooner:.1f}s"
