@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from lab.errors import LabError
 from lab.network.addresses import PLACES, Place
 from lab.network.faults import Loss
-from lab.network.truth import Count
+from lab.network.truth import Count, Truth
 from lab.proofs.site import Measured, Site
 from netsky.places import PROVINCES
 
@@ -35,6 +36,7 @@ TRIES = 10
 # From the end of a window to the next sweep, of the window: then the lab's counters are read.
 PAUSE = 0.4
 LEAST_PAUSE = 1.5  # seconds
+_SPARE = 0.5  # seconds that one start may be later than the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class _Probe:
 
     def __init__(self, site: Site, egress: str, window: float) -> None:
         self._lab, self._egress = site.lab, egress
-        every = window + max(LEAST_PAUSE, PAUSE * window)
+        self._every = every = window + max(LEAST_PAUSE, PAUSE * window)
         options = ("--egress", egress, "--window", f"{window:g}", "--format", "json")
         command = site.command("netsky_probe", ISP, *options, "--every", f"{every:g}")
         self._process = subprocess.Popen(
@@ -172,16 +174,23 @@ class _Probe:
             raise LabError(f"the probe through egress {self._egress} has ended")
         return Measured.of(json.loads(line))
 
+    def _count(self, measured: Measured) -> tuple[Truth, bool]:
+        """What the lab has counted so far, and whether that was before the sweep after this one began."""
+        counts = self._lab.counts(self._egress)
+        started_at = datetime.fromisoformat(measured.document["sweep"]["started_at"])
+        taken = (datetime.now(UTC) - started_at).total_seconds()
+        return counts, taken < self._every - _SPARE
+
     def looks(self, number: int) -> list[_Look]:
         """So many sweeps from now on of which the lab has seen each packet, and no others."""
-        self.sweep()  # it had begun before
         looks: list[_Look] = []
-        before = self._lab.counts(self._egress)
+        before, was_between = self._count(self.sweep())  # it had begun before
         for _ in range(TRIES * number):
-            measured, counted = self.sweep(), self._lab.counts(self._egress)
+            measured = self.sweep()
+            counted, is_between = self._count(measured)
             counts = counted.since(before).of(self._egress, ISP)
-            before = counted
-            if measured.whole and {slug: c.seen for slug, c in counts.items()} == measured.sent:
+            is_exact = measured.whole and {s: c.seen for s, c in counts.items()} == measured.sent
+            if was_between and is_between and is_exact:
                 looks.append(
                     _Look({r["province"]: r for r in measured.document["provinces"]}, counts)
                 )
@@ -189,6 +198,7 @@ class _Probe:
                     return looks
             else:
                 self.repeated += 1
+            before, was_between = counted, is_between
         raise LabError(
             "this host is too busy: of most sweeps not all was sent in time, or seen alone"
         )
