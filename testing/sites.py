@@ -32,7 +32,9 @@ RISES: Mapping[tuple[str, str], dict[str, float | None]] = {
     ("gz3-unicom-1", "cu"): FINE | dict.fromkeys(list(FINE)[:5], 60),
     ("gz3-unicom-2", "cu"): FINE | {"anhui": 12},
     ("bj1-unicom-1", "cm"): FINE | {"hainan": 9},
-    ("default", "ct"): FINE,
+    ("bj1-unicom-1", "ct"): FINE | {"hubei": 15},
+    ("sh2-unicom-1", "ct"): dict.fromkeys(FINE, 60),
+    ("default", "ct"): FINE | {"hubei": None},
 }
 PROVINCE = ("该省网络：从多个站点看都差", "the province's network: bad from several sites")
 SITE = (
@@ -41,7 +43,7 @@ SITE = (
 )
 LINE = ("该线路：只有这条线路差", "the line: bad through this one alone")
 WHOLE_LINE = ("整条线路：到多数省都差", "the whole line: bad to most provinces")
-UNKNOWN = ("无从比较：没有别的站点探测该省", "cannot be told: no other site measures this province")
+UNKNOWN = ("无从比较：没有别的站点可作比较", "cannot be told: no other site can be compared with")
 TOLD = {
     ("bj1", "cu", "hunan"): (8, PROVINCE),
     ("sh2", "cu", "hunan"): (40, PROVINCE),
@@ -52,6 +54,9 @@ TOLD = {
     # Each of these would look like its province's network, or like a province of its own.
     **{("gz3", "cu", slug): (60, WHOLE_LINE) for slug in list(FINE)[1:5]},
     ("gz3", "cu", "anhui"): (60, LINE),
+    # Of two sites one is bad as a whole: nobody knows whether hubei is fine from there.
+    ("bj1", "ct", "hubei"): (15, UNKNOWN),
+    **{("sh2", "ct", slug): (60, WHOLE_LINE) for slug in FINE},
 }
 """By site, ISP and province the largest rise, and the verdict."""
 
