@@ -494,6 +494,11 @@ CALL netsky_upgrade_column('netsky_daily', 'bad_sweeps', 'INT UNSIGNED NOT NULL 
 CALL netsky_upgrade_column('netsky_hourly', 'tainted_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_hourly', 'judged_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
 CALL netsky_upgrade_column('netsky_hourly', 'bad_sweeps', 'INT UNSIGNED NOT NULL DEFAULT 0');
+-- And those that an earlier averaging, of this or another host, has summed up since: whoever judges counts them.
+INSERT IGNORE INTO netsky_rollup_due (isp, egress, start)
+SELECT DISTINCT isp, egress, start FROM netsky_hourly
+ WHERE live_sent > 0 AND judged_sweeps = 0
+   AND start > (SELECT MIN(started_at) FROM netsky_sweep) - INTERVAL 1 HOUR;
 
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 CALL netsky_upgrade_days();

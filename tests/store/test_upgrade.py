@@ -559,6 +559,21 @@ def test_hours_of_which_sweeps_are_there_are_judged_again(installation):
     ) == [(0, 0)]
 
 
+def test_hours_that_an_earlier_averaging_has_summed_up_meanwhile_are_due_again(installation):
+    installation.apply_schema()
+    installation.store_sweep()
+    [(start,)] = installation.execute("SELECT DISTINCT start FROM netsky_rollup_due")
+    installation.execute("DELETE FROM netsky_rollup_due")
+    for province, live_sent, judged in (("湖南", 400, 0), ("湖北", 400, 1), ("北京", "NULL", 0)):
+        at = start - timedelta(minutes=0 if province == "湖南" else -60)
+        installation.execute(
+            "INSERT INTO netsky_hourly (isp, egress, province, start, sweeps, live_sent, judged_sweeps) "
+            f"VALUES ('cu', 'default', '{province}', '{at}', 1, {live_sent}, {judged})"
+        )
+    installation.upgrade(init_command=None)
+    assert installation.execute("SELECT start FROM netsky_rollup_due") == [(start,)]
+
+
 def test_what_is_usual_learns_for_how_long_a_rise_has_stood(installation):
     installation.apply_schema()
     installation.execute("ALTER TABLE netsky_usual DROP COLUMN noticed")
