@@ -18,7 +18,7 @@ from netsky.store.spool import Spool
 from netsky.store.tables import alarm, daily, hourly, rollup_due
 from testing.commands import run_tool
 from testing.samples import make_quality
-from testing.stores import Loss
+from testing.stores import Loss, Store
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MIDNIGHT = datetime(2024, 5, 6, tzinfo=UTC)
@@ -282,6 +282,23 @@ def test_the_averaging_sums_up_and_only_then_prunes(store, monkeypatch, caplog):
     assert run_average(store, Keep(3 * DAY)).pruned["netsky_lossrate"] == 48
     assert sum(row["sweeps"] for row in rows_of(store, hourly)) == 5 * 24
     assert sum(row["sent"] for row in rows_of(store, daily)) == 10 * 5 * 24
+
+
+def test_an_averaging_of_many_lines_connects_no_more_often_than_of_one(mariadb_store, monkeypatch):
+    mariadb_store.create_tables()
+    database, opened = mariadb_store.database, []
+    monkeypatch.setattr(Store, "database", database)
+    sa.event.listen(database.connector._engine, "connect", lambda *_: opened.append(1))
+    counts = []
+    for egresses in ("a", "abcd"):
+        for egress in egresses:
+            at = datetime.now(UTC) - HOUR
+            database.store(sweep_rows("cu", egress, at, [make_quality("hunan")]))
+        opened.clear()
+        run_average(mariadb_store)
+        counts.append(len(opened))
+    assert counts[0] == counts[1] > 0
+    assert rows_of(mariadb_store, rollup_due) == []
 
 
 def test_minutes_in_alarm_are_those_in_which_a_verdict_graded_the_province(store):

@@ -97,7 +97,8 @@ def average(
     ]
     not_delivered = deliver(outlets.deliveries(groups))
     housekeeping = Housekeeping(database, isp.slug, egress, now, keep)
-    ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
+    with database.connector.kept_open():
+        ignored = list(ignore_rows_ahead(database, isp, egresses, now=now))
     not_delivered += housekeeping.run(can_prune=bool(enough))
     return BaselineReport(
         isp,

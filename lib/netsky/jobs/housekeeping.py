@@ -67,10 +67,11 @@ class Housekeeping:
 
     def _roll_up(self) -> None:
         deadline = time.monotonic() + ROLLUP_SECONDS
-        for _ in self.database.roll_up(self.isp, self.egress):
-            if time.monotonic() > deadline:
-                log.warning("more hours are to be summed up: the next run goes on, then prunes")
-                return
+        with self.database.connector.kept_open():
+            for _ in self.database.roll_up(self.isp, self.egress):
+                if time.monotonic() > deadline:
+                    log.warning("more hours are to be summed up: the next run goes on, then prunes")
+                    return
         self._rolled_up = True
 
     def _give_up(self) -> None:
