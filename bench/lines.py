@@ -53,7 +53,7 @@ WRITTEN = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--days", type=int, default=30, help="at least 3")
     parser.add_argument("--lines", type=int, nargs="+", default=[1, 10, 80, 240])
     parser.add_argument("--most", type=int, default=80, help="lines in one database")
     parser.add_argument(
@@ -253,6 +253,11 @@ def measure_alert(server: MariaDB, database: Database) -> None:
     def ask() -> AlertReport:
         return alert(database, BUILTIN_ISPS["cu"], "line-0", rule=UsualRule(), outlets=Outlets())
 
+    # What was filled in may be older by now than what an alert judges.
+    now = datetime.now(UTC)
+    for minutes in range(20, -1, -1):
+        store_sweep(database, "cu", "line-0", now - minutes * MINUTE, QUALITIES)
+    assert len(ask().verdict.judged) == len(PROVINCES)
     meter(server, "the alert, all quiet", ask, aim=0.1)
     store_sweep(database, "cu", "line-0", datetime.now(UTC), lossy)
     assert len(ask().verdict.judged) == len(PROVINCES)

@@ -133,7 +133,7 @@ usual = sa.Table(
     **_MYSQL,
 )
 
-# Ten minutes of an exit: `provinces` has as JSON what the sweeps of these were; see store/usual.py.
+# Ten minutes of an exit: `provinces` has what the sweeps of these were, in base64; see store/usual.py.
 usual_bucket = sa.Table(
     "netsky_usual_bucket",
     metadata,
