@@ -1,15 +1,17 @@
 """What `pip install .` brings along."""
 
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 
 from testing import ROOT
 
 
-def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):
+def test_the_wheel_holds_the_scripts_and_the_whole_library_and_what_it_installs_runs(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     scripts = {script.name for script in ROOT.glob("netsky_*.py")}
@@ -27,6 +29,25 @@ def test_the_wheel_holds_the_scripts_and_the_whole_library(tmp_path):
     assert scripts
     assert pages <= held
     assert library | scripts | {"netsky/py.typed"} <= held
+    installed = install(wheel, tmp_path / "there")
+    libraries = sysconfig.get_path("purelib", vars={"base": str(installed)})
+    done = subprocess.run(
+        [installed / "bin/netsky-probe", "--help"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": libraries},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--library" in done.stdout
+
+
+def install(wheel, prefix):
+    options = ["-q", "--no-deps", "--no-index", "--ignore-installed", "--prefix", str(prefix)]
+    command = [sys.executable, "-m", "pip", "install", *options, "--disable-pip-version-check"]
+    subprocess.run([*command, str(wheel)], check=True, timeout=120)
+    return prefix
 
 
 def test_each_script_is_a_command_once_installed():

@@ -91,7 +91,7 @@ def test_packets_from_before_and_after_a_step_are_told_apart(monkeypatch):
     since = time.monotonic_ns()
     assert wall.offsets_ns(np.array([since + 7_000])) == 7_000
     offset[0] = 7_000 + HOUR_NS
-    moments = np.array([since + 10, since + 20])
+    moments = np.array([since + 10, time.monotonic_ns()])  # the second after the last look
     stamps = moments + np.array([7_000, 7_000 + HOUR_NS])
     assert (stamps - wall.offsets_ns(stamps)).tolist() == moments.tolist()
     assert wall.stepped_ns == HOUR_NS

@@ -6,7 +6,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -467,13 +466,6 @@ def test_help_tells_every_exit_code(site):
     assert (done.returncode, done.stderr) == (0, "")
     exits = done.stdout.partition("Exit codes:\n")[2]
     assert re.findall(r"^ +(\d+) +\S", exits, re.MULTILINE) == ["0", "1", "2", "3", "75"]
-
-
-def test_the_installed_command_is_the_script(site):
-    installed = Path(sys.executable).with_name("netsky-probe")
-    done = subprocess.run([installed, "--help"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert "--library" in done.stdout
 
 
 def test_a_password_in_the_query_of_the_url_is_refused_too(site):

@@ -152,9 +152,8 @@ def test_what_this_host_has_dropped_is_counted_and_is_in_no_sum(store):
         assert (row["sweeps"], row["tainted_sweeps"], row["sent"], row["lost"]) == (2, 1, 1000, 10)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # on a server upgrade.sql does it
 def test_a_file_of_before_is_judged_again_as_far_as_its_sweeps_are_there(store):
-    if "sqlite" not in store.url:
-        pytest.skip("upgrade.sql does it on a server")
     fill(store, hours=12)
     roll_up(store)
     for table in ("netsky_hourly", "netsky_daily"):
