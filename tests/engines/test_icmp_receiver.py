@@ -107,7 +107,8 @@ def test_a_sweep_ends_in_time_while_replies_are_forged_as_fast_as_they_can(netwo
     plan = ProbePlan(window=0.5, timeout=0.3)
     with forged_replies(network.wires[0].far, seconds=8, processes=3):
         sweep = network.sweep(IcmpEngine(), directory, plan)
-    assert sweep.duration_seconds < 2 * plan.window + 1 + plan.timeout + 1
+    slack = 3  # for a core that three forgers and other tests want, too; the flood takes eight
+    assert sweep.duration_seconds < 2 * plan.window + 1 + plan.timeout + slack
     assert sweep.discarded["wrong_cookie"] > 10_000
     assert sweep.failures == ()
     # The flood may fill the receive buffer; then it is told.
