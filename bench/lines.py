@@ -238,7 +238,7 @@ def measure_usual(
                 computed = rule.baselines(StoredHistory(database, "cu", egress), now=at)
                 store_computed(database.connector, "cu", egress, computed, at)
 
-    lines = f"averaging of {len(egresses)} lines by usual"
+    lines = f"learning what is usual of {len(egresses)} lines"
     meter(server, f"{lines}, the first", partial(average, timedelta()), runs=1)
     meter(server, f"{lines}, each ten minutes", partial(average, 10 * MINUTE), runs=3, aim=5)
     meter(server, f"{lines}, an hour later", partial(average, HOUR), runs=1)
