@@ -64,7 +64,9 @@ def main() -> None:
     options = parser.parse_args()
     missing = [each for each in ("wsrep_sst_rsync", "rsync") if shutil.which(each) is None]
     if missing:
-        parser.error(f"no {' and no '.join(missing)} here: install Debian's mariadb-server and rsync")
+        parser.error(
+            f"no {' and no '.join(missing)} here: install Debian's mariadb-server and rsync"
+        )
     with tempfile.TemporaryDirectory() as folder, run_galera("rsync", cache=CACHE) as nodes:
         nodes[0].execute(SCHEMA.read_text(encoding="utf-8"))
         wait_until(lambda: all(map(has_tables, nodes)), what="the tables on all nodes")
