@@ -129,6 +129,26 @@ def test_latency_moves_users_where_the_losses_are_alike(percent, milliseconds, i
     assert found.is_move == is_move
 
 
+def test_the_exit_to_move_to_is_the_first_that_is_itself_worth_it():
+    """The fastest of those that are alike gains too little; the next one loses so much less."""
+    home = line("home", 1.85, milliseconds=50)
+    slow, fast = line("a", 0.0, milliseconds=200), line("b", 0.9, milliseconds=45)
+    found = best(home, slow, fast)
+    assert [each.egress for each in found.exits] == ["b", "a", "home"]
+    assert (found.is_move, found.best.egress, found.next.egress) == (True, "a", "b")
+    assert found.gain_ratio == pytest.approx(0.0185)
+    assert (found.margin_ratio, found.margin_seconds) == pytest.approx((0.009, -0.155))
+    without = best(home, fast)
+    assert (without.is_move, without.best.egress) == (False, "b")
+
+
+def test_nobody_moves_to_what_ranks_behind_the_exit_in_use():
+    exits = [line("a", 0.0, milliseconds=100), line("b", 1.5, milliseconds=10)]
+    found = best(line("home", 0.9, milliseconds=50), *exits)
+    assert [each.egress for each in found.exits] == ["home", "a", "b"]
+    assert not found.is_move
+
+
 def test_without_data_of_the_exit_in_use_nothing_is_gained_and_nobody_moves():
     for home in (line("home", 1.0, age=200), line("home", 1.0, tainted=True)):
         found = best(home, line("a", 1.0))

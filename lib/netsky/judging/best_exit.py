@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from netsky.overview import LineState, Overview
 from netsky.places import ISP, PROVINCES, Province
@@ -51,18 +52,23 @@ class ExitFigures:
 
 @dataclass(frozen=True, slots=True)
 class BestExit:
-    """All exits that count, the best first; `home` is the exit in use, None: it cannot be told which."""
+    """All exits that count, as they rank; `home` is the exit in use, None: it cannot be told which."""
 
     exits: tuple[ExitFigures, ...]
     home: str | None = None
 
     @property
     def best(self) -> ExitFigures:
-        return self.exits[0]
+        """The first that is worth a move from the exit in use, or else the first of all.
+
+        The first may be worth none: it is faster by little, and the next one loses so much less.
+        """
+        ahead = takewhile(lambda each: each.egress != self.home, self.exits)
+        return next((each for each in ahead if self._is_worth(each)), self.exits[0])
 
     @property
     def next(self) -> ExitFigures | None:
-        return self.exits[1] if len(self.exits) > 1 else None
+        return next((each for each in self.exits if each is not self.best), None)
 
     @property
     def current(self) -> ExitFigures | None:
@@ -92,15 +98,21 @@ class BestExit:
     @property
     def is_move(self) -> bool:
         """Whether so much is gained that the users do better through another exit than the one in use."""
-        if not self.current or self.current is self.best:
-            return False
-        is_alike = (self.gain_ratio or 0.0) > -LEAD_RATIO
-        return self.is_less_loss or (is_alike and (self.gain_seconds or 0.0) >= LEAD_SECONDS)
+        return self._is_worth(self.best)
 
     @property
     def is_less_loss(self) -> bool:
         """Whether the best exit loses so much less than the one in use that this alone is worth it."""
         return self.current is not None and self.best.loses_less_than(self.current)
+
+    def _is_worth(self, other: ExitFigures) -> bool:
+        """Whether that exit alone is worth it to leave the one in use: less is lost, or as much and sooner."""
+        current = self.current
+        if current is None or other is current:
+            return False
+        is_alike = other.loss_ratio - current.loss_ratio < LEAD_RATIO
+        is_sooner = (_earlier(current, other) or 0.0) >= LEAD_SECONDS
+        return other.loses_less_than(current) or (is_alike and is_sooner)
 
 
 def _earlier(other: ExitFigures | None, best: ExitFigures) -> float | None:
