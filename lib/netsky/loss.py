@@ -13,7 +13,8 @@ from netsky.fault import Fault
 from netsky.places import Province
 
 BAD_LOSS_PERCENT = 5
-"""A sweep is bad for a province when so many percent of the packets to its usually alive targets were lost.
+"""A sweep is bad for a province when so many percent of the packets to its usually alive targets were lost;
+of few of them only when chance does not explain it.
 
 An availability is the share of sweeps that are not bad. It is no option: sums of years are compared.
 """

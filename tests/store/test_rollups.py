@@ -1,5 +1,6 @@
 """Sums of hours and days: exact against the sweeps they are made of, again and again, late ones included."""
 
+import math
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -38,9 +39,9 @@ def quality(rng, province, *, live):
     }
     if live:
         sent //= 2
-        lost = int(sent * rng.choice([0.0, 0.049, 0.051, 1.0]))
+        lost = int(sent * rng.choice([0.0, 0.049, 0.051, 0.15, 1.0]))
         figures |= {
-            "live_targets": 5,
+            "live_targets": int(rng.choice([20, 50, 400])),
             "live_packets_sent": sent,
             "live_packets_received": sent - lost,
         }
@@ -84,6 +85,12 @@ def expected(store, step):
     ]
 
 
+def bad_from(row):
+    """From which loss on a sweep is bad: 5 %, and what chance adds to that among so few targets."""
+    targets = row["live_targets"]
+    return 0.05 + (3 * math.sqrt(0.05 * 0.95 / targets) if targets < 400 else 0)
+
+
 def sums_of(rows):
     clean = [row for row in rows if not row["tainted"]]
     judged = [row for row in clean if row["live_sent"]]
@@ -107,7 +114,7 @@ def sums_of(rows):
         "alarm_minutes": 0,
         "tainted_sweeps": len(rows) - len(clean),
         "judged_sweeps": len(judged),
-        "bad_sweeps": sum(row["live_lost"] / row["live_sent"] >= 0.05 for row in judged),
+        "bad_sweeps": sum(row["live_lost"] / row["live_sent"] >= bad_from(row) for row in judged),
     }
 
 
@@ -128,10 +135,26 @@ def test_hours_and_days_are_exact_against_the_sweeps(store):
     assert len(rows_of(store, daily)) == 8
 
 
-@pytest.mark.parametrize(("lost", "is_bad"), [(0, False), (19, False), (20, True), (400, True)])
-def test_a_sweep_is_bad_from_five_percent_of_the_usually_alive_on(store, lost, is_bad):
-    figures = {"live_packets_sent": 400, "live_packets_received": 400 - lost}
-    known = make_quality("hunan", live_targets=400, **figures)
+@pytest.mark.parametrize(
+    ("targets", "lost", "is_bad"),
+    [
+        (400, 0, False),
+        (400, 19, False),
+        (400, 20, True),
+        (400, 400, True),
+        (50, 7, False),  # 14 % of 50 is chance
+        (50, 8, True),
+        (20, 1, False),
+        (20, 3, False),
+        (20, 4, True),
+        (20, 20, True),
+    ],
+)
+def test_a_sweep_is_bad_from_five_percent_on_and_of_few_targets_beyond_chance(
+    store, targets, lost, is_bad
+):
+    figures = {"live_packets_sent": targets, "live_packets_received": targets - lost}
+    known = make_quality("hunan", live_targets=targets, **figures)
     store.database.store(sweep_rows("cu", "default", MIDNIGHT, [known]))
     unknown = make_quality("hunan", packets_sent=400, packets_received=0)
     store.database.store(sweep_rows("cu", "default", MIDNIGHT + MINUTE, [unknown]))

@@ -84,8 +84,8 @@ _DETAILS: Table = {
         "More than {most} lines: provinces and other periods are in --format csv, or choose lines with --isp, --egress.",
     ),
     "method": (
-        "丢包率＝丢失 ÷ 发出，按包数合计，不是比率的平均；可用率＝1 − 坏轮次 ÷ 判定的轮次，按省累计；坏轮次＝该省常在线目标丢包 {bad_loss}% 及以上的一轮。还不知道哪些目标常在线的轮次不判定，没有判定过的写 –；本机自己丢了包的轮次不计入任何数字。告警分钟＝告警判为升高或剧升的分钟。日、月按北京时间划分，由按 UTC 小时的汇总相加。",
-        "Loss = lost / sent, of the packets, not a mean of ratios. Availability = 1 − bad sweeps / judged sweeps, summed up over provinces; a sweep is bad when {bad_loss}% or more of the province's usually alive targets were lost. Where these are not known yet a sweep is not judged; – is what was never judged. A sweep in which this host dropped packets itself is in no figure. A minute is in alarm when the alert graded the province. Days and months are those of Beijing, added up from sums of hours of UTC.",
+        "丢包率＝丢失 ÷ 发出，按包数合计，不是比率的平均；可用率＝1 − 坏轮次 ÷ 判定的轮次，按省累计；坏轮次＝该省常在线目标丢包 {bad_loss}% 及以上的一轮；目标少的省，还要超出偶然。还不知道哪些目标常在线的轮次不判定，没有判定过的写 –；本机自己丢了包的轮次不计入任何数字。告警分钟＝告警判为升高或剧升的分钟。日、月按北京时间划分，由按 UTC 小时的汇总相加。",
+        "Loss = lost / sent, of the packets, not a mean of ratios. Availability = 1 − bad sweeps / judged sweeps, summed up over provinces; a sweep is bad when {bad_loss}% or more of the province's usually alive targets were lost, and where these are few more than chance explains. Where these are not known yet a sweep is not judged; – is what was never judged. A sweep in which this host dropped packets itself is in no figure. A minute is in alarm when the alert graded the province. Days and months are those of Beijing, added up from sums of hours of UTC.",
     ),
 }
 

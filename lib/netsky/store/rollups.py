@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netsky.judging.grading import LIVE_TARGETS
 from netsky.loss import BAD_LOSS_PERCENT
 from netsky.places import Province
 from netsky.store.connection import Connector
@@ -115,7 +116,7 @@ def _hour(connection: sa.Connection, due: Due) -> list[dict[str, Any]]:
     end = due.start + HOUR
     is_clean = columns.tainted == sa.false()
     is_judged = is_clean & (columns.live_sent > 0)
-    is_bad = 100 * columns.live_lost >= BAD_LOSS_PERCENT * columns.live_sent
+    is_bad = _is_bad()
 
     def clean(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((is_clean, value))
@@ -153,6 +154,20 @@ def _hour(connection: sa.Connection, due: Due) -> list[dict[str, Any]]:
         _row(due.isp, due.egress, due.start, row) | {"alarm_minutes": minutes.get(row[0], 0)}
         for row in rows
     ]
+
+
+def _is_bad() -> sa.ColumnElement[bool]:
+    """Whether so much is lost of the usually alive, and of fewer than `LIVE_TARGETS` of them more than chance explains.
+
+    Chance is three standard deviations of a loss of BAD_LOSS_PERCENT among so many. No root is taken: squares
+    are compared, of percent times packets.
+    """
+    columns, one = sweeps.c, sa.literal_column("1e0", sa.Double)  # or MySQL would subtract unsigned
+    sent = one * columns.live_sent
+    above = 100 * one * columns.live_lost - BAD_LOSS_PERCENT * sent
+    variance = BAD_LOSS_PERCENT * (100 - BAD_LOSS_PERCENT) * sent * sent
+    is_beyond_chance = above * above * columns.live_targets >= 3**2 * variance
+    return (above >= 0) & ((columns.live_targets >= LIVE_TARGETS) | is_beyond_chance)
 
 
 def _day(connection: sa.Connection, isp: str, egress: str, day: datetime) -> list[dict[str, Any]]:
