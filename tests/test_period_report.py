@@ -111,17 +111,19 @@ def test_of_an_incident_only_what_lies_in_the_period_counts():
 
 
 def test_the_worst_provinces_are_the_least_available_then_those_that_lose():
-    first, second, third, fourth = PROVINCES[:4]
+    first, second, third, fourth, fifth = PROVINCES[:5]
     of = {
         first: Totals(sent=10, lost=10),
         second: Totals(judged_sweeps=9, sent=10, lost=9),
         third: Totals(judged_sweeps=9, bad_sweeps=1, sent=10, lost=1),
         fourth: Totals(judged_sweeps=9, sent=10, lost=8, live_sent=10, live_lost=10),
+        fifth: Totals(judged_sweeps=9, sent=10, lost=10, live_sent=10, live_lost=0),
     }
     assert [province for province, _ in replace(line(), provinces=of).worst()] == [
         third,
         fourth,
         second,
+        fifth,  # of what never answers nothing is told
         first,
     ]
 

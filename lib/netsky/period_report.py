@@ -137,8 +137,12 @@ class Totals:
 def _from_the_worst(totals: Totals) -> tuple[bool, float, float]:
     """The order of what is least available, then loses most; what is not judged is last."""
     availability = totals.availability
-    loss = totals.live_loss_ratio or totals.loss_ratio or 0.0
-    return availability is None, 1.0 if availability is None else availability, -loss
+    loss = totals.loss_ratio if totals.live_loss_ratio is None else totals.live_loss_ratio
+    return (
+        availability is None,
+        1.0 if availability is None else availability,
+        0.0 if loss is None else -loss,
+    )
 
 
 def added(totals: Iterable[Totals]) -> Totals:
