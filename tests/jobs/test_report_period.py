@@ -147,9 +147,9 @@ def test_in_english_nothing_is_chinese(stored):
 def test_the_text_has_a_line_for_each(stored):
     text = report(stored, "day", "--date", "2026-11-26", "--format", "text").stdout
     _, _, first, second = text.splitlines()
-    assert first.startswith("联通 · b：可用率 98.84%（−1.1），丢包 ")
+    assert first.startswith("联通 · b：可用率 98.84%（−1.1），常在线丢包率 ")
     assert first.endswith("事件 1 起，1 小时，最差 广东 96.52%")
-    assert second.startswith("联通 · a：可用率 100%，丢包 ")
+    assert second.startswith("联通 · a：可用率 100%，常在线丢包率 ")
     assert second.endswith("没有事件")
 
 

@@ -38,6 +38,22 @@ def test_a_text_of_many_lines_fits_and_counts_those_left_out(language, lines):
     assert (period_words(language)("t_more", count=left) in text) == (left > 0)
 
 
+@pytest.mark.parametrize(
+    ("language", "live", "of_all"),
+    [
+        ("zh", "，常在线丢包率 0.43%，", "，丢包率 2.31%，"),
+        ("en", ", loss of the usually alive 0.43%, ", ", loss 2.31%, "),
+    ],
+)
+def test_the_text_names_the_loss_that_it_tells(language, live, of_all):
+    unknown = replace(TOTALS, live_sent=0, live_lost=0)
+    for totals, said in ((TOTALS, live), (unknown, of_all)):
+        known = dict.fromkeys(PROVINCES, totals)
+        line = replace(make_line(1), provinces=known, before=known)
+        report = replace(make_report(1), lines=(line,))
+        assert said in period_text(report, period_words(language))
+
+
 def test_a_sheet_has_a_row_for_each_line_and_each_of_its_provinces():
     lines = period_sheet(make_report(2)).splitlines()
     assert lines[0] == ",".join(HEADINGS)

@@ -32,12 +32,13 @@ def _head(report: PeriodReport, words: Words) -> list[str]:
 
 
 def _line(report: PeriodReport, line: LinePeriod, words: Words) -> str:
-    availability, loss, live, latency, _ = figures(line.total, line.total_before)
+    availability, loss_of_all, live, latency, _ = figures(line.total, line.total_before)
+    name, loss = ("t_live_loss", live) if line.total.live_sent else ("t_loss", loss_of_all)
     text = words(
         "t_line",
         line=line_name(line, words),
         availability=_changed(availability, words),
-        loss=_changed(live if line.total.live_sent else loss, words),
+        loss=words(name, loss=_changed(loss, words)),
         latency=_changed(latency, words),
         incidents=_incidents(report, line, words),
     )

@@ -91,9 +91,11 @@ _DETAILS: Table = {
 
 _TEXT: Table = {
     "t_line": (
-        "{line}：可用率 {availability}，丢包 {loss}，时延 {latency}，{incidents}",
-        "{line}: availability {availability}, loss {loss}, latency {latency}, {incidents}",
+        "{line}：可用率 {availability}，{loss}，时延 {latency}，{incidents}",
+        "{line}: availability {availability}, {loss}, latency {latency}, {incidents}",
     ),
+    "t_loss": ("丢包率 {loss}", "loss {loss}"),
+    "t_live_loss": ("常在线丢包率 {loss}", "loss of the usually alive {loss}"),
     "t_changed": ("{value}（{change}）", "{value} ({change})"),
     "t_incidents": ("事件 {count} 起，{time}", "{count} incidents, {time}"),
     "t_calm": ("没有事件", "no incident"),
