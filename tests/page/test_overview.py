@@ -13,6 +13,7 @@ from netsky.page.overview_maps import best_maps
 from netsky.page.overview_panels import probe_rows, probe_sayings
 from netsky.page.overview_words import HEADLINES, PAGE
 from netsky.page.words import Words
+from netsky.period_report import BEIJING
 from netsky.places import ISP, PROVINCES
 from testing import overviews
 from testing.pages import HOSTILE, check_page, text_of_page
@@ -193,6 +194,21 @@ def test_so_is_that_of_one_that_is_over():
     assert text.count(f'<a href="{name}">') == 1
     assert "重庆、四川" in text.partition(f'<a href="{name}">')[2].partition("</a>")[0]
     assert f'<a href="{name}">' not in overview_page(overviews.night(), "zh")
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "■ 已放弃"), ("en", "■ given up")])
+def test_one_that_was_given_up_stays_in_the_list_and_is_not_said_to_be_over(language, said):
+    gone = overviews.incident("hunan", opened_minutes=1100, cleared_minutes=800)
+    line = overviews.line_state(
+        overviews.ISPS[0], "unicom-1", incidents=[replace(gone, given_up=True)]
+    )
+    name = "incident-cu-unicom-1-17.html"
+    text = overview_page(overviews.overview_of(line), language, reports={name})
+    check_page(text)
+    before, _, after = text.partition(f'<a href="{name}">')
+    assert before.rstrip().endswith(f'<span class="badge doubt">{said}</span>')
+    assert gone.cleared_at.astimezone(BEIJING).strftime("%H:%M") in after.partition("</a>")[0]
+    assert said not in overview_page(overviews.night(), language)
 
 
 def test_of_many_lines_those_that_are_fine_are_folded_and_the_others_are_shown():

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from markupsafe import Markup, escape
+
 from netsky.judging.grading import NotJudged
 from netsky.judging.incidents import Incident
 from netsky.overview import LineState, Overview
@@ -75,18 +77,18 @@ def incident_cards(overview: Overview, words: Words, reports: Collection[str]) -
 
 
 def over_incidents(overview: Overview, words: Words, reports: Collection[str]) -> list[str]:
-    """Those of the past day that are over, the newest first; each links to its report where there is one."""
+    """Those of the past day that are over or given up, the newest first; each links to its report where there is one."""
     found = [
         (incident.cleared_at, incident, line)
         for line in overview.lines
         for incident in line.incidents
-        if incident.cleared_at and not incident.given_up
+        if incident.cleared_at
     ]
     found.sort(key=lambda each: each[0], reverse=True)
-    said = []
+    said: list[str] = []
     for cleared_at, incident, line in found[:_MOST_OVER]:
         text = words(
-            "cleared_one",
+            "given_up_one" if incident.given_up else "cleared_one",
             from_=beijing(incident.opened_at, "%H:%M"),
             until=beijing(cleared_at, "%H:%M"),
             isp=words.isp_short(line.isp),
@@ -95,7 +97,9 @@ def over_incidents(overview: Overview, words: Words, reports: Collection[str]) -
             peak=points(incident.peak_increase_ratio),
         )
         name = f"{incident_page(line.isp.slug, line.egress, incident.id)}.html"
-        said.append(element("a", text, href=name) if name in reports else text)
+        linked = element("a", text, href=name) if name in reports else escape(text)
+        badge = element("span", f"■ {words('given_up')}", class_="badge doubt")
+        said.append(Markup("{} {}").format(badge, linked) if incident.given_up else linked)
     if len(found) > _MOST_OVER:
         said.append(words("more_incidents", count=len(found) - _MOST_OVER))
     return said

@@ -170,10 +170,15 @@ PAGE: Table = {
         "Report: netsky_report.py incident {id}",
     ),
     "more_incidents": ("另有 {count} 起", "{count} more"),
-    "cleared": ("24 小时内已恢复（{count}）", "Over within the day ({count})"),
+    "cleared": ("24 小时内结束（{count}）", "Ended within the day ({count})"),
     "cleared_one": (
         "{from_}–{until} {isp} 经 {egress}：{provinces}，峰值 {peak}",
         "{from_}–{until} {isp} through {egress}: {provinces}, at most {peak}",
+    ),
+    "given_up": ("已放弃", "given up"),
+    "given_up_one": (
+        "{from_} 起，{until} 后未再判定 {isp} 经 {egress}：{provinces}，峰值 {peak}",
+        "since {from_}, not judged after {until}: {isp} through {egress}: {provinces}, at most {peak}",
     ),
     "medium": ("中度", "medium"),
     "heavy": ("重度", "heavy"),
