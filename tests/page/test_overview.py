@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from netsky.jobs.report_overview import period_reports
 from netsky.judging.notice import Notice
 from netsky.page.headline import headline
 from netsky.page.overview import overview_page
@@ -209,6 +210,22 @@ def test_one_that_was_given_up_stays_in_the_list_and_is_not_said_to_be_over(lang
     assert before.rstrip().endswith(f'<span class="badge doubt">{said}</span>')
     assert gone.cleared_at.astimezone(BEIJING).strftime("%H:%M") in after.partition("</a>")[0]
     assert said not in overview_page(overviews.night(), language)
+
+
+def test_its_foot_links_the_newest_day_and_month_beside_it(tmp_path):
+    for name in (
+        *("day-2026-11-27.html", "day-2026-11-09.html", "day-2026-11-28.txt", "day-x.html"),
+        *("month-2026-10.html", "month-2025-12.html", "index.html"),
+    ):
+        (tmp_path / name).touch()
+    periods = period_reports(tmp_path)
+    text = overview_page(overviews.well(), "zh", periods=periods)
+    check_page(text)
+    foot = text.partition("<footer")[2]
+    assert '<a href="day-2026-11-27.html">日报 2026-11-27</a>' in foot
+    assert '<a href="month-2026-10.html">月报 2026-10</a>' in foot
+    assert foot.count("<a ") == 2
+    assert "<a " not in overview_page(overviews.well(), "zh").partition("<footer")[2]
 
 
 def test_of_many_lines_those_that_are_fine_are_folded_and_the_others_are_shown():

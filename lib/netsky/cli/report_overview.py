@@ -129,7 +129,7 @@ def overview(
     """
     from netsky.console.report_overview import WrittenView
     from netsky.jobs.report_incident_pages import IncidentPages
-    from netsky.jobs.report_overview import incident_reports
+    from netsky.jobs.report_overview import incident_reports, period_reports
     from netsky.page.incident import incident_page
     from netsky.page.incident_words import incident_words
     from netsky.page.overview import FILE, overview_page
@@ -138,8 +138,8 @@ def overview(
     with alone.hold():
         read = _read(lines, database, judged, beside)
         file = page.output / FILE
-        linked = incident_reports(page.output)
-        write_page(file, overview_page(read, page.lang, reports=linked))
+        linked, periods = incident_reports(page.output), period_reports(page.output)
+        write_page(file, overview_page(read, page.lang, reports=linked, periods=periods))
         pages = IncidentPages(
             page.output,
             gathering(lines, database, read.thresholds, kept.evidence),
@@ -149,6 +149,6 @@ def overview(
         all_read = pages.write(stored_lines(lines.each(), database), read)
         reports = incident_reports(page.output)
         if reports != linked:
-            write_page(file, overview_page(read, page.lang, reports=reports))
+            write_page(file, overview_page(read, page.lang, reports=reports, periods=periods))
     alone.show(WrittenView(read, file))
     return _exit_code(read) if all_read else INCOMPLETE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from netsky.judging.controls import compare
 from netsky.judging.grading import Judgement, Verdict
 from netsky.judging.rule import Recent, Rule
 from netsky.overview import CELLS, LineState, Overview
+from netsky.period_report import Kind
 from netsky.places import ISP, Province
 from netsky.store.overview import CellLoss, StoredState, above_since, read_state
 from netsky.time_limit import time_limit
@@ -30,6 +32,10 @@ READING_SECONDS = 45.0
 """For all lines together: cron comes again each minute."""
 
 _SPOOL_BUSY_SECONDS = 1.0
+_PERIODS = {
+    Kind.DAY: re.compile(r"day-(\d{4}-\d{2}-\d{2})\.html"),
+    Kind.MONTH: re.compile(r"month-(\d{4}-\d{2})\.html"),
+}
 _ABOVE_SECONDS = 3.0
 
 
@@ -201,3 +207,13 @@ def library_time(folder: Path, isp: ISP) -> datetime | None:
 def incident_reports(folder: Path) -> frozenset[str]:
     """The names of the reports of incidents that lie in a folder of pages."""
     return frozenset(file.name for file in folder.glob("incident-*.html"))
+
+
+def period_reports(folder: Path) -> dict[Kind, str]:
+    """The newest day and the newest month whose reports lie in a folder of pages: `2026-11-27`, `2026-11`."""
+    names = [file.name for file in folder.glob("*.html")]
+    found = {
+        kind: [each[1] for name in names if (each := form.fullmatch(name))]
+        for kind, form in _PERIODS.items()
+    }
+    return {kind: max(periods) for kind, periods in found.items() if periods}

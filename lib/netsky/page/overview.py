@@ -7,10 +7,11 @@ night at this hour: the day. Whom to move where: the best exits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from types import MappingProxyType
 
 from netsky import __version__
 from netsky.judging.grading import Judgement
@@ -29,6 +30,7 @@ from netsky.page.overview_panels import (
 from netsky.page.overview_words import HEADLINES, PAGE
 from netsky.page.tile_map import tile_shapes
 from netsky.page.words import Words, beijing, percent, points
+from netsky.period_report import Kind
 from netsky.places import ISP, PROVINCES
 
 FILE = "index.html"
@@ -42,8 +44,14 @@ _MOST_NAMES = 12
 _MOST_PROBE_ROWS = 12
 
 
-def overview_page(overview: Overview, language: str, *, reports: Collection[str] = ()) -> str:
-    """The page; `reports` are the names of the incident reports that lie beside it."""
+def overview_page(
+    overview: Overview,
+    language: str,
+    *,
+    reports: Collection[str] = (),
+    periods: Mapping[Kind, str] = MappingProxyType({}),
+) -> str:
+    """The page; `reports` are the names of the incident reports beside it, `periods` the newest day and month."""
     words = Words(language, HEADLINES, PAGE)
     cards = incident_cards(overview, words, reports)
     best = best_maps(overview, words)
@@ -76,6 +84,10 @@ def overview_page(overview: Overview, language: str, *, reports: Collection[str]
         best=best,
         tables=_tables(overview, words),
         line_count=len(overview.lines),
+        periods=[
+            (f"{kind}-{period}.html", words(f"foot_{kind}", period=period))
+            for kind, period in periods.items()
+        ],
     )
 
 

@@ -263,6 +263,8 @@ PAGE: Table = {
         "{count} lines have too many figures for a page: take them with netsky_report.py --format json.",
     ),
     "province": ("省份", "province"),
+    "foot_day": ("日报 {period}", "Lines on {period}"),
+    "foot_month": ("月报 {period}", "Lines in {period}"),
     "foot": (
         "netsky {version} · 时间为北京时间 · 每 30 秒自动刷新",
         "netsky {version} · times are of Beijing, UTC+8 · reloads every 30 seconds",
