@@ -35,8 +35,8 @@ BLOCKS, BLOCK_LENGTH = 64, 27
 TRIES = 10
 # From the end of a window to the next sweep, of the window: then the lab's counters are read.
 PAUSE = 0.4
-LEAST_PAUSE = 1.5  # seconds
-_SPARE = 0.5  # seconds that one start may be later than the next
+LEAST_PAUSE = 2.5  # seconds: the last replies are waited for, and the sweep is summed up
+_SPARE = 0.3  # seconds that one start may be later than the next
 
 
 @dataclass(frozen=True, slots=True)

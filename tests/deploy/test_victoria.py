@@ -205,6 +205,7 @@ def servers(tmp_path_factory):
             # The last to come: each rule sees what the ones before it have recorded a while later.
             wait_for_all(lambda: firing(url, egress="dead") == {"NetskyExitDown"}, url)
             wait_for_all(lambda: firing(url, egress="slow") == SLOW, url)
+            wait_for_all(lambda: "NetskyLossSpread" in firing(url, egress="spread"), url)
             yield url, sent
 
 
