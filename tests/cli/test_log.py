@@ -1,6 +1,8 @@
 """A record of the log is one line that prints, and nothing in it can pass for another record."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +49,23 @@ def test_a_traceback_of_whatever_library_prints_and_is_no_record():
     first, *others = logged("failed", exc_info=failure._excinfo)
     assert first == "ERROR failed"
     assert all(line.startswith("    ") and line.isprintable() for line in others)
+
+
+def test_an_interrupt_while_a_connection_is_closed_is_told_without_a_stack(tmp_path):
+    program = (
+        "import sqlalchemy as sa\n"
+        "from netsky.cli import log\n"
+        "log.set_up()\n"
+        f"engine = sa.create_engine('sqlite:///{tmp_path}/x.db', poolclass=sa.NullPool)\n"
+        "def interrupt(connection):\n"
+        "    raise KeyboardInterrupt\n"
+        "engine.dialect.do_close = interrupt\n"
+        "try:\n"
+        "    engine.connect().close()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")

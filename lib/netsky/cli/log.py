@@ -40,3 +40,5 @@ def set_up() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler])
+    # A ^C that comes while a connection is closed is told with a stack there, though all is well.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
