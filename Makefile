@@ -113,9 +113,9 @@ $(VENV)/bin/python:
 	@tools/need python3-venv
 	$(PYTHON) -m venv $(VENV)
 
+# The library by a path, not by the finder of `pip install -e`: that costs each start of each tool 25 ms.
 $(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
-	# One path, not the finder of `pip install -e`: that costs each start of each tool 25 ms.
 	echo "$(CURDIR)/lib" >"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/netsky.pth"
 	touch $@
 

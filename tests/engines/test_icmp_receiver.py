@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from netsky.addresses import AddressLibrary
 from netsky.engines.icmp import IcmpEngine
@@ -101,14 +102,14 @@ def forged_replies(far, *, seconds, processes):
         forger.communicate(timeout=20)  # closes its standard input
 
 
+@pytest.mark.alone
 @needs_root
 def test_a_sweep_ends_in_time_while_replies_are_forged_as_fast_as_they_can(network, tmp_path):
     directory = write_far_library(tmp_path, targets=300)
     plan = ProbePlan(window=0.5, timeout=0.3)
     with forged_replies(network.wires[0].far, seconds=8, processes=3):
         sweep = network.sweep(IcmpEngine(), directory, plan)
-    slack = 3  # for a core that three forgers and other tests want, too; the flood takes eight
-    assert sweep.duration_seconds < 2 * plan.window + 1 + plan.timeout + slack
+    assert sweep.duration_seconds < 2 * plan.window + 1 + plan.timeout + 1
     assert sweep.discarded["wrong_cookie"] > 10_000
     assert sweep.failures == ()
     # The flood may fill the receive buffer; then it is told.

@@ -22,7 +22,7 @@ pytestmark = needs_root
 def test_sweeps_at_once_measure_their_own_truth_packet_for_packet(user, tmp_path, lines, engine):
     site = Site(user.lab, tmp_path)
     site.set_up(targets=600)
-    runs = sweep_together(site, lines, "--window", "4", "--engine", engine)
+    runs = sweep_together(site, lines, "--window", "2", "--engine", engine)
     assert [(run.isp, run.egress) for run in runs] == list(lines)
     for run in runs:
         assert run.packets_sent == 31 * 600

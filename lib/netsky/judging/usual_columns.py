@@ -50,14 +50,15 @@ def nothing_known_of() -> Kept:
 
 def rises_of(thresholds: Thresholds, tuning: Tuning) -> Rises:
     """Those of all columns; thresholds and tuning are those of losses."""
+    of_latency = latency_rises()
+    high, latency = of_latency.steps, of_latency.tuning
     steps = Steps(
-        notice=_by_column(Steps().notice, LATENCY_NOTICE),
-        elevated=_by_column(thresholds.elevated, LATENCY_HIGH),
-        severe=_by_column(thresholds.severe, np.inf),
-        notice_part=_by_column(0.0, LATENCY_NOTICE_PART),
-        elevated_part=_by_column(0.0, LATENCY_HIGH_PART),
+        notice=_by_column(Steps().notice, high.notice),
+        elevated=_by_column(thresholds.elevated, high.elevated),
+        severe=_by_column(thresholds.severe, high.severe),
+        notice_part=_by_column(0.0, high.notice_part),
+        elevated_part=_by_column(0.0, high.elevated_part),
     )
-    latency = LATENCY_TUNING
     of_columns = replace(
         tuning,
         up=_by_column(tuning.up, latency.up),
