@@ -16,6 +16,7 @@ from testing.servers import wait_until
 pytestmark = needs_root
 
 
+@pytest.mark.alone  # three sweeps and six routers' worth of packets: nothing is left for other tests
 @pytest.mark.parametrize(
     ("lines", "engine"), [(CASES[1], "icmp"), (CASES[2], "icmp"), (CASES[2], "fping")]
 )
