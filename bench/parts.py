@@ -102,16 +102,31 @@ def _show_memory(folder: Path) -> None:
     _show("the same, with memory", *_time(partial(_aggregate_and_remember, sweep, memory)))
     for what, million in (("one province", _one_province(sweep)), ("31 provinces", sweep)):
         _show(f"locate what fails, {what} up", *_time(_locate_dead(million)))
+    _show_sweeps(folder)
+
+
+def _show_sweeps(folder: Path) -> None:
+    """Whole commands with the memory and without, in turn, since a busy machine is so for both."""
     without = folder / "without"  # in which one that cannot be read is left alone
     (without / file_name("demo", "default")).mkdir(parents=True)
-    for what, place in (("without", without), ("with", folder)):
-        options = ("--isp", "demo", "--library", str(ROOT / "ipdata"), "--memory", str(place))
-        database = f"sqlite:///{folder}/{what}.db"
-        _, seconds, usage = _run(*options, "--database", database, "--spool", str(folder / what))
+    costs: dict[str, list[tuple[float, float, float]]] = {"with": [], "without": []}
+    for _ in range(RUNS):
+        for what, place in (("without", without), ("with", folder)):
+            options = ("--isp", "demo", "--library", str(ROOT / "ipdata"), "--memory", str(place))
+            database = f"sqlite:///{folder}/{what}.db"
+            _, seconds, usage = _run(*options, "--database", database, "--spool", f"{place}.spool")
+            cpu = usage.ru_utime + usage.ru_stime
+            costs[what].append((seconds, cpu, usage.ru_maxrss / 1024))
+    for what, runs in costs.items():
+        seconds, cpu, peak = (statistics.median(each) for each in zip(*runs, strict=True))
         print(
-            f"sweep of 1,015,808 loopback targets {what} memory: {seconds:.1f} s wall, "
-            f"{usage.ru_utime:.1f} s user, {usage.ru_maxrss / 1024:.1f} MiB peak"
+            f"sweep of 1,015,808 loopback targets {what} memory: {seconds:.2f} s wall, "
+            f"{cpu:.2f} s CPU, {peak:.1f} MiB peak"
         )
+    more = [a[1] - b[1] for a, b in zip(costs["with"], costs["without"], strict=True)]
+    print(
+        f"    more CPU with it: {statistics.median(more):.3f} s ({min(more):.3f} to {max(more):.3f})"
+    )
 
 
 def _one_province(sweep: Sweep) -> Sweep:

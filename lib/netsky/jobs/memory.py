@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from netsky.addresses import Addresses
 from netsky.errors import DeliveryError
 from netsky.fault import Fault
 from netsky.judging.learning import ProvinceLoss, frozen_targets, losses, provinces_after
@@ -72,7 +71,7 @@ class Remembering:
         lost = losses(sweep, memory)
         located: Mapping[str, Located] = locate(sweep, memory, lost)
         if any(each.fault.prefixes for each in located.values()):
-            located = self._with_cities(located, memory.addresses[memory.live])
+            located = self._with_cities(located, sweep, memory)
         return Recollection(memory, lost, located)
 
     def learn(
@@ -110,7 +109,7 @@ class Remembering:
             )
 
     def _with_cities(
-        self, located: Mapping[str, Located], live: Addresses
+        self, located: Mapping[str, Located], sweep: Sweep, memory: Memory
     ) -> Mapping[str, Located]:
         """With the cities of the prefixes, where the library knows them; what is wrong goes to the log."""
         try:
@@ -126,10 +125,7 @@ class Remembering:
                 _reason(error),
             )
             return located
-        return {
-            slug: replace(each, fault=in_cities(each.fault, live, cities))
-            for slug, each in located.items()
-        }
+        return in_cities(located, sweep, memory, cities)
 
     def _read(self) -> Memory | None:
         try:

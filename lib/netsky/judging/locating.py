@@ -7,6 +7,7 @@ large library some always are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
@@ -36,7 +37,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Targets:
-    """The usually alive targets of a province that were sent to: arrays of one length each."""
+    """The usually alive targets of a province that were sent to: arrays of one length, by address."""
 
     addresses: Addresses
     sent: Counts
@@ -57,14 +58,22 @@ def locate(sweep: Sweep, memory: Memory, losses: dict[str, ProvinceLoss]) -> dic
     return located
 
 
-def in_cities(fault: Fault, addresses: Addresses, cities: Cities) -> Fault:
-    """The same, with the cities of its prefixes; `addresses` are the usually alive targets."""
-    parts = [
-        replace(part, cities=cities.of(addresses[_within(addresses, IPv4Network(part.prefix))]))
-        for part in fault.prefixes
-        if part.prefix
-    ]
-    return replace(fault, prefixes=tuple(parts))
+def in_cities(
+    located: Mapping[str, Located], sweep: Sweep, memory: Memory, cities: Cities
+) -> dict[str, Located]:
+    """The same, with the cities of the prefixes: of their usually alive targets."""
+    told = dict(located)
+    for index, province in enumerate(sweep.library.provinces):
+        if each := located.get(province.slug):
+            rows = sweep.library.slice_of(index)
+            alive = sweep.library.addresses[rows][memory.live[rows]]
+            parts = [
+                replace(part, cities=cities.of(alive[_rows(alive, IPv4Network(part.prefix))]))
+                for part in each.fault.prefixes
+                if part.prefix
+            ]
+            told[province.slug] = replace(each, fault=replace(each.fault, prefixes=tuple(parts)))
+    return told
 
 
 def _targets(sweep: Sweep, memory: Memory, rows: slice) -> _Targets:
@@ -86,36 +95,42 @@ def _locate(targets: _Targets, known: ProvinceMemory, loss: ProvinceLoss) -> Loc
     rest = np.ones(len(targets.addresses), np.bool_)
     parts = []
     for prefix in found:
-        within = _within(targets.addresses, prefix)
-        part = _part(targets, within, str(prefix), known, excess)
+        rows = _rows(targets.addresses, prefix)
+        part = _part(targets, rows, str(prefix), known, excess)
         wide_again = prefix.prefixlen <= _WIDE and str(prefix) in known.prefixes
         if wide_again or part.excess_ratio >= _LEAST_SHARE:
             parts.append(part)
-            rest &= ~within
+            rest[rows] = False
     parts.sort(key=lambda part: part.excess_ratio, reverse=True)
     fault = Fault(tuple(parts), _part(targets, rest, None, known, excess))
     return Located(fault, tuple(map(str, found)))
 
 
-def _within(addresses: Addresses, prefix: IPv4Network) -> Flags:
-    first, last = int(prefix.network_address), int(prefix.broadcast_address)
-    return (addresses >= first) & (addresses <= last)
+def _rows(addresses: Addresses, prefix: IPv4Network) -> slice:
+    """Where those of a prefix lie among addresses, which ascend."""
+    first, last = (np.uint32(int(each)) for each in (prefix[0], prefix[-1]))
+    start = np.searchsorted(addresses, first, side="left")
+    return slice(int(start), int(np.searchsorted(addresses, last, side="right")))
 
 
 def _part(
-    targets: _Targets, chosen: Flags, prefix: str | None, known: ProvinceMemory, excess: float
+    targets: _Targets,
+    chosen: slice | Flags,
+    prefix: str | None,
+    known: ProvinceMemory,
+    excess: float,
 ) -> Part:
-    sent = int(targets.sent[chosen].sum(dtype=np.int64))
-    lost = int(targets.lost[chosen].sum(dtype=np.int64))
-    before = chosen & targets.lost_before
-    lost_before = int(np.count_nonzero(before))
-    again = int(np.count_nonzero(targets.lost[before] == targets.sent[before]))
+    sent, lost = targets.sent[chosen], targets.lost[chosen]
+    lost_before = targets.lost_before[chosen]
+    before = int(np.count_nonzero(lost_before))
+    again = int(np.count_nonzero(lost_before & (lost == sent)))
+    packets_sent, packets_lost = (int(each.sum(dtype=np.int64)) for each in (sent, lost))
     return Part(
         prefix=prefix,
-        live_targets=int(np.count_nonzero(chosen)),
-        packets_sent=sent,
-        packets_lost=lost,
-        usual_loss_ratio=float(targets.usual[chosen].mean()) if sent else 0.0,
-        lost_again_ratio=again / lost_before if lost_before >= _FEWEST_LOST_BEFORE else None,
-        excess_ratio=min(1.0, max(0.0, (lost - sent * known.live_loss) / excess)),
+        live_targets=len(sent),
+        packets_sent=packets_sent,
+        packets_lost=packets_lost,
+        usual_loss_ratio=float(targets.usual[chosen].mean()) if packets_sent else 0.0,
+        lost_again_ratio=again / before if before >= _FEWEST_LOST_BEFORE else None,
+        excess_ratio=min(1.0, max(0.0, (packets_lost - packets_sent * known.live_loss) / excess)),
     )
