@@ -16,11 +16,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from bench.history import QUALITIES, RUNS, VARIABLES, explained, show, timed
 from netsky.jobs.alert import AlertReport, alert
@@ -33,6 +35,8 @@ from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.servers import AS_IT_COMES, SCHEMA, MariaDB, run_mariadb
 from testing.stores import store_sweep
+
+T = TypeVar("T")
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 BETWEEN = 6 * HOUR
@@ -280,12 +284,10 @@ def measure_pruning(server: MariaDB, database: Database, until: datetime) -> Non
         )
 
 
-def at_once(databases: Sequence[Database], ask: Callable[[Database], int]) -> None:
-    threads = [threading.Thread(target=ask, args=(database,)) for database in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def at_once(each: Sequence[T], ask: Callable[[T], object]) -> None:
+    """Of the database of each ISP, as their own cron lines and pages ask."""
+    with ThreadPoolExecutor(len(each)) as pool:
+        list(pool.map(ask, each))
 
 
 def by_month(server: MariaDB, names: Sequence[str], egresses: Sequence[str]) -> None:
@@ -297,7 +299,8 @@ def by_month(server: MariaDB, names: Sequence[str], egresses: Sequence[str]) -> 
         tuple(f"{each // 12}-{each % 12 + 1:02}-01" for each in (month, month + 1))
         for month in months
     ]
-    for name in names:
+
+    def ask(name: str) -> None:
         server.execute(
             " UNION ALL ".join(
                 f"(SELECT egress, province, '{first}', SUM(sent), SUM(lost), MAX(p95) FROM "
@@ -307,6 +310,8 @@ def by_month(server: MariaDB, names: Sequence[str], egresses: Sequence[str]) -> 
                 for first, after in starts
             )
         )
+
+    at_once(names, ask)
 
 
 def quoted(names: Sequence[str]) -> str:
