@@ -100,6 +100,27 @@ def test_a_province_whose_users_were_renumbered_is_relearned_within_a_day(world)
     assert world.hunan.live_loss == pytest.approx(0.01, abs=0.02)
 
 
+def test_so_it_is_though_the_old_addresses_open_an_incident(world):
+    world.chance[:1000] = np.roll(world.chance[:1000], DEAD)
+    world.sweeps(2)
+    world.in_incident = ("hunan",)
+    world.sweeps(6)  # and three that are judged end it, as these are not lost any more
+    assert world.live() == [ALIVE - DEAD, ALIVE]
+    world.in_incident = ()
+    world.hours(23)
+    assert world.live() == [ALIVE, ALIVE]
+    assert world.memory.live[DEAD:1000].all()
+
+
+def test_in_an_incident_the_return_of_others_does_not_have_the_fault_learned(world):
+    world.chance[:100] = 0
+    world.in_incident = ("hunan",)
+    world.sweep()
+    world.chance[ALIVE : ALIVE + 100] = 0.99  # who was away for long
+    world.sweeps(40)
+    assert world.live() == [ALIVE, ALIVE]
+
+
 def test_users_that_moved_out_of_the_library_are_gone_after_two_days(world):
     world.chance[:1000] = 0
     world.hours(24)

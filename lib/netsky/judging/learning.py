@@ -59,18 +59,30 @@ def losses(sweep: Sweep, memory: Memory) -> dict[str, ProvinceLoss]:
 
 
 def is_up(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
-    """Whether the province loses far more than is usual there.
+    """Whether the province loses far more than is usual there, and nobody has moved."""
+    return _loses_more(known, loss) and not _moved(known, loss)
 
-    Not when half as many of the silent targets answer now: then users have moved to other addresses,
-    and nothing fails.
-    """
+
+def _loses_more(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
     if known.sweeps < _FEWEST_SWEEPS or not loss.live_sent:
         return False
     usual = loss.live_sent * known.live_loss
-    excess = loss.live_lost - usual
     least = max(_LEAST_PACKETS, _LEAST_SHARE * loss.live_sent, _DEVIATIONS * float(np.sqrt(usual)))
+    return _excess(known, loss) >= least
+
+
+def _moved(known: ProvinceMemory, loss: ProvinceLoss) -> bool:
+    """Whether half as many of the silent targets answer now as others are lost.
+
+    Then users have moved to other addresses, and nothing fails.
+    """
     moved = loss.silent_answered - loss.silent_sent * known.silent_answers
-    return excess >= least and moved < excess / 2
+    return moved >= _excess(known, loss) / 2
+
+
+def _excess(known: ProvinceMemory, loss: ProvinceLoss) -> float:
+    """How many packets are lost beyond what is usual."""
+    return loss.live_lost - loss.live_sent * known.live_loss
 
 
 def provinces_after(
@@ -103,6 +115,8 @@ def _after(
     known: ProvinceMemory, loss: ProvinceLoss, seconds: float, *, in_incident: bool
 ) -> ProvinceMemory:
     up = is_up(known, loss)
+    if known.incident_seconds is None and _loses_more(known, loss) and not up:
+        in_incident = False  # the old addresses of users that have moved have opened it
     after = replace(
         known,
         up_seconds=_lasting(known.up_seconds, seconds, still=up),
