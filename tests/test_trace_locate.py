@@ -53,6 +53,12 @@ def test_a_router_that_answers_less_often_when_asked_faster_limits_its_answers()
     assert locate([*seen[:2], losing, *seen[3:]], end(60)).limited == ()
 
 
+def test_a_router_that_by_chance_lost_nothing_of_few_packets_is_not_called_well():
+    whole = [hop(ttl, 0) for ttl in (1, 2, 3)]
+    assert locate([*whole, hop(4, 0, sent=100)], end(10)) == begins(3, None)
+    assert locate([*whole, hop(4, 0)], end(10)) == begins(4, None)
+
+
 def test_a_silent_router_makes_the_interval_wider():
     assert locate(path(0, 0, 200, 20, 20), end(20)) == begins(2, 4, silent=(3,))
 

@@ -24,10 +24,11 @@ from netsky.trace import (
     pool_hops,
 )
 
-# All are differences of log likelihoods: 3 is a ratio of 20 to 1, and 2.4 standard deviations.
-INTERVAL = (
-    3.0  # change points that are not worse than the best one by more than this cannot be excluded
-)
+# All are differences of log likelihoods: 3 is a ratio of 20 to 1, and 2.4 standard deviations; 5 is 150 to 1.
+# Change points that explain the counts worse than the best one by more than this are excluded: those in front of
+# it, whereby routers are called well, and those behind. The former must be surer: by chance a router may lose none
+# of 100 packets where 5 % are lost.
+WELL_INTERVAL, LOSSY_INTERVAL = 5.0, 3.0
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
 CLEARLY_MORE = 3.0  # and the logarithm of how many are compared with
 MORE_WHEN_QUICK = 4.0
@@ -63,8 +64,9 @@ def locate(hops: Sequence[Hop], end: Hop, *, quiet: Sequence[Hop] = ()) -> Verdi
     best = max(likelihoods)
     if best - _likelihood(counts) < LEAST_GAIN:
         return _untold(aside, Untold.TOO_LITTLE_LOSS)
-    possible = [at for at, value in enumerate(likelihoods, 1) if value >= best - INTERVAL]
-    after, at_latest = path[possible[0] - 1].ttl, path[_surely_lossy(counts, possible[-1])].ttl
+    first = next(at for at, value in enumerate(likelihoods) if value >= best - WELL_INTERVAL)
+    last = max(at for at, value in enumerate(likelihoods, 1) if value >= best - LOSSY_INTERVAL)
+    after, at_latest = path[first].ttl, path[_surely_lossy(counts, last)].ttl
     if after == 0 and at_latest is None:  # it may be anywhere
         return _untold(aside, Untold.TOO_LITTLE_LOSS if kept else Untold.TOO_FEW_ROUTERS)
     return replace(aside, finding=Finding.BEGINS, after=after, at_latest=at_latest)
