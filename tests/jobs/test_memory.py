@@ -199,6 +199,21 @@ def test_of_a_tainted_sweep_nothing_is_learned(tmp_path):
     assert (tmp_path / FILE).read_bytes() != before
 
 
+def test_of_provinces_that_are_swept_in_turns_each_has_its_days(tmp_path):
+    memory = replace(remembering(tmp_path), partial=True)
+    addresses = make_sweep({"hunan": [math.nan], "hubei": [math.nan]}).library.addresses
+    memory.keep(replace(nothing_of(addresses), answered=np.zeros(2, np.uint16)))
+    midnight = STARTED_AT.replace(hour=0, minute=0)
+    for day, (index, slug) in itertools.product(range(9), enumerate(("hunan", "hubei"))):
+        part = make_sweep({slug: [math.nan]})
+        library = replace(part.library, addresses=addresses[index : index + 1])
+        at = midnight + timedelta(days=day, seconds=30 * index)
+        sweep_with(memory, replace(part, library=library, started_at=at))
+    remembered = memory_file.read(memory.file)
+    assert remembered.silent_days.tolist() == [8, 8]
+    assert remembered.dead.all()
+
+
 def test_a_fault_is_not_learned(tmp_path):
     memory = remembering(tmp_path)
     good, bad = (make_sweep({"hunan": [rtt] * 40, "hubei": [0.1] * 40}) for rtt in (0.1, math.nan))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import numpy as np
 import pytest
@@ -247,6 +248,16 @@ def test_what_is_usual_is_the_mean_of_the_sweeps_that_were_not_up(world):
     assert after.sweeps == 4
     assert after.live_loss == pytest.approx(0.014)
     assert after.silent_answers == pytest.approx(0.01)
+
+
+def test_of_provinces_that_are_swept_in_turns_each_is_frozen_for_its_own_time(world):
+    memory = replace(world.memory, provinces={"hunan": USUAL, "hubei": USUAL})
+    for minute, (slug, second) in product(range(3), (("hunan", 0), ("hubei", 30))):
+        at = world.at + timedelta(minutes=minute, seconds=second)
+        sweep, loss = replace(world.template, started_at=at), ProvinceLoss(1000, 500, 0, 0)
+        provinces = provinces_after(memory, sweep, {slug: loss}, in_incident=())
+        memory = replace(memory, provinces=provinces, swept_at=at)
+    assert [each.up_seconds for each in memory.provinces.values()] == [120, 120]
 
 
 def test_losses_are_counted_by_packet_province_and_how_often_the_target_answers():

@@ -26,7 +26,7 @@ def memory():
         rng.integers(0, 1 << 8, SIZE).astype(np.uint8),
         rng.random(SIZE) < 0.5,
         {
-            "hunan": ProvinceMemory(7, 0.01, 0.3, 60.5, 3.5, ("10.0.0.0/22",)),
+            "hunan": ProvinceMemory(7, 0.01, 0.3, 60.5, 3.5, ("10.0.0.0/22",), 1.5),
             "hubei": ProvinceMemory(),
         },
         STARTED_AT,

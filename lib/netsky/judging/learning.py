@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -98,17 +99,20 @@ def provinces_after(
     were in one are so still.
     """
     known = dict(memory.provinces)
-    seconds = 0.0
-    if memory.swept_at is not None:
-        gap = (sweep.started_at - memory.swept_at).total_seconds()
-        seconds = min(max(gap, 0.0), _LONGEST_GAP)
     for slug, loss in losses.items():
         before = known.get(slug, ProvinceMemory())
         if loss.live_sent or loss.silent_sent:
             was_in = before.incident_seconds is not None
             still = was_in if in_incident is None else slug in in_incident
-            known[slug] = _after(before, loss, seconds, in_incident=still)
+            seconds = _seconds(memory.last_swept_at(slug), sweep.started_at)
+            after = _after(before, loss, seconds, in_incident=still)
+            known[slug] = replace(after, swept_at=sweep.started_at.timestamp())
     return known
+
+
+def _seconds(last: datetime | None, at: datetime) -> float:
+    """For how long what stood at the last sweep, too, has lasted since."""
+    return 0.0 if last is None else min(max((at - last).total_seconds(), 0.0), _LONGEST_GAP)
 
 
 def _after(

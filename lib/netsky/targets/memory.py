@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,8 @@ class ProvinceMemory:
 
     Both are ratios, over `sweeps` sweeps. `up_seconds`: for so long it has now lost far more than
     that, or None; `incident_seconds`: for so long it has been in an open incident. `prefixes` failed
-    in the sweep before.
+    in the sweep before, which began at `swept_at`, in seconds since 1970: sweeps may be of some
+    provinces only. None: as of the memory.
     """
 
     sweeps: int = 0
@@ -49,6 +50,7 @@ class ProvinceMemory:
     up_seconds: float | None = None
     incident_seconds: float | None = None
     prefixes: tuple[str, ...] = ()
+    swept_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,11 @@ class Memory:
     def dead(self) -> Flags | None:
         """Which targets have not answered for a week with sweeps; None before there was a week."""
         return self.silent_days > DEAD_DAYS if self.days > DEAD_DAYS else None
+
+    def last_swept_at(self, slug: str) -> datetime | None:
+        """When the last sweep of a province began (aware, UTC)."""
+        at = self.provinces.get(slug, ProvinceMemory()).swept_at
+        return self.swept_at if at is None else datetime.fromtimestamp(at, UTC)
 
     def of(self, addresses: Addresses) -> Memory:
         """The same about these addresses, in their order; of those that are new, nothing is known."""
@@ -142,8 +149,9 @@ def learned(
     A target that is `frozen` (bool[targets]), or that was sent nothing, keeps its share. That it lost
     the last packet, and for how many days it has been silent, is noted all the same: these are facts.
     """
-    last = memory.swept_at
-    new_day = last is not None and last.date() != sweep.started_at.date()
+    at, provinces_swept = sweep.started_at, sweep.library.provinces
+    new_days = [_is_new_day(memory.last_swept_at(each.slug), at) for each in provinces_swept]
+    new_day = np.repeat(new_days, np.diff(sweep.library.bounds))
     answered, silent_days = memory.answered.copy(), memory.silent_days.copy()
     lost = np.empty(len(answered), np.bool_)
     # Block by block: what is needed on the way is then too small to show in the process's memory.
@@ -153,16 +161,20 @@ def learned(
         sent, replied = packets_sent > 0, packets_lost < packets_sent
         lost[rows] = sent & ~replied
         _move(answered[rows], replied, sent & ~frozen[rows])
-        _count_days(silent_days[rows], lost[rows], replied, new_day=new_day)
+        _count_days(silent_days[rows], replied, lost[rows] & new_day[rows])
     return replace(
         memory,
         answered=answered,
         silent_days=silent_days,
         lost=lost,
         provinces=provinces,
-        swept_at=sweep.started_at,
-        days=memory.days + new_day,
+        swept_at=at,
+        days=memory.days + _is_new_day(memory.swept_at, at),
     )
+
+
+def _is_new_day(last: datetime | None, at: datetime) -> bool:
+    return last is not None and last.date() != at.date()
 
 
 def _move(answered: npt.NDArray[np.uint16], replied: Flags, moves: Flags) -> None:
@@ -177,8 +189,7 @@ def _move(answered: npt.NDArray[np.uint16], replied: Flags, moves: Flags) -> Non
     answered ^= flip
 
 
-def _count_days(silent_days: Counts, lost: Flags, replied: Flags, *, new_day: bool) -> None:
+def _count_days(silent_days: Counts, replied: Flags, one_more: Flags) -> None:
     """An answer ends the silence; being lost in the first sweep of a day adds a day to it."""
     silent_days *= ~replied
-    if new_day:
-        silent_days += lost & (silent_days < _MOST_DAYS)
+    silent_days += one_more & (silent_days < _MOST_DAYS)
