@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 _BREAKS = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
@@ -31,6 +32,17 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _SPACES else _escaped(c) for c in text)
+
+
+def json_line(document: object) -> str:
+    """A document as JSON on one line that prints.
+
+    json itself escapes nothing but the characters below a space: direction marks would go out as they are.
+    """
+    line = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def _escaped(character: str) -> str:

@@ -54,6 +54,15 @@ def test_what_mtr_printed_is_a_text_file_too(tmp_path):
     assert text == f"/usr/bin/mtr -n 10.25.0.1\n{MTR}"
 
 
+def test_no_file_changes_the_terminal_of_whoever_shows_it(tmp_path):
+    text = "Start\n  1.|-- \x1b]0;title\x07 \u202e\x9b31m\n"
+    written = make_taking(mtr_text=text)
+    write(tmp_path, written)
+    for file in (tmp_path / FOLDER).iterdir():
+        assert "".join(file.read_text().split("\n")).isprintable(), file.name
+    assert read_evidence(tmp_path, FOLDER).takings == (written,)
+
+
 def test_what_is_taken_again_replaces_what_was_not_finished(tmp_path):
     write(tmp_path, make_taking(finished=False))
     write(tmp_path, make_taking())

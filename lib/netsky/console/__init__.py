@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 import math
 import os
@@ -31,7 +30,7 @@ from netsky.clock import IgnoredRows
 from netsky.errors import InputError, OutputError
 from netsky.judging.grading import TOLERANCE_RATIO
 from netsky.sweep import Progress
-from netsky.text import one_line, printable
+from netsky.text import json_line, one_line, printable
 
 log = logging.getLogger(__name__)
 
@@ -118,11 +117,7 @@ class _Printable:
 
 def render_json(view: View) -> str:
     """One JSON object on one line."""
-    document = json.dumps(view.document(), ensure_ascii=False, allow_nan=False)
-    if document.isprintable():
-        return document
-    # json escapes nothing but the characters below a space: direction marks would go out as they are.
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
+    return json_line(view.document())
 
 
 def render_csv(view: View) -> str:

@@ -27,6 +27,7 @@ from netsky.evidence import Evidence, QuietPaths, Reason, Taking
 from netsky.evidence_document import parse_quiet, parse_taking, quiet_document, taking_document
 from netsky.files import MIB, read_file, replace_file
 from netsky.store.evidence_names import QUIET, moment_of, quiet_files, stamp
+from netsky.text import json_line, printable
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +102,10 @@ def write_taking(root: Path, folder: str, taking: Taking, *, mode: int) -> None:
         for mtr in report.mtr:
             if mtr.text is not None:
                 name = f"{moment}-{report.province.slug}-{mtr.target}.mtr.txt"
-                text = f"{' '.join(mtr.command)}\n{mtr.text}"
+                lines = (" ".join(mtr.command), *mtr.text.split("\n"))
+                text = "\n".join(map(printable, lines))  # whoever shows the file has a terminal
                 replace_file(into / name, text.encode(), mode=mode)
-    document = json.dumps(taking_document(taking), ensure_ascii=False, allow_nan=False)
+    document = json_line(taking_document(taking))
     replace_file(into / file_name(taking), f"{document}\n".encode(), mode=mode)
     if taking.reports:
         _link(into)
