@@ -42,7 +42,7 @@ def main(
     \b
     netsky_trace.py --isp all --egress all                  as cron would, once a minute
     netsky_trace.py --isp cu --egress b --province 广东     20 targets, other exits, mtr
-    netsky_trace.py --isp cu --egress b --province 广东 --mtr 0   the same in 15 seconds
+    netsky_trace.py --isp cu --egress b --province 广东 --mtr 0   the same in 17 seconds
     netsky_trace.py --targets list.txt --egress b           the addresses of a list
     netsky_trace.py --isp all --egress all --list           of which incidents there is evidence
     """

@@ -31,6 +31,7 @@ from netsky.jobs.evidence import (
     Keeping,
     Taken,
     TracedLine,
+    find_due,
     finish,
     mtr_deadline,
     take,
@@ -38,7 +39,7 @@ from netsky.jobs.evidence import (
 from netsky.judging.grading import Severity
 from netsky.judging.incidents import Incident
 from netsky.places import BUILTIN_ISPS, Egress, find_province
-from netsky.store.evidence_files import read_evidence
+from netsky.store.evidence_files import read_evidence, write_taking
 from netsky.store.evidence_names import quiet_files, stamp
 from netsky.targets import memory_file
 from netsky.targets.library import LibraryFiles
@@ -432,6 +433,51 @@ def test_an_incident_whose_exit_is_down_waits_and_leaves_other_lines_their_quiet
     assert tried["tries"] == 2
 
 
+def test_of_what_is_due_of_a_line_at_once_no_more_is_taken_than_an_hour_may_have(incident):
+    """Three takings this hour, of an incident that is over now, while another one has opened."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    opened, cleared = now - timedelta(minutes=50), now - timedelta(minutes=10)
+    folder = f"cu/default/{stamp(opened)}"
+    for minutes, reason in ((1, Reason.OPENED), (6, Reason.AFTER), (11, Reason.GROWTH)):
+        taken_at = opened + timedelta(minutes=minutes)
+        taking = make_taking(egress="default", reason=reason, taken_at=taken_at)
+        write_taking(incident / "evidence", folder, taking, mode=0o600)
+    with closing(sqlite3.connect(incident / "netsky_cu.db")) as database, database:
+        database.execute(
+            "INSERT INTO netsky_incident (id, isp, egress, opened_at, changed_at, cleared_at, severity,"
+            " peak_severity, peak_increase, peak_provinces, provinces, evidence) VALUES (3, 'cu',"
+            " 'default', ?1, ?2, ?2, 'critical', 'critical', 44, 1, '广东', ?3)",
+            (*(f"{each:%Y-%m-%d %H:%M:%S}" for each in (opened, cleared)), folder),
+        )
+    done = run(incident)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[4] for line in done.stdout.splitlines()] == ["reason=opened"]
+    assert run(incident).stdout == ""
+
+
+def test_the_files_of_an_incident_that_is_long_over_are_not_read(monkeypatch, tmp_path):
+    now = datetime.now(UTC)
+    read = []
+    over = [
+        Incident(
+            now - timedelta(days=9),
+            now,
+            now - age,
+            Severity.HEAVY,
+            Severity.HEAVY,
+            0.2,
+            1,
+            PROVINCES[:1],
+        )
+        for age in (timedelta(hours=25), timedelta(hours=27))
+    ]
+    monkeypatch.setattr(evidence, "incidents", lambda *_, **__: over)
+    monkeypatch.setattr(evidence, "read_evidence", lambda *_: read.append(1) or Evidence(()))
+    line = TracedLine(BUILTIN_ISPS["cu"], Egress("b"), (), SimpleNamespace(connector=None), None)
+    found = find_due(line, Keeping(tmp_path, 0o600), at_once=False)
+    assert (found.due, len(read)) == ([], 1)
+
+
 def test_looks_at_who_answers_count_against_the_45_seconds(monkeypatch, tmp_path):
     now, given = [1000.0], []
     place = AddressLibrary("cu", PROVINCES[:1], np.array([0x7F000001], np.uint32), np.array([0, 1]))
@@ -531,6 +577,7 @@ def test_what_is_kept_is_listed_and_shown_and_a_person_may_ask_for_more(incident
     document = json.loads(run(incident, "--show", start, "--format", "json").stdout)
     assert document["takings"][0]["taken_at"] == first.taken_at.isoformat()
     assert document["takings"][0]["provinces"][0]["mtr"][0]["state"] == "taken"
-    done = run(incident, "--show", "20200101T000000Z")
-    assert done.returncode == 2
-    assert "--list shows what there is" in done.stderr
+    for start in ("20200101T000000Z", ""):
+        done = run(incident, "--show", start)
+        assert done.returncode == 2
+        assert "--list shows what there is" in done.stderr

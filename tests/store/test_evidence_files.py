@@ -200,6 +200,15 @@ def test_of_a_line_all_takings_by_itself_count(tmp_path):
     assert taken_of_line(tmp_path, "cu", "a") == []
 
 
+def test_what_others_have_put_there_is_passed_over(tmp_path):
+    write(tmp_path, make_taking())
+    (tmp_path / "cu/b/20261129T000000Z").write_text("no folder")
+    (tmp_path / "cu/b/20269999T000000Z").mkdir()
+    assert [each.folder for each in kept_incidents(tmp_path)] == [FOLDER]
+    assert taken_of_line(tmp_path, "cu", "b") == [make_taking().taken_at]
+    assert pruned(tmp_path) == []
+
+
 def write_days(root, *days):
     """An incident on each of these days after the first."""
     folders = [incident_folder("cu", "b", OPENED_AT + day * DAY) for day in days]

@@ -91,7 +91,7 @@ class EvidenceShown:
 
     def run(self) -> int:
         """Show the list, or the evidence of an incident of one line; the exit code."""
-        return self._show() if self.options.show else self._list()
+        return self._list() if self.options.show is None else self._show()
 
     def _list(self) -> int:
         from netsky.console.evidence import EvidenceList

@@ -105,6 +105,10 @@ class EvidenceRuns:
             with codes.of(*place):
                 found[place] = self._find(place, keeping)
         due = [each for of_line in found.values() for each in of_line.due]
+        if self.options.now and not (due or codes.found):
+            log.warning(
+                "no incident is open here, so nothing is traced: to trace a place, give --province"
+            )
         taken = self._take(due, keeping, codes)
         self._finish(taken, keeping, codes)
         # Not those of which nobody knows whether they are quiet, nor those that could not be traced lately.
@@ -143,12 +147,15 @@ class EvidenceRuns:
         )
 
     def _take(self, due: Sequence[DueTaking], keeping: Keeping, codes: Codes) -> list[Taken]:
-        """The traces of all first: mtr takes a minute."""
-        from netsky.jobs.evidence import take
+        """The traces of all first: mtr takes a minute. What there is no time for is still due in the next run."""
+        from netsky.jobs.evidence import MOST_IN_A_RUN, take
         from netsky.jobs.quiet import quiet_times
+        from netsky.judging.schedule import urgency
 
-        taken = []
-        for each in due:
+        taken: list[Taken] = []
+        for each in sorted(due, key=lambda each: urgency(each.reason)):
+            if len(taken) == MOST_IN_A_RUN and not self.options.now:
+                break
             with codes.of(each.line.isp, each.line.egress):
                 line = each.line
                 quiet = quiet_times(keeping.root, line.isp.slug, (line.egress, *line.others))

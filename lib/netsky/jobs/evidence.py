@@ -46,7 +46,11 @@ INCIDENTS = 5  # of a line, open ones first
 OWN_SECONDS = 45.0  # for the looks and traces of a taking; mtr has what is left of the whole
 WHOLE_SECONDS = 120.0
 RECORDED_WITHIN = timedelta(days=1)  # rows of older takings are not missing, but pruned
+STILL_READ = CLEARED_WITHIN + RECORDED_WITHIN
+"""Of an incident that was cleared longer ago nothing is to be done, and its files are megabytes."""
 LEAST_MTR_SECONDS = 5.0
+MOST_IN_A_RUN = 8
+"""So many takings are at an end, with mtr, before systemd ends the run; the next one goes on."""
 # For so many targets of each province a router is asked in a round that all have in common, and for so many of all
 # together each province's own: with six provinces and 15 routers on each way, ten rounds take 36 s.
 NEAR_EACH, NEAR_OF_PLACES = 5, 40
@@ -121,6 +125,8 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
     found, concerned, now, waits = [], set[Province](), datetime.now(UTC), False
     of_line = taken_of_line(keeping.root, line.isp.slug, line.egress.name)
     for incident in incidents(line.database.connector, line.key, limit=INCIDENTS):
+        if incident.cleared_at is not None and now - incident.cleared_at > STILL_READ:
+            continue
         folder = _folder(line, incident)
         concerned |= set(incident.provinces) if incident.is_open else set()
         evidence = read_evidence(keeping.root, folder)
@@ -138,6 +144,8 @@ def find_due(line: TracedLine, keeping: Keeping, *, at_once: bool) -> Found:
             reason, waits = None, True
         if reason is not None:
             found.append(DueTaking(line, incident, reason, evidence, folder))
+            if reason is not Reason.BY_HAND:
+                of_line.append(now)
     return Found(found, concerned, waits)
 
 

@@ -27,6 +27,7 @@ MINUTE = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=15)
 
 _BY_WEIGHT = list(Severity)
+_BY_URGENCY = (Reason.OPENED, Reason.GROWTH, Reason.AFTER, Reason.CLEARED, Reason.BY_HAND)
 
 
 def due(
@@ -59,6 +60,11 @@ def due(
         return Reason.GROWTH
     first, last = traced[0].taken_at, traced[-1].taken_at
     return Reason.AFTER if now - first >= AFTER > last - first else None
+
+
+def urgency(reason: Reason) -> int:
+    """Of several takings that are due the one with the least comes first."""
+    return _BY_URGENCY.index(reason)
 
 
 def may_try(failed: int, last_at: datetime, now: datetime) -> bool:

@@ -81,7 +81,13 @@ def incident_folder(isp: str, egress: str, opened_at: datetime) -> str:
 
 def is_incident_folder(folder: str) -> bool:
     """Whether evidence may be kept there: what the database says must not lead elsewhere."""
-    return _FOLDER.fullmatch(folder) is not None
+    if _FOLDER.fullmatch(folder) is None:
+        return False
+    try:
+        moment_of(folder.rpartition("/")[2])
+    except ValueError:
+        return False
+    return True
 
 
 def file_name(taking: Taking) -> str:
@@ -212,7 +218,7 @@ def kept_incidents(root: Path) -> list[KeptIncident]:
     found = []
     for path in root.glob("*/*/????????T??????Z"):
         folder = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-        if is_incident_folder(folder):
+        if is_incident_folder(folder) and path.is_dir():
             size = sum(file.lstat().st_size for file in path.iterdir())
             noted = tuple(list_takings(root, folder))
             isp, egress, opened = folder.split("/")
@@ -269,7 +275,7 @@ def _prune_quiet(root: Path, most_bytes: int, now: datetime) -> int:
 def taken_of_line(root: Path, isp: str, egress: str) -> list[datetime]:
     """When evidence was taken of the newest incidents of a line by itself."""
     line = root / isp / egress
-    names = sorted(path.name for path in line.glob("????????T??????Z"))
+    names = sorted(path.name for path in line.glob("????????T??????Z") if path.is_dir())
     return [
         noted.taken_at
         for name in names[-_MOST_IN_AN_HOUR:]
