@@ -14,6 +14,7 @@ from netsky.cli.probing import LibraryOptions
 from netsky.cli.running import Alone
 from netsky.cli.tool import Tool
 from netsky.cli.tracing import TraceOptions, TraceRuns
+from netsky.errors import InputError
 
 
 @click.command("netsky_trace", cls=Tool)
@@ -50,7 +51,10 @@ def main(
         return EvidenceShown(lines, evidence, output).run()
     # One that is set for all tools says of which provinces evidence may be taken.
     source = click.get_current_context().get_parameter_source("province")
-    if options.targets is not None or source is ParameterSource.COMMANDLINE:
+    of_province = source is ParameterSource.COMMANDLINE
+    if of_province and options.targets is not None:
+        raise InputError("--targets are traced, or those of --province: give one of the two")
+    if of_province or options.targets is not None:
         return TraceRuns(lines, library, options, output, evidence.evidence, evidence.memory).run()
     return EvidenceRuns(lines, library, evidence, options, database, output).run()
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,31 @@ def test_the_exit_asked_for_is_taken_however_it_is_defined(lab):
         assert hops == [*(str(wire.far) for wire in route.wires[:-1]), TARGET], egress.name
         assert "-n" in report.command
         assert "-z" not in report.command
+
+
+CAPABILITIES = "-all,+net_raw,+net_admin"
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+UNIT = (
+    *("--inh-caps", CAPABILITIES, "--ambient-caps", CAPABILITIES),
+    *("--bounding-set", CAPABILITIES, "--no-new-privs"),
+)
+
+
+@needs_root
+@pytest.mark.parametrize("options", [UNIT, ()], ids=["the unit's capabilities", "none"])
+def test_it_needs_no_root(lab, options):
+    """mtr-packet has a capability of its own, which lets it set a mark."""
+    route = lab.route("b")
+    code = (
+        "from netsky.engines.mtr import take_mtr; from netsky.places import Egress; "
+        f"report = take_mtr({TARGET!r}, Egress('b', source={str(route.source)!r}), packets=2); "
+        "print(report.not_taken or report.text)"
+    )
+    done = lab.run(*NOBODY, *options, "--", sys.executable, "-c", code)
+    hops = [line.split()[1] for line in done.stdout.strip().splitlines()[2:]]
+    assert hops == [*(str(wire.far) for wire in route.wires[:-1]), TARGET], (
+        done.stdout + done.stderr
+    )
 
 
 @needs_root

@@ -337,6 +337,7 @@ def test_a_list_is_traced_through_the_exit_and_a_missing_mtr_makes_exit_3(health
         (("--province", "广东", "--egress", "z"), "unknown egress 'z'"),
         (("--province", "广东"), "no address library in "),
         (("--targets", "no-such-list"), "no-such-list"),
+        (("--targets", "list", "--province", "广东"), "give one of the two"),
         (("--province", "广东", "--rounds", "0"), "0 is not in the range"),
     ],
 )
