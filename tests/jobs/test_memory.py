@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ import netsky.jobs.probe
 from netsky.aggregate import aggregate
 from netsky.jobs.memory import Remembering
 from netsky.jobs.probe import Storage
+from netsky.outlets.delivery import Outlets
 from netsky.places import PROVINCES, find_province
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from netsky.store.incidents import Line, record_verdict
 from netsky.store.spool import Spool
+from netsky.sweep import ProbePlan
 from netsky.targets import memory_file
 from netsky.targets.cities import CITIES_FILE
 from netsky.targets.memory import NEW, nothing_of
@@ -246,6 +249,29 @@ def test_the_part_that_fails_is_told_with_the_sweep(failing, caplog):
     assert other.fault is None
     assert memory_file.read(memory.file).provinces["hunan"].prefixes == ("127.16.1.0/24",)
     assert caplog.messages == [], "a library of a person's has no cities"
+
+
+def test_all_that_the_memory_knows_is_in_the_figures_of_the_probe(failing):
+    memory, bad = failing
+    known = memory_file.read(memory.file)
+    silent_days = known.silent_days.copy()
+    silent_days[250:260] = 9  # six of them answer now
+    memory.keep(replace(known, silent_days=silent_days, days=9))
+    report = netsky.jobs.probe.probe(
+        SimpleNamespace(sweep=lambda *_arguments: bad),
+        bad.library,
+        bad.egress,
+        ProbePlan(),
+        abnormal_rtt=0.3,
+        storage=None,
+        memory=memory,
+        outlets=Outlets(),
+        progress=lambda _packets: None,
+    )
+    hunan, hubei = report.qualities
+    assert [part.prefix for part in hunan.fault.prefixes] == ["127.16.1.0/24"]
+    assert (hunan.live_targets, hunan.live_packets_lost, hunan.dead_targets) == (1024, 256, 4)
+    assert (hubei.fault, hubei.live_packets_lost, hubei.dead_targets) == (None, 0, 0)
 
 
 def test_the_city_of_a_part_is_told_where_the_library_knows_it(failing):
