@@ -12,6 +12,8 @@ import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
@@ -37,7 +39,7 @@ from netsky.engines.trace_shared import SharedRouters
 from netsky.errors import EngineError, InputError
 from netsky.places import Egress
 from netsky.sweep import ProbePlan
-from netsky.trace import Hop, Trace, Traced, TracePlan
+from netsky.trace import Hop, Trace, Traced, TracePlan, pool_ends
 
 ROUND_SECONDS = 1.0
 WAVE = 8  # TTLs that are tried at a time
@@ -45,6 +47,7 @@ BEYOND = 3  # routers that are asked behind the last one that answers, where a t
 FEW = 20  # traces that find out which routers are on all ways
 RECEIVE_BUFFER = 4 << 20
 MOST_TRACES = 1000
+BY_CHANCE = 0.001  # what is likelier than this may have been chance
 
 Whole = npt.NDArray[np.int64]
 
@@ -91,6 +94,37 @@ def check_traces(egress: Egress) -> None:
     """Raise EngineError, with how to mend it, when this process cannot trace through `egress`."""
     with open_sockets(egress, ident=1, receive_buffer=RECEIVE_BUFFER, routers=True):
         pass
+
+
+def without_phantoms(traces: Sequence[Trace], reached: Sequence[bool]) -> tuple[Trace, ...]:
+    """The same without silent hops before the target that may be none; as they are where none was reached.
+
+    What a target replies to a TTL that is just enough may all be lost, where the loss is high; the TTL behind
+    it then looks like the first one that is enough. Nothing is taken away where a router spoke, on whichever
+    way, nor in front of that: the loss of the routers there would look less.
+    """
+    if not any(reached):
+        return tuple(traces)
+    loss = pool_ends(traces).loss_ratio or 0.0
+    farthest = max(
+        (hop.ttl or 0 for trace in traces for hop in trace.hops if _spoke(hop)), default=0
+    )
+    return tuple(
+        # That one target was not reached tells of it alone: it may be dead.
+        _surely_there(trace, max(loss, (its and trace.end.loss_ratio) or 0.0), farthest)
+        for trace, its in zip(traces, reached, strict=True)
+    )
+
+
+def _surely_there(trace: Trace, loss: float, farthest: int) -> Trace:
+    hops = trace.hops
+    while len(hops) > farthest and loss ** (hops[-1].sent + hops[-1].quick_sent) > BY_CHANCE:
+        hops = hops[:-1]
+    return replace(trace, hops=hops)
+
+
+def _spoke(hop: Hop) -> bool:
+    return hop.answered > 0 or hop.quick_lost < hop.quick_sent
 
 
 def _flows_of(targets: int, plan: TracePlan) -> tuple[Whole, Whole]:
@@ -146,7 +180,9 @@ class _Run:
             (reason, _), *_ = self.not_sent.most_common(1) or [("it was stopped", 0)]
             raise EngineError(f"nothing could be traced: {reason}")
         slow = self._shared.asked_slowly(every, self._plan.rounds)
-        return tuple(self._trace(number, slow[number]) for number in every.tolist())
+        traces = [self._trace(number, slow[number]) for number in every.tolist()]
+        reached = [bool(each.any()) for each in self._receiver.reached]
+        return without_phantoms(traces, reached)
 
     def _find_way(self, traces: Whole) -> None:
         """Set how many routers are asked on the ways of `traces`; those that they share are known."""
