@@ -250,6 +250,13 @@ def test_what_is_usual_is_the_mean_of_the_sweeps_that_were_not_up(world):
     assert after.silent_answers == pytest.approx(0.01)
 
 
+def test_what_is_usual_follows_the_loss_within_half_a_day_of_sweeps(world):
+    memory = replace(world.memory, provinces={"hunan": ProvinceMemory(5000, 0.01, 0.02)})
+    loss = {"hunan": ProvinceLoss(1000, 20, 200, 4)}
+    after = provinces_after(memory, world.template, loss, in_incident=())["hunan"]
+    assert (after.sweeps, after.live_loss) == (720, pytest.approx(0.01 + 0.01 / 720))
+
+
 def test_of_provinces_that_are_swept_in_turns_each_is_frozen_for_its_own_time(world):
     memory = replace(world.memory, provinces={"hunan": USUAL, "hubei": USUAL})
     for minute, (slug, second) in product(range(3), (("hunan", 0), ("hubei", 30))):
@@ -266,7 +273,8 @@ def test_losses_are_counted_by_packet_province_and_how_often_the_target_answers(
     rtts = np.array([[0.1, nan], [nan, nan], [0.1, 0.1], [nan, 0.1], [nan, nan]], np.float32)
     sent = np.array([[1, 1], [1, 0], [1, 1], [1, 1], [0, 0]], np.bool_)
     sweep = replace(template, rtt_seconds=rtts, sent=sent)
-    shares = np.array([ALWAYS, ALWAYS, ALWAYS // 2, 100, ALWAYS], np.uint16)
+    quarter = ALWAYS // 4
+    shares = np.array([ALWAYS, ALWAYS, quarter, quarter - 1, ALWAYS], np.uint16)
     memory = replace(nothing_of(template.library.addresses), answered=shares)
     assert losses(sweep, memory) == {
         "hunan": ProvinceLoss(live_sent=3, live_lost=2, silent_sent=2, silent_answered=1),

@@ -123,6 +123,24 @@ def test_how_many_are_lost_again_is_not_told_of_a_few(province):
     assert part.lost_again_ratio is None
 
 
+@pytest.mark.parametrize(("before", "again"), [(9, None), (10, 1)])
+def test_it_is_told_of_ten_and_more(province, before, again):
+    alive = 0xC00 + np.flatnonzero(~province.dead[0xC00:0xD00])  # of 10.25.12.0/24
+    lost = np.zeros(2 * SIZE, np.bool_)
+    lost[alive[:before]] = True
+    province.memory = replace(province.memory, lost=lost)
+    [part] = province.sweep({"10.25.12.0/24": 1})["hunan"].prefixes
+    assert part.lost_again_ratio == again
+
+
+def test_of_prefixes_the_one_that_loses_most_is_told_first(province):
+    """Whichever stands out most, and so was found first."""
+    faults = {"10.25.16.0/21": 0.3, "10.25.8.0/23": 1}
+    parts = province.sweep(faults)["hunan"].prefixes
+    assert [part.prefix for part in parts] == list(faults)
+    assert province.memory.provinces["hunan"].prefixes == tuple(reversed(faults))
+
+
 def test_targets_that_were_not_sent_to_are_of_no_part(province):
     nobody = replace(province.template, sent=np.zeros((2 * SIZE, 1), np.bool_))
     loss = losses(nobody, province.memory)

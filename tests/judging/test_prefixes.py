@@ -82,6 +82,17 @@ def test_a_few_lost_targets_are_no_prefix():
     assert failing_prefixes(addresses, lost, np.zeros(0x1000)) == []
 
 
+@pytest.mark.parametrize(("targets", "found"), [(15, []), (16, ["10.0.0.0/24"])])
+def test_a_small_prefix_is_found_when_16_targets_are_lost(targets, found):
+    """All of it is lost, so that nothing but their number speaks against it."""
+    addresses = np.concatenate(
+        [np.arange(0x0A000000, 0x0A000000 + targets), np.arange(0x0B000000, 0x0B001000)]
+    )
+    lost = (addresses < 0x0B000000).astype(np.float64)
+    prefixes = failing_prefixes(addresses.astype(np.uint32), lost, np.zeros(len(lost)))
+    assert [str(each) for each in prefixes] == found
+
+
 def test_there_is_an_end_to_it():
     addresses = np.arange(0x0A000000, 0x0A010000, dtype=np.uint32)
     lost = np.repeat(np.arange(256) % 2, 256).astype(np.float64)
