@@ -1,6 +1,7 @@
 """mtr through the exit that is asked for, and what is said where it gives no report."""
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -140,6 +141,13 @@ def test_nothing_of_the_environment_reaches_it(tmp_path, monkeypatch):
     assert names <= {"PATH", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"}
     expected = ["-n", "-w", "-G", "1", "-c", "2", "-i", "1", "-a", HERE, HERE]
     assert arguments.split() == expected
+
+
+def test_one_that_prints_without_end_is_ended_before_it_fills_the_memory(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    report = fake(tmp_path, f"exec yes '{REPORT}'", deadline=60.0)
+    assert report.not_taken.startswith(f"mtr failed with -{signal.SIGXFSZ.value}: ")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000, "kB"
 
 
 def test_one_that_hangs_is_killed_with_what_it_has_started(tmp_path):

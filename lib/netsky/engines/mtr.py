@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 from contextlib import suppress
 from ipaddress import IPv4Address
+from typing import IO
 
 from netsky.engines import libc
 from netsky.engines.routing import find_route, rule_marks
@@ -91,25 +93,40 @@ def _way(target: IPv4Address, egress: Egress) -> tuple[str, ...] | None:
 
 
 def _run(command: tuple[str, ...], deadline: float) -> tuple[int, str, str]:
-    """The exit code, and what it printed to standard output and standard error."""
-    with subprocess.Popen(
-        command,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="backslashreplace",
-        start_new_session=True,  # so that mtr-packet, which it starts, ends with it
-        preexec_fn=libc.end_with_parent,  # noqa: PLW1509 - no other thread of ours runs now
-    ) as process:
-        try:
-            printed, said = process.communicate(timeout=deadline)
-        except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, printed[:LONGEST_REPORT], said[:LONGEST_REPORT]
+    """The exit code, and what it printed to standard output and standard error.
+
+    Those are files in memory: one that prints without end is ended by the kernel, and not by a lack of memory.
+    """
+    with (
+        os.fdopen(os.memfd_create("printed"), "w+b") as printed,
+        os.fdopen(os.memfd_create("said"), "w+b") as said,
+    ):
+        with subprocess.Popen(
+            command,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=said,
+            start_new_session=True,  # so that mtr-packet, which it starts, ends with it
+            preexec_fn=_prepare,  # noqa: PLW1509 - no other thread of ours runs now
+        ) as process:
+            try:
+                process.wait(timeout=deadline)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return process.returncode, _text(printed), _text(said)
+
+
+def _prepare() -> None:
+    libc.end_with_parent()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LONGEST_REPORT, LONGEST_REPORT))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "backslashreplace")
 
 
 def _hops(report: str) -> set[str]:
