@@ -42,6 +42,12 @@ def test_a_router_that_limits_its_answers_is_set_aside_and_never_where_loss_begi
     assert locate(path(0, 190, 20, 192, 20), end(20)) == begins(1, 3, limited=(2, 4))
 
 
+def test_of_ten_routers_that_lose_the_same_the_worst_is_left_aside_and_not_called_limited():
+    lossy = [60] * 7
+    assert locate(path(0, 0, 96, *lossy), end(60)) == begins(2, 4)
+    assert locate(path(0, 0, 100, *lossy), end(60)) == begins(2, 4, limited=(3,))
+
+
 def test_a_router_that_answers_less_often_when_asked_faster_limits_its_answers():
     """Like this, it would be where loss seems to begin: it loses less than what lies behind it."""
     seen = path(0, 0, 40, 60, 60)

@@ -30,7 +30,9 @@ from netsky.trace import (
 # of 100 packets where 5 % are lost.
 WELL_INTERVAL, LOSSY_INTERVAL = 5.0, 3.0
 LEAST_GAIN = 3.0  # a change that explains no more than this may be chance
-CLEARLY_MORE = 3.0  # and the logarithm of how many are compared with
+# And the logarithm of how many are compared with. To be called limited, and not just left aside, it takes that of
+# how many hops there are in addition: of ten that lose the same, one often stands out by chance.
+CLEARLY_MORE = 3.0
 MORE_WHEN_QUICK = 4.0
 BRANCH_GAIN = 4.0  # and the logarithm of how many hops are tried
 CLUSTER_GAIN = 10.0
@@ -94,14 +96,18 @@ def locate_all(traces: Sequence[Trace], *, quiet: Sequence[Hop] = ()) -> Located
 def _set_aside(
     hops: Sequence[Hop], end: Hop, quiet: dict[int | None, Hop]
 ) -> tuple[list[Hop], list[int], list[int]]:
-    """The hops that tell of loss, the TTLs of those that limit their messages, and of the silent."""
+    """The hops that tell of loss, the TTLs of those that surely limit their messages, and of the silent."""
     kept: list[Hop] = []
     limited: list[int] = []
     silent: list[int] = []
     for hop in reversed(hops):
         before = _of_the_same(hop, quiet.get(hop.ttl))
-        if _loses_more(hop, [*kept, end]):
-            (limited if hop.answered else silent).insert(0, hop.ttl or 0)
+        beyond = _loses_more(hop, [*kept, end])
+        if beyond >= CLEARLY_MORE:
+            if not hop.answered:
+                silent.insert(0, hop.ttl or 0)
+            elif beyond >= CLEARLY_MORE + math.log(len(hops)):
+                limited.insert(0, hop.ttl or 0)
         elif not hop.answered:
             if before and _speaks(before):
                 kept.insert(0, hop)
@@ -134,10 +140,10 @@ def _limits(quiet: Hop) -> bool:
     return not _speaks(quiet) or quiet.quick_lost > (1 - SPEAKS_WHEN_QUICK) * quiet.quick_sent
 
 
-def _loses_more(hop: Hop, behind: Sequence[Hop]) -> bool:
-    """Than one of those behind it."""
+def _loses_more(hop: Hop, behind: Sequence[Hop]) -> float:
+    """How clearly it loses more than one of those behind it, beyond what is chance among so many."""
     most = max(_gain((hop.sent, hop.lost), (other.sent, other.lost)) for other in behind)
-    return most >= CLEARLY_MORE + math.log(len(behind))
+    return most - math.log(len(behind))
 
 
 def _loses_more_when_quick(hop: Hop) -> bool:
