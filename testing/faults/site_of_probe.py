@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -23,8 +22,8 @@ from netsky.places import PROVINCES
 from netsky.store.rows import sweep_rows
 from netsky.store.spool import FLUSH_SECONDS, Spool
 from netsky.store.tables import metadata
-from testing.commands import tool_command
 from testing.faults.ledger import ISP, Ledger, Tally
+from testing.forks import Forked
 from testing.samples import make_quality, write_library
 from testing.servers import MariaDB
 
@@ -44,9 +43,9 @@ def longest(database_timeout: float) -> float:
 class Run:
     """A netsky_probe.py under way."""
 
-    process: subprocess.Popen[bytes]
-    output: BinaryIO
-    log: BinaryIO
+    process: Forked
+    output: IO[bytes]
+    log: IO[bytes]
     limit: float
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -101,20 +100,15 @@ class Site:
     @contextmanager
     def start(self, *arguments: str) -> Iterator[Run]:
         """A run in the block, at the end of which it must have ended or is killed."""
-        command = tool_command("netsky_probe", "--library", "library", "--format", "json", isp=ISP)
-        command += ["--database", self.url, "--database-timeout", str(self.database_timeout)]
-        command += ["--window", str(WINDOW), "--timeout", str(1000 * TIMEOUT), *arguments]
+        options = ["--isp", ISP, "--lock-dir", ".", "--library", "library", "--format", "json"]
+        options += ["--database", self.url, "--database-timeout", str(self.database_timeout)]
+        options += ["--window", str(WINDOW), "--timeout", str(1000 * TIMEOUT), *arguments]
         with ExitStack() as files:
             output, log = (
-                files.enter_context(tempfile.TemporaryFile(dir=self.folder)) for _ in range(2)
+                files.enter_context(tempfile.NamedTemporaryFile(dir=self.folder)) for _ in range(2)
             )
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={k: v for k, v in os.environ.items() if not k.startswith("NETSKY_")},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=log,
+            process = Forked(
+                "netsky_probe", options, self.folder, output=Path(output.name), log=Path(log.name)
             )
             run = Run(process, output, log, self.longest_allowed)
             try:
