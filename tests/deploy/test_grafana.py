@@ -325,7 +325,7 @@ def test_the_variables_of_the_history_have_values(rows):
     assert [row["egress"] for row in rows(substitute_sql(asked["egress"]))] == [*EGRESSES]
 
 
-def push(gateway, rtts, *, egress, isp="ct", age=0.0):
+def push(gateway, rtts, *, egress, isp="ct", age=0.0, dead=None):
     sweep = make_sweep(rtts, egress=egress)
     sweep = dataclasses.replace(
         sweep,
@@ -333,7 +333,7 @@ def push(gateway, rtts, *, egress, isp="ct", age=0.0):
         started_at=datetime.now(UTC) - timedelta(seconds=age),
     )
     alive = np.ones(sweep.library.targets, np.bool_)
-    group = probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3, live=alive))
+    group = probe_metrics(sweep, aggregate(sweep, abnormal_rtt=0.3, live=alive, dead=dead))
     Pushgateway(gateway, timeout=5).push(group)
     return f'netsky_sweep_timestamp_seconds{{isp="{isp}", egress="{egress}"}}'
 
@@ -375,6 +375,20 @@ def test_totals_are_of_packets_and_the_best_egress_has_least_loss(prometheus, ga
     assert newest == pytest.approx({"fair": 0.010, "good": 0.030}, rel=1e-3)
     best = ask_panel(prometheus, "各省丢包率：出口对比", "B", egresses=egresses)
     assert [labels for labels, _ in best] == [{"province_name": "北京", "egress": "good"}]
+
+
+def test_dead_targets_are_a_share_of_all_by_line_and_a_gap_where_they_are_not_known(
+    prometheus, gateway
+):
+    lost = math.nan
+    rtts = {"beijing": [0.01] * 5 + [lost] * 3, "xizang": [lost] * 2}
+    dead = np.array([False] * 6 + [True] * 3 + [False])
+    for egress, known in (("week", dead), ("day", None)):
+        series = push(gateway, rtts, egress=egress, dead=known)
+        wait_until(lambda series=series: query(prometheus, series), what="scraped")
+    chosen = {"egresses": ["week", "day"], "provinces": ["西藏"]}
+    [(labels, values)] = ask_panel(prometheus, "一周没有应答的目标", **chosen)
+    assert (labels["egress"], float(values[-1])) == ("week", pytest.approx(3 / 10))
 
 
 def test_what_is_old_is_not_drawn_and_its_age_is(prometheus, gateway):

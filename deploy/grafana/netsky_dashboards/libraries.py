@@ -1,4 +1,4 @@
-"""The row of the overview about address libraries that netsky keeps itself."""
+"""The row of the overview about address libraries: those that netsky keeps itself, and dead targets of any."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from netsky.figures import Gauge
 from netsky.outlets import metrics
 from netsky_dashboards import promql, style
 from netsky_dashboards.headlines import named_tiles
-from netsky_dashboards.layout import Panel, now, place, sorted_table
+from netsky_dashboards.layout import Panel, graph, now, over_time, place, sorted_table
 from netsky_dashboards.value_table import Value, value_table
 
 PROVISIONAL = style.mapping({"1": ("临时", style.ELEVATED), "0": ("稳定", style.CLEAR)})
 
 
 def libraries() -> list[Panel]:
-    return [_whole(), _provinces()]
+    return [_whole(), _provinces(), _dead()]
 
 
 def _whole() -> Panel:
@@ -61,6 +61,17 @@ def _provinces() -> Panel:
             ),
         ],
         more={},
+    )
+
+
+def _dead() -> Panel:
+    return place(
+        graph(style.RATIO, "lastNotNull", "max"),
+        "一周没有应答的目标",
+        "各出口：一周以上没有应答的目标 / 全部目标，自己维护的地址库也有。经各出口都居高不下，应更换目标。"
+        "空白：探测的记忆还不满一周，无从知道。不受省份选择的影响。",
+        (24, 8),
+        over_time(promql.dead_share(), "{{egress}}"),
     )
 
 

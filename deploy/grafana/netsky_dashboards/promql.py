@@ -60,6 +60,15 @@ def total_loss(*, every_isp: bool = False) -> str:
     return fresh(f"(1 - {received} / {sent})")
 
 
+def dead_share() -> str:
+    """By line, of all targets: those that have not answered for a week; nothing where that is not known."""
+    dead, targets = (
+        f"sum by (isp, egress) ({all_provinces(gauge)})"
+        for gauge in (figures.DEAD_TARGETS, figures.TARGETS)
+    )
+    return fresh(f"({dead} / {targets})")
+
+
 def total_latency() -> str:
     """The mean RTT of all replies: that of each province weighs as many replies as it had."""
     received, mean = all_provinces(figures.PACKETS_RECEIVED), all_provinces(figures.LATENCY_MEAN)
