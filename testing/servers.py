@@ -152,6 +152,14 @@ QUICK = (
 )
 
 
+MEMORY = Path("/dev/shm")
+_ROOM = 1 << 30  # for the servers of all workers; a container may have 64 MB
+
+
+def has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _ROOM
+
+
 @dataclass
 class MariaDB:
     """A server, which can be stopped or killed and started again on its port; root has no password."""
@@ -224,8 +232,12 @@ class MariaDB:
 
 @contextmanager
 def run_mariadb(options: tuple[str, ...] = QUICK) -> Iterator[MariaDB]:
+    """A server with new data: those of a quick one are in memory where there is room."""
+    in_memory = options == QUICK and has_room(MEMORY)
     # Not below pytest's folder: the path of a socket has at most 107 characters.
-    with tempfile.TemporaryDirectory(prefix="netsky-mariadb-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="netsky-mariadb-", dir=MEMORY if in_memory else None
+    ) as folder:
         server = MariaDB(free_port(), Path(folder), options)
         server.install()
         try:
