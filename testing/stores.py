@@ -147,6 +147,15 @@ def store_sweep(
     database.store(sweep_rows(isp, egress, started_at, qualities))
 
 
+def store_each_hour(
+    database: Database, newest: datetime, hours: int, qualities: Sequence[ProvinceQuality]
+) -> None:
+    """So many sweeps, as one process stores them that knows its statements already: the newest first."""
+    with database.connector.kept_open():
+        for hour in range(hours):
+            store_sweep(database, "cu", "default", newest - timedelta(hours=hour), qualities)
+
+
 def store_periods(database: Database, isp: str, egress: str) -> None:
     """A sweep of yesterday and one of the last month, in Beijing, summed up: what a report on either needs."""
     now = datetime.now(UTC)

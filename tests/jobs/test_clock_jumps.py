@@ -18,7 +18,7 @@ from netsky.store.rows import sweep_rows
 from netsky.store.spool import Spool
 from testing.commands import run_tool
 from testing.samples import make_quality
-from testing.stores import Loss
+from testing.stores import Loss, store_each_hour
 
 CU = BUILTIN_ISPS["cu"]
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -53,6 +53,11 @@ def sweep(store, at, loss=0.02, *, provinces=("hunan", "hubei")):
     store.database.store(sweep_rows("cu", "default", at, qualities))
 
 
+def sweep_each_hour(store, newest, hours):
+    qualities = [make_quality(province, loss_ratio=0.02) for province in ("hunan", "hubei")]
+    store_each_hour(store.database, newest, hours, qualities)
+
+
 def average(store, *, keep=30 * DAY):
     return average_job.average(
         store.database, CU, None, hours=12, rule=MeanRule(), keep=Keep(keep), outlets=Outlets()
@@ -70,8 +75,7 @@ def rows(store):
 @pytest.fixture
 def history(store):
     """Sweeps of the past days, the last a minute ago, and baselines of them."""
-    for hours in range(40):
-        sweep(store, NOW - MINUTE - hours * HOUR)
+    sweep_each_hour(store, NOW - MINUTE, 40)
     average(store)
     return store
 
@@ -121,8 +125,7 @@ def test_three_sweeps_and_an_averaging_forty_days_ahead_delete_nothing(history, 
 def test_nor_does_a_clock_that_stays_ahead_for_a_day(history, clock):
     before = rows(history)
     ahead = NOW + 40 * DAY
-    for hours in range(24):
-        sweep(history, ahead - hours * HOUR)
+    sweep_each_hour(history, ahead, 24)
     clock(ahead)
     assert average(history).pruned == {}
     assert rows(history) == [count + 48 for count in before]
@@ -161,8 +164,7 @@ def test_set_right_again_the_alert_judges_by_the_true_history(history, clock):
 
 
 def test_history_is_deleted_once_so_much_has_been_measured_since(store):
-    for hours in range(5 * 24):
-        sweep(store, NOW - MINUTE - hours * HOUR)
+    sweep_each_hour(store, NOW - MINUTE, 5 * 24)
     report = average(store, keep=3 * DAY)
     assert report.pruned == dict.fromkeys((*TABLES, "netsky_sweep"), 2 * 48)
 

@@ -14,9 +14,9 @@ from netsky.store import days
 from netsky.store.connection import fill_url
 from netsky.store.database import Database
 from testing.samples import make_quality
-from testing.stores import store_sweep
+from testing.stores import store_each_hour, store_sweep
 
-DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def now():
 
 def sweep(store, at):
     store_sweep(store.database, "cu", "default", at, [make_quality("hunan")])
+
+
+def sweep_each_hour(store, hours):
+    newest = datetime.now(UTC) - MINUTE
+    store_each_hour(store.database, newest, hours, [make_quality("hunan")])
 
 
 def parts(store):
@@ -106,8 +111,7 @@ def old(mariadb_store, now):
     """A sweep an hour of the past five days, each day in its part."""
     for day in range(-6, 0):
         mariadb_store.database.divide_into_days(now=now + day * DAY, keep=30 * DAY)
-    for hours in range(5 * 24):
-        sweep(mariadb_store, datetime.now(UTC) - MINUTE - hours * HOUR)
+    sweep_each_hour(mariadb_store, 5 * 24)
     return mariadb_store
 
 
@@ -137,8 +141,7 @@ def test_a_user_who_may_not_drop_days_has_old_rows_deleted_and_is_told(mariadb, 
 
 
 def test_rows_of_days_that_were_never_divided_are_deleted_one_by_one(mariadb_store):
-    for hours in range(5 * 24):
-        sweep(mariadb_store, datetime.now(UTC) - MINUTE - hours * HOUR)
+    sweep_each_hour(mariadb_store, 5 * 24)
     report = run_average(mariadb_store.database, 3 * DAY)
     assert report.pruned["netsky_sweep"] == 48
 
@@ -160,8 +163,7 @@ def test_whoever_reads_for_long_keeps_the_days_and_nobody_waits_behind(
 
 def test_a_part_that_is_full_is_not_divided_under_the_probes(mariadb_store, monkeypatch, caplog):
     monkeypatch.setattr("netsky.store.days._MOST_ROWS_COPIED", 10)
-    for hours in range(20):
-        sweep(mariadb_store, datetime.now(UTC) - MINUTE - hours * HOUR)
+    sweep_each_hour(mariadb_store, 20)
     mariadb_store.execute("ANALYZE TABLE netsky_sweep")
     assert run_average(mariadb_store.database, 3 * DAY).complete
     assert "apply upgrade.sql, which divides it into days" in caplog.text
@@ -170,7 +172,6 @@ def test_a_part_that_is_full_is_not_divided_under_the_probes(mariadb_store, monk
 
 def test_where_there_are_no_parts_all_works_the_same(mariadb_store, caplog):
     mariadb_store.execute("ALTER TABLE netsky_sweep REMOVE PARTITIONING")
-    for hours in range(5 * 24):
-        sweep(mariadb_store, datetime.now(UTC) - MINUTE - hours * HOUR)
+    sweep_each_hour(mariadb_store, 5 * 24)
     assert run_average(mariadb_store.database, 3 * DAY).pruned["netsky_sweep"] == 48
     assert caplog.text == ""

@@ -19,7 +19,7 @@ from netsky.store.spool import Spool
 from netsky.store.tables import alarm, daily, hourly, rollup_due
 from testing.commands import run_tool
 from testing.samples import make_quality
-from testing.stores import Loss, Store
+from testing.stores import Loss, Store, store_each_hour
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MIDNIGHT = datetime(2024, 5, 6, tzinfo=UTC)
@@ -50,14 +50,14 @@ def quality(rng, province, *, live):
 
 def fill(store, *, seed=1, hours=30):
     """Sweeps of more than a day, of two exits, with gaps, and live figures in a part of them."""
-    rng = np.random.default_rng(seed)
+    rng, database = np.random.default_rng(seed), store.database
     for minutes in range(0, hours * 60, 17):
         for egress in ("default", "联通-2"):
             if rng.random() < 0.8:
                 qualities = [quality(rng, name, live=minutes > 600) for name in ("hunan", "hubei")]
                 at = MIDNIGHT + minutes * MINUTE
                 tainted = rng.random() < 0.2
-                store.database.store(sweep_rows("cu", egress, at, qualities, tainted=tainted))
+                database.store(sweep_rows("cu", egress, at, qualities, tainted=tainted))
 
 
 def rows_of(store, table):
@@ -291,10 +291,8 @@ def run_average(store, keep=None):
 
 
 def test_the_averaging_sums_up_and_only_then_prunes(store, monkeypatch, caplog):
-    now = datetime.now(UTC)
-    for hours in range(5 * 24):
-        at = now - MINUTE - hours * HOUR
-        store.database.store(sweep_rows("cu", "default", at, [make_quality("hunan")]))
+    newest = datetime.now(UTC) - MINUTE
+    store_each_hour(store.database, newest, 5 * 24, [make_quality("hunan")])
     monkeypatch.setattr("netsky.jobs.housekeeping.ROLLUP_SECONDS", 0)
     report = run_average(store, Keep(3 * DAY))
     assert "more hours are to be summed up" in caplog.text
