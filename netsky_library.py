@@ -11,6 +11,7 @@ from netsky.cli.engine_options import ChosenEngine, engine_options
 from netsky.cli.library_sending import Campaign, Sending
 from netsky.cli.lines import Isps, Lines
 from netsky.cli.options import FILE, takes
+from netsky.cli.probing import memory_of_the_probe
 from netsky.cli.running import Alone, Output
 from netsky.cli.tool import DONE, INCOMPLETE, Tool, Tools
 
@@ -31,10 +32,11 @@ _LIBRARY = click.option(
 _MEMORY = click.option(
     "--memory",
     type=FILE,
-    default="memory",
+    default=memory_of_the_probe,
+    show_default=False,
     metavar="DIR",
     help="Look in this folder, too, for what the probe remembers of the targets: which have not "
-    "answered for a week.",
+    "answered for a week.  [default: where netsky_probe.py has it by netsky.toml]",
 )
 
 

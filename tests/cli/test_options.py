@@ -1,9 +1,15 @@
 """What the shared options stand for, where one setting serves three tools."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import click
 import pytest
 
+import netsky_library
+import netsky_probe
+import netsky_trace
+from netsky.cli.probing import MemoryOptions
 from netsky.loss import NewBaseline
 from netsky.places import find_province
 from netsky.store.connection import fill_url
@@ -12,6 +18,7 @@ from testing.commands import run_tool
 from testing.samples import make_quality
 from testing.stores import store_sweep
 
+CHECK = netsky_library.main.commands["check"]
 TEXTFILE = "textfile netsky_{isp}.prom is set for every tool, and each would replace the other's"
 
 
@@ -88,3 +95,43 @@ def test_no_egress_may_be_called_all(folder):
     for done in alert_and_average(folder):
         assert done.returncode == 2
         assert "[egress.all]: that name stands for all egresses" in done.stderr
+
+
+def params_of(command, *, of=None):
+    """The options of a run for cu; a verb is `of` its tool."""
+    parent = click.Context(of) if of else None
+    with command.make_context(command.name, ["--isp", "cu"], parent=parent) as context:
+        return context.params
+
+
+@pytest.mark.parametrize(
+    ("toml", "environment", "wanted"),
+    [
+        ("", {}, "memory"),
+        ("[probe]\nspool = 'data/spool'\n", {}, "data/memory"),
+        ("[probe]\nspool = 'data/spool'\nmemory = 'elsewhere'\n", {}, "elsewhere"),
+        ("[probe]\nspool = 'data/spool'\n", {"NETSKY_SPOOL": "run/spool"}, "run/memory"),
+        ("[probe]\nmemory = 'elsewhere'\n", {"NETSKY_MEMORY": "here"}, "here"),
+    ],
+)
+def test_the_tools_look_for_the_memory_where_the_probe_has_it(
+    tmp_path, monkeypatch, toml, environment, wanted
+):
+    monkeypatch.chdir(tmp_path)
+    Path("netsky.toml").write_text(toml)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    probe = params_of(netsky_probe.main)
+    memory = MemoryOptions(probe["memory"]).open(
+        "cu", "default", spool=probe["spool"], mode=0, cities=Path(), writes=True, partial=False
+    )
+    tools = [params_of(netsky_trace.main), params_of(CHECK, of=netsky_library.main)]
+    places = [memory.file.parent, *(params["memory"] for params in tools)]
+    assert places == [Path(wanted)] * 3
+
+
+def test_a_tool_may_look_for_a_memory_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("netsky.toml").write_text("probe.memory = 'a'\ntrace.memory = 'b'\nlibrary.memory = 'c'\n")
+    trace, library = params_of(netsky_trace.main), params_of(CHECK, of=netsky_library.main)
+    assert (trace["memory"], library["memory"]) == (Path("b"), Path("c"))

@@ -365,6 +365,22 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(incident):
     assert " is not written: No space left on device: see to the disk" in line
 
 
+def test_without_a_memory_who_answers_is_looked_for_and_one_line_says_why(incident):
+    (incident / "memory").rename(incident / "elsewhere")
+    done = run(incident)
+    assert done.returncode == 0
+    (taking,) = kept(incident).takings
+    assert taking.complete
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, lines
+    assert "memory memory/netsky_cu.default.memory cannot be used" in lines[0]
+    assert lines[0].endswith(
+        ": No such file or directory (--memory: the folder of netsky_probe.py)"
+    )
+    (incident / "netsky.toml").write_text("[probe]\nmemory = 'elsewhere'\n")
+    assert run(incident, "--now").stderr == ""
+
+
 @needs_root
 def test_a_host_that_cannot_send_gets_one_line_and_the_incident_keeps_its_state(
     incident, namespace

@@ -281,6 +281,19 @@ def test_a_target_is_dead_when_it_has_not_answered_for_a_week_through_any_exit(l
     assert faults(look(memory=tmp_path / "memory"))[Fault.DEAD] == 2
     done = run_verb(tmp_path, "netsky_library", "check", "--isp", "ct", "--format", "table")
     assert f"2 个目标一周以上没有应答（经任何出口）：{HUNAN}.0.1、{HUNAN}.0.77" in done.stdout
+    assert "not known" not in done.stderr
+
+
+@pytest.mark.parametrize("young", [False, True])
+def test_where_no_memory_is_a_week_old_one_line_says_that_dead_targets_are_not_known(
+    library, tmp_path, young
+):
+    library(hunan=SPREAD)
+    if young:
+        remember(tmp_path / "memory", "a", (0, 0, 0, 0), days=7)
+    done = run_verb(tmp_path, "netsky_library", "check", "--isp", "ct", "--memory", "memory")
+    (line,) = [each for each in done.stderr.splitlines() if "not known" in each]
+    assert "in memory there is no memory of ct that is a week old: which targets have not" in line
 
 
 def test_without_candidates_nothing_is_held_against_them(library, tmp_path):

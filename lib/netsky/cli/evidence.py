@@ -11,6 +11,7 @@ import click
 
 from netsky.cli.lines import Lines
 from netsky.cli.options import FILE, Number, Option
+from netsky.cli.probing import memory_of_the_probe
 from netsky.cli.running import Alone
 from netsky.cli.tool import DONE, INCOMPLETE
 from netsky.errors import InputError
@@ -53,10 +54,11 @@ class EvidenceOptions:
         click.option(
             "--memory",
             type=FILE,
-            default="memory",
+            default=memory_of_the_probe,
+            show_default=False,
             metavar="DIR",
             help="Look in this folder of netsky_probe.py which targets usually answer, and which were "
-            "lost lately.",
+            "lost lately.  [default: where netsky_probe.py has it by netsky.toml]",
         ),
         click.option(
             "--now",

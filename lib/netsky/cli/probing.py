@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from netsky.cli.config import SETTINGS
 from netsky.cli.options import FILE, Number, Option
 from netsky.places import PROVINCES, Province, find_provinces
 
 if TYPE_CHECKING:  # imported late where they are used, so that `--help` is quick
+    from netsky.cli.settings import Settings
     from netsky.jobs.memory import Remembering
     from netsky.store.spool import Spool
     from netsky.sweep import ProbePlan
@@ -190,6 +193,19 @@ class MemoryOptions:
         from netsky.jobs.memory import Remembering
         from netsky.targets.memory_file import file_name
 
-        folder = self.memory or spool.parent / "memory"
+        folder = self.memory or _beside(spool)
         file = folder / file_name(isp, egress)
         return Remembering(file, mode, cities, writes=writes, partial=partial)
+
+
+def memory_of_the_probe() -> Path:
+    """Where the probe has its memory by netsky.toml and the environment: for tools without a spool."""
+    settings: Settings = click.get_current_context().meta[SETTINGS]
+    of_probe = settings.tool_options.get("probe", {})
+    if memory := of_probe.get("memory"):
+        return Path(str(memory))  # the probe tells when it is no string
+    return _beside(Path(str(os.environ.get("NETSKY_SPOOL") or of_probe.get("spool", "spool"))))
+
+
+def _beside(spool: Path) -> Path:
+    return spool.parent / "memory"

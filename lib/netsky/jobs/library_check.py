@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from netsky.targets.candidates import RESERVED, Candidates
 from netsky.targets.geo.join import row_at
 from netsky.targets.geo.names import ISPS
 from netsky.targets.library_state import LibraryState
-from netsky.targets.memory import Memory
 from netsky.targets.pool import Pool
+
+log = logging.getLogger(__name__)
 
 # Carriers limit ICMP near one packet a second and /24: 4 targets in a window of 10 s are 0.4.
 MOST_PER_BLOCK = 4
@@ -117,7 +119,7 @@ def look_at(
         refreshed_at = datetime.fromtimestamp(state.facts.looked_at, UTC)
     findings = [
         *_counted(found, its_own),
-        *(_dead(found, memory_file.read_lines(memory, isp.slug)) if memory else []),
+        *(_dead(found, memory) if memory else []),
         *_old(changed_at, refreshed_at, now),
         *_short(sizes),
     ]
@@ -195,10 +197,18 @@ def _counted(found: AddressLibrary, candidates: Candidates | None) -> Iterator[F
         yield Finding(Fault.CROWDED_BLOCKS, len(crowded), where)
 
 
-def _dead(found: AddressLibrary, memories: Sequence[Memory]) -> Iterator[Finding]:
-    """The targets that have not answered for a week through any exit."""
-    flags = [dead for each in memories if (dead := each.of(found.addresses).dead) is not None]
-    if flags:
+def _dead(found: AddressLibrary, memory: Path) -> Iterator[Finding]:
+    """The targets that have not answered for a week through any exit; a line of the log when nobody knows."""
+    memories = [each.of(found.addresses) for each in memory_file.read_lines(memory, found.isp)]
+    flags = [dead for each in memories if (dead := each.dead) is not None]
+    if not flags:
+        log.warning(
+            "in %s there is no memory of %s that is a week old: which targets have not answered for a "
+            "week is not known (--memory: the folder of netsky_probe.py)",
+            memory,
+            found.isp,
+        )
+    else:
         yield from _addresses(Fault.DEAD, found.addresses[np.logical_and.reduce(flags)])
 
 

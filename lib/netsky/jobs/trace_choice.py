@@ -88,12 +88,11 @@ class Choice:
         library = load(self.library, self.isp, provinces=provinces)
         try:
             memory = memory_file.read(self.memory)
-        except FileNotFoundError:  # the probe has not run yet
-            memory = nothing_of(np.empty(0, np.uint32))
         except (OSError, ValueError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             log.warning(
-                "memory %s cannot be used, so that nobody knows which targets usually answer: %s",
+                "memory %s cannot be used, so that nobody knows which targets usually answer: %s "
+                "(--memory: the folder of netsky_probe.py)",
                 self.memory,
                 reason,
             )
