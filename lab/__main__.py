@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from lab.commands.day import day
+from importlib import import_module
+
+import click
+
 from lab.commands.faults import FAULTS
 from lab.commands.labs import COMMANDS
-from lab.commands.limits import limits
-from lab.commands.notices import notices
 from lab.commands.options import Commands
 from lab.commands.proofs import PROOFS
-from lab.commands.worlds import worlds
+
+SIMULATIONS = ("day", "limits", "notices", "worlds")
+
+
+class Lab(Commands):
+    """All commands. Those that simulate are loaded when they are asked for: all they need takes long."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *SIMULATIONS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SIMULATIONS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"lab.commands.{cmd_name}"), cmd_name)
+        return command
 
 
 def main() -> None:
@@ -18,8 +33,8 @@ def main() -> None:
         "A national network on one machine, where the truth is known; see docs/lab.md.\n\n"
         "All of it is in network namespaces of its own: no packet leaves this machine."
     )
-    group = Commands("python -m lab", help=help_text)
-    for command in (*COMMANDS, *FAULTS.values(), *PROOFS, day, limits, notices, worlds):
+    group = Lab("python -m lab", help=help_text)
+    for command in (*COMMANDS, *FAULTS.values(), *PROOFS):
         group.add_command(command)
     group.main(prog_name="python -m lab")
 

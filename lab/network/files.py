@@ -15,7 +15,6 @@ from lab.network import addresses
 from lab.network.addresses import PLACES, PROVINCE_BITS, addresses_of
 from netsky.errors import InputError
 from netsky.places import BUILTIN_ISPS, find_province
-from netsky.targets.sources import SOURCES_FILE
 
 MOST_TARGETS = 1 << (32 - PROVINCE_BITS)
 DATABASE = "netsky_{isp}.db"
@@ -29,6 +28,8 @@ def write(
 
     `geo.csv` beside them says whose the addresses are, for `netsky_library.py build --lab`.
     """
+    from netsky.targets.sources import SOURCES_FILE
+
     if not 1 <= targets <= MOST_TARGETS:
         raise InputError(f"{targets} targets a province: from 1 to {MOST_TARGETS} are possible")
     folder = folder.absolute()
