@@ -8,7 +8,7 @@ from netsky.fault import Fault, Part, parse_fault
 
 FAULT = Fault(
     (Part("10.25.16.0/20", 2000, 2000, 2000, 0.004, 0.98, 0.97, ("深圳市", "东莞市")),),
-    Part(None, 10_000, 10_000, 20, 0.003, None, 0.03),
+    Part(None, 10_000, 10_000, 20, None, None, 0.03),
 )
 
 

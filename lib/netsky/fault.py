@@ -14,18 +14,19 @@ ALL_LOST = 0.99  # from so much on nothing gets through, but for an odd packet
 class Part:
     """Usually alive targets of a province in a sweep: those of a prefix, or, with None, of the rest.
 
-    Ratios are 0 to 1. `usual_loss_ratio` is what they lost before. `lost_again_ratio`: of those lost
-    in the sweep before, the share that is lost now, too; None when these are too few to tell. It is
-    like `loss_ratio` when packets are lost by chance (congestion), and near 1 when a part is dead.
-    `excess_ratio` is the part's share of what the province loses beyond the usual. `cities` are where
-    these targets are, most of them first, as far as the library knows.
+    Ratios are 0 to 1. `usual_loss_ratio` is what they lost before; None while the memory of the
+    province is too young to tell. `lost_again_ratio`: of those lost in the sweep before, the share that
+    is lost now, too; None when these are too few to tell. It is like `loss_ratio` when packets are
+    lost by chance (congestion), and near 1 when a part is dead. `excess_ratio` is the part's share of
+    what the province loses beyond the usual. `cities` are where these targets are, most of them first,
+    as far as the library knows.
     """
 
     prefix: str | None
     live_targets: int
     packets_sent: int
     packets_lost: int
-    usual_loss_ratio: float
+    usual_loss_ratio: float | None
     lost_again_ratio: float | None
     excess_ratio: float
     cities: tuple[str, ...] = ()

@@ -251,6 +251,20 @@ def test_the_part_that_fails_is_told_with_the_sweep(failing, caplog):
     assert caplog.messages == [], "a library of a person's has no cities"
 
 
+def test_in_a_memory_without_a_loss_the_usual_loss_is_not_told_before_it_is_near_zero(failing):
+    memory, bad = failing
+    assert (
+        sweep_with(replace(memory, writes=False), bad).faults["hunan"].prefixes[0].usual_loss_ratio
+        is None
+    )
+    good = replace(bad, rtt_seconds=np.full_like(bad.rtt_seconds, 0.1))
+    for minute in range(60, 350):
+        sweep_with(memory, replace(good, started_at=STARTED_AT + timedelta(minutes=minute)))
+    bad = replace(bad, started_at=STARTED_AT + timedelta(minutes=350))
+    [part] = sweep_with(memory, bad).faults["hunan"].prefixes
+    assert 0 < part.usual_loss_ratio < 0.0011
+
+
 def test_all_that_the_memory_knows_is_in_the_figures_of_the_probe(failing):
     memory, bad = failing
     known = memory_file.read(memory.file)

@@ -28,7 +28,7 @@ class Province:
         self.template = replace(sweep, library=replace(sweep.library, addresses=addresses))
         self.dead = np.arange(2 * size) % 5 < 2
         self.dead[size:] = False
-        usual = ProvinceMemory(100, QUIET)
+        usual = ProvinceMemory(300, QUIET)
         self.memory = replace(
             nothing_of(addresses),
             answered=np.where(self.dead, 0, ALWAYS - 300).astype(np.uint16),
@@ -82,6 +82,15 @@ def test_a_part_is_told_apart_from_the_rest(province):
     assert (rest.prefix, rest.live_targets) == (None, int((~province.dead[:SIZE]).sum()) - alive)
     assert rest.loss_ratio == pytest.approx(QUIET, abs=0.004)
     assert rest.excess_ratio < 0.02
+
+
+@pytest.mark.parametrize(("sweeps", "known"), [(299, False), (300, True)])
+def test_what_a_part_usually_loses_is_told_after_300_sweeps(province, sweeps, known):
+    usual = ProvinceMemory(sweeps, QUIET)
+    province.memory = replace(province.memory, provinces={"hunan": usual, "hubei": usual})
+    fault = province.sweep({"10.25.8.0/22": 1})["hunan"]
+    [part] = fault.prefixes
+    assert [each.usual_loss_ratio is not None for each in (part, fault.rest)] == [known, known]
 
 
 def test_loss_of_all_has_no_prefix_and_comes_by_chance(province):

@@ -25,6 +25,9 @@ from netsky.targets.memory import ALWAYS, USUALLY, Counts, Flags, Memory, Provin
 _LEAST_SHARE = 0.1
 _WIDE = 22
 _FEWEST_LOST_BEFORE = 10  # of fewer it cannot be told how many are lost again
+# A target begins at a share of 0.8, as if it had lost before: some 9 points of that are left when it
+# becomes usually alive, and 0.1 after so many sweeps more.
+_FEWEST_SWEEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,14 @@ def _part(
         live_targets=len(sent),
         packets_sent=packets_sent,
         packets_lost=packets_lost,
-        usual_loss_ratio=float(targets.usual[chosen].mean()) if packets_sent else 0.0,
+        usual_loss_ratio=_usual(targets.usual[chosen], known),
         lost_again_ratio=again / before if before >= _FEWEST_LOST_BEFORE else None,
         excess_ratio=min(1.0, max(0.0, (packets_lost - packets_sent * known.live_loss) / excess)),
     )
+
+
+def _usual(usual: npt.NDArray[np.float64], known: ProvinceMemory) -> float | None:
+    """What these targets usually lose; None while it is not known."""
+    if known.sweeps < _FEWEST_SWEEPS:
+        return None
+    return float(usual.mean()) if len(usual) else 0.0
