@@ -23,7 +23,6 @@ from lab.proofs.story import DEAD_SHARE, EGRESS, EVERYDAY_LOSS, ISP, Act, story
 from netsky.places import PROVINCES, find_province
 
 HISTORY = timedelta(hours=12)
-REMEMBERED = 70  # sweeps
 ELEVATED, SEVERE, MANY = 0.05, 0.10, 4
 TRIES = 10
 MOST_SECONDS = 20.0
@@ -33,9 +32,13 @@ A_MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many targets a province, enough that chance hardly moves a grade; the acts that are played."""
+    """How many targets a province, enough that chance hardly moves a grade; the acts that are played.
+
+    So many sweeps are remembered before: of fewer than 300 it is not told what a prefix usually loses.
+    """
 
     targets: int = 1000
+    remembered: int = 350
     window: float = 2.5
     acts: Sequence[Act] = story(targets=1000)
 
@@ -145,7 +148,7 @@ class Drill:
     def _make_history(self) -> None:
         self._sweep()
         for egress in self._exits:
-            remember(self.site, ISP, egress, sweeps=REMEMBERED)
+            remember(self.site, ISP, egress, sweeps=self.plan.remembered)
         for egress, (measured, counts) in self._sweep().items():
             make_history(self.site, ISP, egress, measured, HISTORY)
             self.quiet[egress] = {slug: c.dropped / c.seen for slug, c in counts.items()}

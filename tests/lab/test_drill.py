@@ -87,7 +87,7 @@ def test_a_drill_tells_what_was_done_and_that_it_was_counted_and_alerted_rightly
         Site(user.lab, tmp_path / "site"),
         said.append,
         tmp_path / "pages",
-        Plan(window=1.5, acts=acts),
+        Plan(remembered=70, window=1.5, acts=acts),
     )
     printed = "\n".join(said) if drill.run() else pytest.fail("\n".join(said))
     assert [each.egress for each in drill.looks] == ["a", "b"] * 4
