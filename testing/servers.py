@@ -195,9 +195,14 @@ class MariaDB:
         """Returns when it answers; the recovery from a crash is done by then."""
         self._process = start_server(
             [*self.command, *more],
-            ready=lambda: accepts_connections(self.port),
+            ready=lambda: accepts_connections(self.port) and self._has_socket(),
             log=self.folder / "log",
         )
+
+    def _has_socket(self) -> bool:
+        """It listens there a moment after its port."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            return asking.connect_ex(str(self.socket)) == 0
 
     def stop(self) -> None:
         if self._process:
