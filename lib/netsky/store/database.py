@@ -82,8 +82,8 @@ class Database:
 
         def insert(connection: sa.Connection, missing: SweepRows) -> None:
             for table, rows in missing.rows.items():
-                if rows:
-                    connection.execute(sa.insert(metadata.tables[table]).values(rows))
+                if rows:  # which are no part of the statement, lest its text be made anew each time
+                    connection.execute(sa.insert(metadata.tables[table]), rows)
 
         self._in_free_place(sweep, insert)
 
