@@ -8,6 +8,7 @@ import pytest
 
 import netsky_library
 import netsky_probe
+import netsky_report
 import netsky_trace
 from netsky.cli.probing import MemoryOptions
 from netsky.loss import NewBaseline
@@ -135,3 +136,20 @@ def test_a_tool_may_look_for_a_memory_of_its_own(tmp_path, monkeypatch):
     Path("netsky.toml").write_text("probe.memory = 'a'\ntrace.memory = 'b'\nlibrary.memory = 'c'\n")
     trace, library = params_of(netsky_trace.main), params_of(CHECK, of=netsky_library.main)
     assert (trace["memory"], library["memory"]) == (Path("b"), Path("c"))
+
+
+@pytest.mark.parametrize(
+    ("toml", "wanted"),
+    [
+        ("", "spool"),
+        ("probe.spool = 'data/spool'\n", "data/spool"),
+        ("probe.spool = 'a'\nreport.spool = 'b'\n", "b"),
+    ],
+)
+def test_the_report_looks_for_waiting_sweeps_where_the_probe_keeps_them(
+    tmp_path, monkeypatch, toml, wanted
+):
+    monkeypatch.chdir(tmp_path)
+    Path("netsky.toml").write_text(toml)
+    show = netsky_report.main.commands["show"]
+    assert params_of(show, of=netsky_report.main)["spool"] == Path(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -200,11 +200,18 @@ class MemoryOptions:
 
 def memory_of_the_probe() -> Path:
     """Where the probe has its memory by netsky.toml and the environment: for tools without a spool."""
+    memory = _of_probe().get("memory")  # the probe tells when it is no string
+    return Path(str(memory)) if memory else _beside(Path(spool_of_the_probe()))
+
+
+def spool_of_the_probe() -> str:
+    """Where sweeps wait for the database by netsky.toml and the environment."""
+    return str(os.environ.get("NETSKY_SPOOL") or _of_probe().get("spool", "spool"))
+
+
+def _of_probe() -> Mapping[str, object]:
     settings: Settings = click.get_current_context().meta[SETTINGS]
-    of_probe = settings.tool_options.get("probe", {})
-    if memory := of_probe.get("memory"):
-        return Path(str(memory))  # the probe tells when it is no string
-    return _beside(Path(str(os.environ.get("NETSKY_SPOOL") or of_probe.get("spool", "spool"))))
+    return settings.tool_options.get("probe", {})
 
 
 def _beside(spool: Path) -> Path:

@@ -11,6 +11,7 @@ import click
 from netsky.cli.destinations import DatabaseOptions
 from netsky.cli.judging import ThresholdOptions, stored_lines
 from netsky.cli.options import FILE, Option, takes
+from netsky.cli.probing import spool_of_the_probe
 from netsky.cli.report import Page, ReportLines
 from netsky.cli.report_incident import EVIDENCE, gathering
 from netsky.cli.running import Alone, Output
@@ -38,9 +39,11 @@ class Beside:
         click.option(
             "--spool",
             type=FILE,
-            default="spool",
+            default=spool_of_the_probe,
+            show_default=False,
             metavar="DIR",
-            help="Look in this folder for sweeps that still wait for the database.",
+            help="Look in this folder for sweeps that still wait for the database.  [default: where "
+            "netsky_probe.py has it by netsky.toml]",
         ),
     )
 

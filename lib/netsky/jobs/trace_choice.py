@@ -54,7 +54,7 @@ class Choice:
         province of which the memory knows too little, `look` chooses. Raises LibraryError.
         """
         wanted = [province for province in incident.provinces if province in self.provinces]
-        places = _by_province(*self._read(wanted))
+        places = _by_province(*self._read(wanted, missing=logging.WARNING))
         worst = sorted(places, key=lambda place: live_loss(places[place]), reverse=True)
         again = _again(evidence) if reason in (Reason.AFTER, Reason.CLEARED) else {}
         if again:
@@ -75,14 +75,19 @@ class Choice:
 
     def quiet(self, without: Collection[Province]) -> AddressLibrary:
         """A few targets of each province that usually answer. Raises LibraryError."""
+        # Without a memory the probe has not run yet: nothing fails then that is known of.
+        places = _by_province(*self._read(self.provinces, missing=logging.INFO))
         chosen = {
             province: choose_quiet(of_place, QUIET_TARGETS)
-            for province, of_place in _by_province(*self._read(self.provinces)).items()
+            for province, of_place in places.items()
             if province not in without
         }
         return _library(self.isp, {p: targets for p, targets in chosen.items() if len(targets)})
 
-    def _read(self, provinces: Collection[Province]) -> tuple[AddressLibrary, Memory]:
+    def _read(
+        self, provinces: Collection[Province], *, missing: int
+    ) -> tuple[AddressLibrary, Memory]:
+        """The targets and what is remembered of them; that there is no memory is told at level `missing`."""
         if not provinces:
             raise LibraryError("none of the provinces may be traced: see --province")
         library = load(self.library, self.isp, provinces=provinces)
@@ -90,7 +95,8 @@ class Choice:
             memory = memory_file.read(self.memory)
         except (OSError, ValueError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            log.warning(
+            log.log(
+                missing if isinstance(error, FileNotFoundError) else logging.WARNING,
                 "memory %s cannot be used, so that nobody knows which targets usually answer: %s "
                 "(--memory: the folder of netsky_probe.py)",
                 self.memory,
