@@ -214,6 +214,29 @@ def test_a_sweep_that_comes_late_from_a_spool_is_in_its_hour_and_day(store, tmp_
     check(store)
 
 
+def test_an_hour_is_looked_up_in_the_keys_and_not_looked_for_in_all_history(tmp_path):
+    url = f"sqlite:///{tmp_path}/netsky.db"
+    store = Store(url, sa.create_engine(url, poolclass=sa.NullPool))
+    fill(store, hours=2)
+    database, plans = store.database, []
+
+    @sa.event.listens_for(database.connector._engine, "before_cursor_execute")
+    def explain(connection, _cursor, statement, parameters, *_rest):
+        if statement.startswith("SELECT"):
+            plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[-1] for row in plan)
+
+    assert len(list(database.roll_up("cu", None))) == 4
+    for table, time in (
+        ("netsky_sweep", "started_at"),
+        ("netsky_hourly", "start"),
+        ("netsky_alarm", "minute"),
+    ):
+        found = [plan for plan in plans if f" {table} " in plan and f"{time}>?" in plan]
+        assert found
+        assert all(f"(isp=? AND egress=? AND province=? AND {time}>?" in plan for plan in found)
+
+
 def test_one_exit_can_be_asked_for(store):
     fill(store, hours=2)
     assert roll_up(store, "联通-2") == 2
