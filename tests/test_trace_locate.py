@@ -48,6 +48,17 @@ def test_of_ten_routers_that_lose_the_same_the_worst_is_left_aside_and_not_calle
     assert locate(path(0, 0, 100, *lossy), end(60)) == begins(2, 4, limited=(3,))
 
 
+@pytest.mark.parametrize("ratio", [0.05, 0.1, 0.3])
+def test_of_routers_that_lose_the_same_fewer_than_one_trace_in_a_hundred_has_one_called_limited(
+    ratio,
+):
+    draw, called = random.Random(1), 0
+    for _ in range(1000):
+        lost = [sum(draw.random() < ratio for _ in range(SENT)) for _ in range(11)]
+        called += bool(locate(path(*lost[:10]), end(lost[10])).limited)
+    assert called < 10
+
+
 def test_a_router_that_answers_less_often_when_asked_faster_limits_its_answers():
     """Like this, it would be where loss seems to begin: it loses less than what lies behind it."""
     seen = path(0, 0, 40, 60, 60)

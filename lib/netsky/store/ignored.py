@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from netsky.clock import IgnoredRows
 from netsky.places import PROVINCES
 from netsky.store.rows import aware_time
-from netsky.store.tables import SWEEP_TABLES, by_key, sweeps, time_of
+from netsky.store.tables import PROVINCE_NAMES, SWEEP_TABLES, by_key, sweeps, time_of
 
 # Of each name no more are counted, so that a clock of 1970, for which all is later, costs little.
 _MOST_COUNTED = 10_000
@@ -22,7 +22,7 @@ def is_any_ahead(connection: sa.Connection, isp: str, egress: str, *, after: dat
     query = (
         by_key(sa.select(columns.started_at))
         .where(columns.isp == isp, columns.egress == egress, columns.started_at > after)
-        .where(columns.province.in_([province.name for province in PROVINCES]))
+        .where(columns.province.in_(PROVINCE_NAMES))
         .limit(1)
     )
     return connection.scalar(query) is not None

@@ -13,7 +13,7 @@ from netsky.judging.usual_columns import COLUMNS, Kind, column_of
 from netsky.judging.usual_sweeps import Sweep
 from netsky.places import PROVINCES
 from netsky.store.rows import aware_time
-from netsky.store.tables import by_key, exact, sweeps
+from netsky.store.tables import PROVINCE_NAMES, by_key, exact, sweeps
 
 # Of two hosts, or of a clock that was set by seconds, some come in another order.
 _FEW_SWEEPS = 3
@@ -42,7 +42,7 @@ def losses(
             )
         )
         .where(columns.isp == isp, columns.egress == egress, columns.lossrate.is_not(None))
-        .where(columns.province.in_([province.name for province in PROVINCES]))
+        .where(columns.province.in_(PROVINCE_NAMES))
         .where(columns.started_at >= _time(since), columns.started_at <= _time(until))
     )
     found: dict[datetime, tuple[int, Floats]] = {}

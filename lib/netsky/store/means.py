@@ -8,9 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from netsky.loss import MeanLoss
-from netsky.places import PROVINCES
 from netsky.store.rows import column_time
-from netsky.store.tables import PROVINCES_BY_CHINESE, by_key, sweeps
+from netsky.store.tables import PROVINCE_NAMES, PROVINCES_BY_CHINESE, by_key, sweeps
 
 
 def mean_losses(
@@ -37,7 +36,7 @@ def mean_losses(
             )
         )
         .where(columns.isp == isp, columns.egress.in_(egresses))
-        .where(columns.province.in_([province.name for province in PROVINCES]))
+        .where(columns.province.in_(PROVINCE_NAMES))
         .where(columns.started_at > column_time(after))
         .where(columns.started_at <= column_time(until))
         .group_by(columns.egress, columns.province)

@@ -14,15 +14,13 @@ from netsky.judging.grading import TOLERANCE_RATIO, Judgement
 from netsky.judging.incidents import Incident
 from netsky.loss import Baseline, NewestLoss
 from netsky.overview import CELL, CELLS, SweepState
-from netsky.places import PROVINCES, Province
+from netsky.places import Province
 from netsky.store.baselines import stored_baselines
 from netsky.store.connection import Connector
 from netsky.store.incidents import Line, incidents_since
 from netsky.store.newest import newest_losses
 from netsky.store.rows import aware_time, column_time
-from netsky.store.tables import PROVINCES_BY_CHINESE, by_key, exact, line, sweeps
-
-_PROVINCES = [province.name for province in PROVINCES]
+from netsky.store.tables import PROVINCE_NAMES, PROVINCES_BY_CHINESE, by_key, exact, line, sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def _newest_sweep(
     )
     # A look-up for each province at the end of its part of the key.
     times = [
-        connection.scalar(newest.where(columns.province == province)) for province in _PROVINCES
+        connection.scalar(newest.where(columns.province == province)) for province in PROVINCE_NAMES
     ]
     started_at = max((at for at in times if at is not None), default=None)
     if started_at is None:
@@ -122,7 +120,7 @@ def _newest_sweep(
     ).where(
         columns.isp == isp,
         columns.egress == egress,
-        columns.province.in_(_PROVINCES),
+        columns.province.in_(PROVINCE_NAMES),
         columns.started_at == started_at,
     )
     rows = connection.execute(by_key(query)).all()
@@ -157,7 +155,7 @@ def _cells(
                 columns.province, cell, sa.func.max(exact(columns.lossrate)), sa.func.max(live)
             )
         )
-        .where(columns.isp == isp, columns.egress == egress, columns.province.in_(_PROVINCES))
+        .where(columns.isp == isp, columns.egress == egress, columns.province.in_(PROVINCE_NAMES))
         .where(columns.started_at >= begin, columns.started_at <= until)
         .where(columns.tainted == sa.false())
         .group_by(columns.province, cell)

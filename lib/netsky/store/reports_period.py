@@ -14,13 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from netsky.period_report import BEIJING, HOUR, Kind, Period, Totals, added
-from netsky.places import PROVINCES, Province
+from netsky.places import Province
 from netsky.store.incidents import Line
 from netsky.store.rows import aware_time, column_time
-from netsky.store.tables import PROVINCES_BY_CHINESE, daily, hourly
+from netsky.store.tables import PROVINCE_NAMES, PROVINCES_BY_CHINESE, daily, hourly
 
 DAY = timedelta(days=1)
-_NAMES = [province.name for province in PROVINCES]
 
 
 def sums_by_province(
@@ -84,7 +83,7 @@ def _in(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     return [
         columns.isp == sa.bindparam("isp"),
         columns.egress == sa.bindparam("egress"),
-        columns.province.in_(_NAMES),
+        columns.province.in_(PROVINCE_NAMES),
         columns.start >= sa.bindparam("first"),
         columns.start < sa.bindparam("until"),
     ]

@@ -17,15 +17,21 @@ import sqlalchemy as sa
 
 from netsky.judging.grading import LIVE_TARGETS
 from netsky.loss import BAD_LOSS_PERCENT
-from netsky.places import PROVINCES, Province
+from netsky.places import Province
 from netsky.store.connection import Connector
 from netsky.store.replacing import ignore_existing, replace_rows
-from netsky.store.tables import alarm, by_key, daily, hourly, line, rollup_due, sweeps
+from netsky.store.tables import (
+    PROVINCE_NAMES,
+    alarm,
+    by_key,
+    daily,
+    hourly,
+    line,
+    rollup_due,
+    sweeps,
+)
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-# Named in the queries, since the province stands before the time in the keys: without it all times are read.
-_NAMES = [province.name for province in PROVINCES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +147,21 @@ def _hour(connection: sa.Connection, due: Due) -> list[dict[str, Any]]:
                 sa.func.sum(sa.case((is_judged & is_bad, 1), else_=0)),
             )
         )
-        .where(columns.isp == due.isp, columns.egress == due.egress, columns.province.in_(_NAMES))
+        .where(
+            columns.isp == due.isp,
+            columns.egress == due.egress,
+            columns.province.in_(PROVINCE_NAMES),
+        )
         .where(columns.started_at >= due.start, columns.started_at < end)
         .group_by(columns.province)
     )
     in_alarm = (
         sa.select(alarm.c.province, sa.func.count())
-        .where(alarm.c.isp == due.isp, alarm.c.egress == due.egress, alarm.c.province.in_(_NAMES))
+        .where(
+            alarm.c.isp == due.isp,
+            alarm.c.egress == due.egress,
+            alarm.c.province.in_(PROVINCE_NAMES),
+        )
         .where(alarm.c.minute >= due.start, alarm.c.minute < end)
         .group_by(alarm.c.province)
     )
@@ -193,7 +207,7 @@ def _day(connection: sa.Connection, isp: str, egress: str, day: datetime) -> lis
             sa.func.sum(columns.bad_sweeps),
             sa.func.sum(columns.alarm_minutes),
         )
-        .where(columns.isp == isp, columns.egress == egress, columns.province.in_(_NAMES))
+        .where(columns.isp == isp, columns.egress == egress, columns.province.in_(PROVINCE_NAMES))
         .where(columns.start >= day, columns.start < day + DAY)
         .group_by(columns.province)
     )

@@ -317,6 +317,9 @@ def row_name(isp: str, province: Province, kind: str) -> str:
 PROVINCES_BY_CHINESE = {province.name: province for province in PROVINCES}
 """The province of each value that the `province` column may have."""
 
+PROVINCE_NAMES = tuple(PROVINCES_BY_CHINESE)
+"""For queries: the province stands before the time in the keys, and who names none reads all times of an exit."""
+
 
 def provinces_by_name(isp: str, kind: str) -> dict[str, Province]:
     """The province of each value that the `name` column may have for that ISP and kind."""
